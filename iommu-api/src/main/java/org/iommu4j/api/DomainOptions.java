@@ -1,0 +1,199 @@
+package org.iommu4j.api;
+
+import java.util.Objects;
+import org.iommu4j.machine.Provider;
+
+/**
+ * How a domain's tables are made and treated. Immutable; each method returns changed options.
+ *
+ * <p>What is not set is the backend's choice: the widest address it has (48 bits where it can), every page size, the
+ * stage that needs least.
+ */
+public final class DomainOptions {
+
+    private static final int DEFAULT_EMPTY_TABLES = 64;
+    private static final DomainOptions DEFAULTS =
+            new DomainOptions(0, 0, Stage.SECOND, PartialUnmap.SPLIT, DEFAULT_EMPTY_TABLES, PolicyChoices.NONE);
+
+    private final int addressWidth;
+    private final long pageSizes;
+    private final Stage stage;
+    private final PartialUnmap partialUnmap;
+    private final int emptyTables;
+    private final PolicyChoices policies;
+
+    private DomainOptions(
+            int addressWidth,
+            long pageSizes,
+            Stage stage,
+            PartialUnmap partialUnmap,
+            int emptyTables,
+            PolicyChoices policies) {
+        this.addressWidth = addressWidth;
+        this.pageSizes = pageSizes;
+        this.stage = stage;
+        this.partialUnmap = partialUnmap;
+        this.emptyTables = emptyTables;
+        this.policies = policies;
+    }
+
+    /**
+     * {@return options with nothing set}
+     */
+    public static DomainOptions defaults() {
+        return DEFAULTS;
+    }
+
+    /**
+     * Sets the width of I/O virtual addresses.
+     *
+     * @param bits the width; the backend refuses one it does not have when the domain is created
+     * @return changed options
+     * @throws IllegalArgumentException if it is not from 13 to 63
+     */
+    public DomainOptions withAddressWidth(int bits) {
+        if (bits < 13 || bits > 63) {
+            throw new IllegalArgumentException("an address width of " + bits + " bits; 13 to 63 are legal");
+        }
+        return new DomainOptions(bits, pageSizes, stage, partialUnmap, emptyTables, policies);
+    }
+
+    /**
+     * Sets the page sizes to use.
+     *
+     * @param sizes the sizes in bytes, OR-ed together; must include the smallest the backend has
+     * @return changed options
+     * @throws IllegalArgumentException if none is given
+     */
+    public DomainOptions withPageSizes(long sizes) {
+        if (sizes == 0) {
+            throw new IllegalArgumentException("no page size is given; 0x1000 for 4 KiB pages only");
+        }
+        return new DomainOptions(addressWidth, sizes, stage, partialUnmap, emptyTables, policies);
+    }
+
+    /**
+     * Sets the stage.
+     *
+     * @param value which tables to use
+     * @return changed options
+     */
+    public DomainOptions withStage(Stage value) {
+        return new DomainOptions(
+                addressWidth, pageSizes, Objects.requireNonNull(value, "stage"), partialUnmap, emptyTables, policies);
+    }
+
+    /**
+     * Sets what unmapping a part of a leaf does.
+     *
+     * @param value what it does
+     * @return changed options
+     */
+    public DomainOptions withPartialUnmap(PartialUnmap value) {
+        return new DomainOptions(
+                addressWidth, pageSizes, stage, Objects.requireNonNull(value, "partialUnmap"), emptyTables, policies);
+    }
+
+    /**
+     * Sets how many emptied tables may stay linked for reuse. They cost 4 KiB each, and save taking a page and an
+     * invalidation when the place is mapped again.
+     *
+     * @param count 0 to 65536
+     * @return changed options
+     * @throws IllegalArgumentException if it is out of that range
+     */
+    public DomainOptions withEmptyTables(int count) {
+        if (count < 0 || count > 1 << 16) {
+            throw new IllegalArgumentException(count + " empty tables; 0 to 65536 are legal");
+        }
+        return new DomainOptions(addressWidth, pageSizes, stage, partialUnmap, count, policies);
+    }
+
+    /**
+     * Chooses a policy for this domain instead of the Iommu's, where the kind allows that.
+     *
+     * @param <P> the kind
+     * @param kind the service type
+     * @param provider the provider
+     * @return changed options
+     */
+    public <P extends Provider> DomainOptions with(Class<P> kind, P provider) {
+        return withChoice(kind, kind.cast(provider));
+    }
+
+    /**
+     * Chooses a policy for this domain by name, where the kind allows that.
+     *
+     * @param <P> the kind
+     * @param kind the service type
+     * @param name the provider's name, with parameters if it takes some
+     * @return changed options
+     */
+    public <P extends Provider> DomainOptions with(Class<P> kind, String name) {
+        return withChoice(kind, name);
+    }
+
+    private DomainOptions withChoice(Class<? extends Provider> kind, Object choice) {
+        return new DomainOptions(
+                addressWidth, pageSizes, stage, partialUnmap, emptyTables, policies.with(kind, choice));
+    }
+
+    /**
+     * {@return the width of I/O virtual addresses in bits, or 0 for the backend's choice}
+     */
+    public int addressWidth() {
+        return addressWidth;
+    }
+
+    /**
+     * {@return the page sizes to use, OR-ed together, or 0 for all the backend has}
+     */
+    public long pageSizes() {
+        return pageSizes;
+    }
+
+    /**
+     * {@return which tables to use}
+     */
+    public Stage stage() {
+        return stage;
+    }
+
+    /**
+     * {@return what unmapping a part of a leaf does}
+     */
+    public PartialUnmap partialUnmap() {
+        return partialUnmap;
+    }
+
+    /**
+     * {@return how many emptied tables may stay linked}
+     */
+    public int emptyTables() {
+        return emptyTables;
+    }
+
+    /**
+     * Says whether the user chose a policy of a kind for this domain.
+     *
+     * @param kind the service type
+     * @return true if one was chosen
+     */
+    public boolean chooses(Class<? extends Provider> kind) {
+        return policies.has(kind);
+    }
+
+    /**
+     * Finds the provider of a policy, as {@link IommuOptions#policy} does. For backends.
+     *
+     * @param <P> the kind
+     * @param kind the service type
+     * @param called what such a policy is called in a message
+     * @param found the providers that were found
+     * @return the provider
+     * @throws IllegalArgumentException if there is none of the chosen name, or none at all
+     */
+    public <P extends Provider> P policy(Class<P> kind, String called, Iterable<P> found) {
+        return policies.resolve(kind, called, found);
+    }
+}

@@ -1,0 +1,326 @@
+package org.iommu4j.machine;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory that software and hardware share: 64-bit little-endian words at physical addresses from 0.
+ *
+ * <p>Each method's name carries its memory order. Every access is checked against the size, and every word access must
+ * be aligned to 8 bytes. Any thread may call any method. The memory lives as long as an object of this class is
+ * reachable.
+ */
+public final class PhysicalMemory {
+
+    /* One constant segment over everything, and a base: accesses stay monomorphic however many memories, native or
+     * mapped, one JVM holds. The bounds check is this class's own. */
+    static final MemorySegment EVERYTHING = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    private static final ValueLayout.OfLong LAYOUT = ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final VarHandle WORD = LAYOUT.varHandle();
+
+    /** The number of bits of an address inside a page. */
+    public static final int PAGE_SHIFT = 12;
+
+    /** The size of a page, in bytes. */
+    public static final int PAGE_SIZE = 1 << PAGE_SHIFT;
+
+    private static final int SMALL_FILL = 16;
+
+    private final MemorySegment backing;
+    private final long base;
+    private final long size;
+    private final long lastWord;
+    private final PageLedger ledger;
+    private final @Nullable MemoryObserver observer;
+
+    private PhysicalMemory(MemorySegment backing, PageLedger ledger, @Nullable MemoryObserver observer) {
+        this.backing = backing;
+        this.base = backing.address();
+        this.size = backing.byteSize();
+        this.lastWord = size - Long.BYTES;
+        this.ledger = ledger;
+        this.observer = observer;
+    }
+
+    /**
+     * Makes zeroed memory, of which only touched pages cost anything.
+     *
+     * @param bytes its size; a positive multiple of 4096
+     * @return the memory
+     * @throws IllegalArgumentException if the size is not legal
+     */
+    public static PhysicalMemory allocate(long bytes) {
+        requireWholePages(bytes);
+        return new PhysicalMemory(SparseMemory.map(bytes), new PageLedger(bytes), null);
+    }
+
+    /**
+     * Puts a face of physical memory on memory that exists: offset 0 of the segment is physical address 0.
+     *
+     * @param segment native or mapped memory whose size is a positive multiple of 4096, aligned to 4096; its arena must
+     *     stay open as long as the result is used
+     * @return the memory
+     * @throws IllegalArgumentException if the segment is on the Java heap, read-only, misaligned, or of another size
+     */
+    public static PhysicalMemory over(MemorySegment segment) {
+        if (!segment.isNative() || segment.isReadOnly()) {
+            throw new IllegalArgumentException("physical memory is native or mapped, and writable");
+        }
+        requireWholePages(segment.byteSize());
+        if ((segment.address() & (PAGE_SIZE - 1)) != 0) {
+            throw new IllegalArgumentException(
+                    "memory at 0x" + Long.toHexString(segment.address()) + " is not aligned to 0x1000");
+        }
+        return new PhysicalMemory(segment, new PageLedger(segment.byteSize()), null);
+    }
+
+    /**
+     * Returns a view of the same memory and ledger whose accesses an observer sees.
+     *
+     * @param observer who sees them
+     * @return the view
+     */
+    public PhysicalMemory observedBy(MemoryObserver observer) {
+        return new PhysicalMemory(backing, ledger, Objects.requireNonNull(observer, "observer"));
+    }
+
+    /**
+     * {@return a view of the same memory and ledger whose accesses nobody sees}
+     */
+    public PhysicalMemory unobserved() {
+        return observer == null ? this : new PhysicalMemory(backing, ledger, null);
+    }
+
+    /**
+     * {@return the size, in bytes}
+     */
+    public long size() {
+        return size;
+    }
+
+    /**
+     * {@return the words beside the pages, shared by every view of this memory}
+     */
+    public PageLedger ledger() {
+        return ledger;
+    }
+
+    /**
+     * Says whether a whole page lies inside this memory.
+     *
+     * @param page its physical address, in bytes
+     * @return true if all its 4096 bytes do
+     */
+    public boolean containsPage(long page) {
+        return Long.compareUnsigned(page, size - PAGE_SIZE) <= 0;
+    }
+
+    /**
+     * Reads a word in no particular order.
+     *
+     * @param address its physical address
+     * @return its value
+     * @throws IndexOutOfBoundsException if it is outside of this memory
+     */
+    public long loadPlain(long address) {
+        long offset = checked(address);
+        if (observer != null) {
+            observer.beforeLoad(address);
+        }
+        return (long) WORD.get(EVERYTHING, offset);
+    }
+
+    /**
+     * Reads a word; later accesses stay behind it.
+     *
+     * @param address its physical address
+     * @return its value
+     * @throws IndexOutOfBoundsException if it is outside of this memory
+     */
+    public long loadAcquire(long address) {
+        long offset = checked(address);
+        if (observer != null) {
+            observer.beforeLoad(address);
+        }
+        return (long) WORD.getAcquire(EVERYTHING, offset);
+    }
+
+    /**
+     * Stores a word in no particular order. For words that the hardware cannot reach yet, or whose order is made by a
+     * later release.
+     *
+     * @param address its physical address
+     * @param value the word
+     * @throws IndexOutOfBoundsException if it is outside of this memory
+     */
+    public void storePlain(long address, long value) {
+        long offset = checked(address);
+        if (observer != null) {
+            observer.beforeStore(address, value);
+        }
+        WORD.set(EVERYTHING, offset, value);
+    }
+
+    /**
+     * Stores a word; earlier accesses stay before it.
+     *
+     * @param address its physical address
+     * @param value the word
+     * @throws IndexOutOfBoundsException if it is outside of this memory
+     */
+    public void storeRelease(long address, long value) {
+        long offset = checked(address);
+        if (observer != null) {
+            observer.beforeStore(address, value);
+        }
+        WORD.setRelease(EVERYTHING, offset, value);
+    }
+
+    /**
+     * Replaces a word if it holds what is expected, atomically and in full order.
+     *
+     * @param address its physical address
+     * @param expected what must be there
+     * @param value what will be there then
+     * @return what was there: {@code expected} if and only if the word was replaced
+     * @throws IndexOutOfBoundsException if it is outside of this memory
+     */
+    public long compareAndExchange(long address, long expected, long value) {
+        long offset = checked(address);
+        if (observer != null) {
+            observer.beforeExchange(address, expected, value);
+        }
+        return (long) WORD.compareAndExchange(EVERYTHING, offset, expected, value);
+    }
+
+    /**
+     * Stores words with a constant difference, each word whole, in no particular order: {@code first}, {@code first +
+     * step}, {@code first + 2 * step} and so on.
+     *
+     * @param address where the first word goes
+     * @param first its value
+     * @param step the difference between neighbours: 0 or a power of two
+     * @param count how many words; all lie in one page
+     * @throws IndexOutOfBoundsException if a word is outside of this memory, or they do not lie in one page
+     */
+    public void fill(long address, long first, long step, int count) {
+        if (count <= 0) {
+            return;
+        }
+        if ((int) (address & (PAGE_SIZE - 1)) + count * Long.BYTES > PAGE_SIZE) {
+            throw outside(address);
+        }
+        long offset = checked(address);
+        if (observer != null) {
+            fillObserved(address, first, step, count);
+        } else if (count <= SMALL_FILL) {
+            long value = first;
+            for (int i = 0; i < count; i++, value += step) {
+                WORD.set(EVERYTHING, offset + (long) i * Long.BYTES, value);
+            }
+        } else {
+            long[] multiples = Multiples.of(step);
+            MemorySegment words = EVERYTHING.asSlice(offset, (long) count * Long.BYTES);
+            for (int i = 0; i < count; i++) {
+                words.setAtIndex(LAYOUT, i, first + multiples[i]);
+            }
+        }
+    }
+
+    /**
+     * Writes the lines of the processor's cache that hold these bytes back to memory, for a reader that does not snoop
+     * the cache. Every memory of this JVM is coherent with it, so this is an event for the observer, which models such a
+     * reader.
+     *
+     * @param address the first byte
+     * @param bytes how many
+     */
+    public void writeBack(long address, long bytes) {
+        if (observer != null) {
+            observer.beforeWriteBack(address, bytes);
+        }
+    }
+
+    /** Orders every store and write-back before it with every access after it. */
+    public void fence() {
+        if (observer != null) {
+            observer.beforeFence();
+        }
+        VarHandle.fullFence();
+    }
+
+    /** Tells the processor, and the observer, that this thread waits for another one. */
+    public void spin() {
+        if (observer != null) {
+            observer.spin();
+        }
+        Thread.onSpinWait();
+    }
+
+    /**
+     * Announces an access to a page's word in the ledger, so that an observer can step on it.
+     *
+     * @param page the physical address of the page
+     */
+    public void announceLedger(long page) {
+        if (observer != null) {
+            observer.beforeLedger(page);
+        }
+    }
+
+    private long checked(long address) {
+        if (Long.compareUnsigned(address, lastWord) > 0) {
+            throw outside(address);
+        }
+        return base + address;
+    }
+
+    private IndexOutOfBoundsException outside(long address) {
+        return new IndexOutOfBoundsException("physical address 0x" + Long.toHexString(address)
+                + " is outside of this memory, which ends at 0x" + Long.toHexString(size)
+                + ", or the words do not lie in one page");
+    }
+
+    private void fillObserved(long address, long first, long step, int count) {
+        for (int i = 0; i < count; i++) {
+            storePlain(address + (long) i * Long.BYTES, first + i * step);
+        }
+    }
+
+    private static void requireWholePages(long bytes) {
+        if (bytes <= 0 || (bytes & (PAGE_SIZE - 1)) != 0) {
+            throw new IllegalArgumentException(
+                    "a memory of " + bytes + " bytes; the size must be a positive multiple of 4096");
+        }
+    }
+
+    /** The first 512 multiples of each power of two, so that a fill is one vector addition an element. */
+    private static final class Multiples {
+        private static final int WORDS = PAGE_SIZE / Long.BYTES;
+        private static final long[] NONE = new long[WORDS];
+        private static final long[][] BY_SHIFT = new long[Long.SIZE][];
+
+        static {
+            for (int shift = 0; shift < Long.SIZE; shift++) {
+                BY_SHIFT[shift] = new long[WORDS];
+                for (int i = 0; i < WORDS; i++) {
+                    BY_SHIFT[shift][i] = (long) i << shift;
+                }
+            }
+        }
+
+        static long[] of(long step) {
+            if (step == 0) {
+                return NONE;
+            }
+            if (Long.bitCount(step) != 1) {
+                throw new IllegalArgumentException("step 0x" + Long.toHexString(step) + "; 0 or a power of two is legal");
+            }
+            return BY_SHIFT[Long.numberOfTrailingZeros(step)];
+        }
+    }
+}
