@@ -107,12 +107,12 @@ final class ReferenceModel {
     long unmapWidening(long iova, long size) {
         long start = leafAt(iova).map(Mapping::iova).orElse(iova);
         long end = leafAt(iova + size - 1).map(leaf -> leaf.iova() + leaf.size()).orElse(iova + size);
-        isolate(start);
-        isolate(end);
         return remove(start, end);
     }
 
     private long remove(long start, long end) {
+        isolate(start);
+        isolate(end);
         NavigableMap<Long, Run> gone = runs.subMap(start, true, end, false);
         long bytes = 0;
         for (Map.Entry<Long, Run> run : gone.entrySet()) {
