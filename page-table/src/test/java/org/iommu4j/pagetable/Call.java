@@ -2,6 +2,7 @@ package org.iommu4j.pagetable;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.iommu4j.api.Access;
@@ -58,7 +59,7 @@ record Call(Verb verb, int first, int count, long output) {
             int first = form.group(2) == null ? 0 : Integer.parseInt(form.group(2));
             int count = form.group(3) == null ? 1 : Integer.parseInt(form.group(3));
             long output = (number + i + 1L << NEXT_OUTPUT) + bytes(first);
-            parsed[i] = new Call(Verb.valueOf(form.group(1).toUpperCase(java.util.Locale.ROOT)), first, count, output);
+            parsed[i] = new Call(Verb.valueOf(form.group(1).toUpperCase(Locale.ROOT)), first, count, output);
         }
         return List.of(parsed);
     }
@@ -146,6 +147,6 @@ record Call(Verb verb, int first, int count, long output) {
 
     @Override
     public String toString() {
-        return verb.name().toLowerCase(java.util.Locale.ROOT) + " " + first + "+" + count;
+        return verb.name().toLowerCase(Locale.ROOT) + " " + first + "+" + count;
     }
 }

@@ -11,13 +11,13 @@ import org.iommu4j.machine.PhysicalMemory;
  * is followed from there. So the search is exhaustive, and ends.
  */
 
-/** Runs a scenario under every schedule, or under every one with few preemptions, and checks each. */
+/** Runs a race under every schedule, or under every one with few preemptions, and checks each. */
 final class Exploration {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final int ANY = Integer.MAX_VALUE;
 
-    private final Scenario scenario;
+    private final Race race;
     private final int mostPreemptions;
     private final PhysicalMemory memory;
     private final Interleaver interleaver;
@@ -30,26 +30,26 @@ final class Exploration {
     private boolean known;
     private long runs;
 
-    private Exploration(Scenario scenario, int mostPreemptions) {
-        this.scenario = scenario;
+    private Exploration(Race race, int mostPreemptions) {
+        this.race = race;
         this.mostPreemptions = mostPreemptions;
-        this.memory = PhysicalMemory.allocate((scenario.pages() + 1L) * PhysicalMemory.PAGE_SIZE);
-        this.interleaver = new Interleaver(memory, scenario.threads().size());
+        this.memory = PhysicalMemory.allocate((race.pages() + 1L) * PhysicalMemory.PAGE_SIZE);
+        this.interleaver = new Interleaver(memory, race.threads().size());
     }
 
     /** Every schedule there is. */
-    static void exhaustively(Scenario scenario) {
-        explore(scenario, ANY);
+    static void exhaustively(Race race) {
+        explore(race, ANY);
     }
 
     /** Every schedule in which threads that could go on are interrupted at most so often. */
-    static void withPreemptions(int most, Scenario scenario) {
-        explore(scenario, most);
+    static void withPreemptions(int most, Race race) {
+        explore(race, most);
     }
 
     /** One schedule; when it ends, whoever runs goes on. */
-    static void replay(Scenario scenario, String schedule) {
-        Exploration exploration = new Exploration(scenario, 0);
+    static void replay(Race race, String schedule) {
+        Exploration exploration = new Exploration(race, 0);
         Schedule given = Schedule.parse(schedule);
         for (int i = 0; i < given.size(); i++) {
             exploration.path.add(given.get(i));
@@ -59,19 +59,19 @@ final class Exploration {
         exploration.guarded(exploration::run);
     }
 
-    private static void explore(Scenario scenario, int most) {
+    private static void explore(Race race, int most) {
         long began = System.nanoTime();
-        Exploration exploration = new Exploration(scenario, most);
+        Exploration exploration = new Exploration(race, most);
         try {
             exploration.guarded(exploration::search);
         } catch (AssertionError e) {
             for (int fewer = 0; fewer < Math.min(most, 4); fewer++) {
-                Exploration shorter = new Exploration(scenario, fewer);
+                Exploration shorter = new Exploration(race, fewer);
                 shorter.guarded(shorter::search);
             }
             throw e;
         }
-        System.out.printf("%s: %d schedules, %d states, %d ms%n", scenario, exploration.runs, exploration.states.size(),
+        System.out.printf("%s: %d schedules, %d states, %d ms%n", race, exploration.runs, exploration.states.size(),
                 (System.nanoTime() - began) / 1_000_000);
     }
 
@@ -88,7 +88,7 @@ final class Exploration {
         try {
             for (long seen = -1; !explorer.join(PATIENCE); seen = runs) {
                 if (seen == runs) {
-                    throw new AssertionError(scenario + ": a thread waits for what is no step, after "
+                    throw new AssertionError(race + ": a thread waits for what is no step, after "
                             + interleaver.schedule());
                 }
             }
@@ -112,12 +112,12 @@ final class Exploration {
         preemptions = 0;
         runs++;
         try {
-            World world = new World(scenario, interleaver, memory);
+            World world = new World(race, interleaver, memory);
             interleaver.run(world.tasks(), this::choose, world);
             world.finish();
         } catch (Throwable e) {
             throw new AssertionError(
-                    scenario + "\n  fails under schedule " + interleaver.schedule() + "\n  " + e, e);
+                    race + "\n  fails under schedule " + interleaver.schedule() + "\n  " + e, e);
         }
     }
 
@@ -143,7 +143,7 @@ final class Exploration {
             choice = path.get(depth);
             if ((runnable >>> choice & 1) == 0) {
                 throw new AssertionError("thread " + choice + " cannot make step " + depth + " of the schedule; "
-                        + "a scenario behaves differently in two runs, or is not the schedule's");
+                        + "a race behaves differently in two runs, or is not the schedule's");
             }
         } else {
             choice = goesOn ? running : Integer.numberOfTrailingZeros(runnable);

@@ -1,5 +1,6 @@
 package org.iommu4j.pagetable;
 
+import java.util.Arrays;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.Mapping;
 
@@ -30,7 +31,7 @@ final class Outcome {
         this.call = call;
         this.began = began;
         this.seen = new long[call.reads() ? call.count() : 0];
-        java.util.Arrays.fill(seen, IommuDomain.NOT_MAPPED);
+        Arrays.fill(seen, IommuDomain.NOT_MAPPED);
     }
 
     boolean isDone() {

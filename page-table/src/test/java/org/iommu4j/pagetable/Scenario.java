@@ -1,86 +1,251 @@
 package org.iommu4j.pagetable;
 
-import java.util.ArrayList;
-import java.util.List;
-import org.iommu4j.api.DomainOptions;
-import org.iommu4j.api.PartialUnmap;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.iommu4j.api.Access;
+import org.iommu4j.api.IotlbGather;
+import org.iommu4j.walker.PageTableFormat;
 
 /**
- * What some threads do at the same time on a tree of the tiny format, which has 64 pages, 4 a table.
+ * One operation on a domain that was made ready for it: what the tests of intermediate states and of failures run, on every
+ * format, at both ends of its space.
  *
- * @param setup calls that are made before, and synced
- * @param threads the calls of each thread; see {@link Call}
- * @param options of the domain
- * @param pages how many pages there are for tables
- * @param spare how many of them are free when the threads begin, or {@link #ALL}
- * @param kind of hardware
+ * @param name what happens
+ * @param format on which format
+ * @param base where the two large leaves begin that it plays in
+ * @param ready makes the domain ready
+ * @param act the operation
+ * @param edges where leaves or the operation begin or end, relative to the base
  */
 record Scenario(
-        String setup, List<String> threads, DomainOptions options, int pages, int spare, Hardware kind) {
+        String name,
+        PageTableFormat format,
+        long base,
+        Consumer<TestDomain> ready,
+        BiConsumer<TestDomain, IotlbGather> act,
+        long... edges) {
 
-    /** What the tables are checked against while the threads run. */
-    enum Hardware {
-        /** A walk at each step. */
-        WALKING,
-        /** That, and an IOTLB and paging-structure caches that forget nothing until they must. */
-        CACHING,
-        /** A walk at each step that sees only what was written back, or not, as it likes. */
-        NON_COHERENT
+    /** What the base translates to, less the base. */
+    static final long OFFSET = 1L << 40;
+
+    private static final Access ACCESS = Access.READ_WRITE.withSoftware(0x2a);
+    private static final int RANDOM_PLACES = 12;
+    private static final int PLACES_IN_SMALL_SPACE = 64;
+
+    /** All of them on all formats at both ends. */
+    static Stream<Scenario> all() {
+        return TestFormats.all().flatMap(Scenario::of);
     }
 
-    /** No page is withheld. */
-    static final int ALL = -1;
-
-    private static final int ENOUGH = 40;
-
-    static Scenario of(String setup, String... threads) {
-        return new Scenario(
-                setup, List.of(threads), DomainOptions.defaults().withEmptyTables(0), ENOUGH, ALL, Hardware.WALKING);
+    /** All of them on one format at both ends. */
+    static Stream<Scenario> of(PageTableFormat format) {
+        long top = (1L << format.addressWidth()) - (2L << format.shift(2));
+        return Stream.of(0L, top)
+                .flatMap(base -> Stream.of(unmaps(format, base), cutsAndSplits(format, base), others(format, base))
+                        .flatMap(each -> each));
     }
 
-    Scenario emptyTables(int count) {
-        return new Scenario(setup, threads, options.withEmptyTables(count), pages, spare, kind);
+    private static Stream<Scenario> unmaps(PageTableFormat format, long b) {
+        long s = 1L << format.shift(0);
+        long m = 1L << format.shift(1);
+        long l = 1L << format.shift(2);
+        return Stream.of(
+                new Scenario("a page out of a mid leaf", format, b, maps(b, m), unmaps(b + s, s), 0, s, 2 * s, m),
+                new Scenario("the first page of a mid leaf", format, b, maps(b, m), unmaps(b, s), 0, s, m),
+                new Scenario("the last page of a mid leaf", format, b, maps(b, m), unmaps(b + m - s, s), 0, m - s, m),
+                new Scenario(
+                        "a page out of a large leaf", format, b, maps(b, l), unmaps(b + m + s, s), m, m + s, l, 2 * m),
+                new Scenario(
+                        "as much as a mid leaf out of two",
+                        format,
+                        b,
+                        maps(b, 2 * m),
+                        unmaps(b + m / 2, m),
+                        m / 2,
+                        m,
+                        m + m / 2,
+                        2 * m),
+                new Scenario(
+                        "pages and mid leaves out of a large one",
+                        format,
+                        b,
+                        maps(b, l),
+                        unmaps(b + m / 2, 2 * m),
+                        m / 2,
+                        2 * m,
+                        2 * m + m / 2,
+                        l),
+                new Scenario(
+                        "the end of a large leaf and the start of the next",
+                        format,
+                        b,
+                        maps(b, 2 * l),
+                        unmaps(b + l - s, 2 * s),
+                        l - m,
+                        l - s,
+                        l + s,
+                        l + m),
+                new Scenario(
+                        "from a mid leaf over pages and a hole into a large one",
+                        format,
+                        b,
+                        maps(b, m).andThen(mapsPages(b + m, 2 * s)).andThen(maps(b + l, l)),
+                        unmaps(b + s, l),
+                        s,
+                        m,
+                        m + 2 * s,
+                        l + s,
+                        2 * l),
+                new Scenario(
+                        "a whole table of pages beside a mid leaf",
+                        format,
+                        b,
+                        mapsPages(b, m).andThen(maps(b + m, m)),
+                        unmaps(b, m),
+                        0,
+                        m,
+                        2 * m),
+                new Scenario(
+                        "the only page of a table beside a mid leaf",
+                        format,
+                        b,
+                        mapsPages(b + s, s).andThen(maps(b + m, m)),
+                        unmaps(b + s, s),
+                        s,
+                        2 * s,
+                        m,
+                        2 * m));
     }
 
-    Scenario partialUnmap(PartialUnmap partial) {
-        return new Scenario(setup, threads, options.withPartialUnmap(partial), pages, spare, kind);
+    private static Stream<Scenario> cutsAndSplits(PageTableFormat format, long b) {
+        long s = 1L << format.shift(0);
+        long m = 1L << format.shift(1);
+        long l = 1L << format.shift(2);
+        long finest = format.entries() > 16 ? m : s;
+        return Stream.of(
+                new Scenario(
+                        "cut both ends of a page in a large leaf",
+                        format,
+                        b,
+                        maps(b, l),
+                        (domain, gather) -> domain.cut(b + m + s, s, gather),
+                        m,
+                        m + s,
+                        m + 2 * s,
+                        l),
+                new Scenario(
+                        "cut two large leaves at mid boundaries",
+                        format,
+                        b,
+                        maps(b, 2 * l),
+                        (domain, gather) -> domain.cut(b + m, l, gather),
+                        m,
+                        l,
+                        l + m,
+                        2 * l),
+                new Scenario(
+                        "split a mid leaf into pages",
+                        format,
+                        b,
+                        maps(b, 2 * m),
+                        (domain, gather) -> domain.split(b, m, s, gather),
+                        0,
+                        m / 2,
+                        m,
+                        2 * m),
+                new Scenario(
+                        "split two large leaves",
+                        format,
+                        b,
+                        maps(b, 2 * l),
+                        (domain, gather) -> domain.split(b, 2 * l, finest, gather),
+                        0,
+                        m,
+                        l,
+                        2 * l));
     }
 
-    /** So few pages that one that came back is soon taken again. */
-    Scenario pages(int count) {
-        return new Scenario(setup, threads, options, count, spare, kind);
+    private static Stream<Scenario> others(PageTableFormat format, long b) {
+        long s = 1L << format.shift(0);
+        long m = 1L << format.shift(1);
+        long l = 1L << format.shift(2);
+        return Stream.of(
+                new Scenario(
+                        "map around with every size",
+                        format,
+                        b,
+                        maps(b, s),
+                        (domain, gather) -> domain.map(b + s, b + s + OFFSET, 2 * l - 2 * s, ACCESS, gather),
+                        s,
+                        m,
+                        l,
+                        2 * l - m,
+                        2 * l - s),
+                new Scenario(
+                        "map a mid leaf where a table was emptied",
+                        format,
+                        b,
+                        mapsPages(b, 2 * s)
+                                .andThen(mapsPages(b + m, s))
+                                .andThen(domain -> domain.unmap(b, 2 * s)),
+                        (domain, gather) -> domain.map(b, b + OFFSET, m, ACCESS, gather),
+                        0,
+                        2 * s,
+                        m,
+                        m + s));
     }
 
-    Scenario spare(int count) {
-        return new Scenario(setup, threads, options, pages, count, kind);
+    private static Consumer<TestDomain> maps(long iova, long size) {
+        return domain -> domain.map(iova, iova + OFFSET, size, ACCESS);
     }
 
-    Scenario on(Hardware value) {
-        return new Scenario(setup, threads, options, pages, spare, value);
+    /** Maps to where nothing larger than a page is aligned. */
+    private static Consumer<TestDomain> mapsPages(long iova, long size) {
+        return domain -> domain.map(iova, iova + OFFSET + (1L << domain.format().shift(0)), size, ACCESS);
     }
 
-    List<Call> setupCalls() {
-        return Call.parse(setup, 0);
+    private static BiConsumer<TestDomain, IotlbGather> unmaps(long iova, long size) {
+        return (domain, gather) -> domain.unmap(iova, size, gather);
     }
 
-    /** The calls of each thread; all maps of a scenario have outputs of their own. */
-    List<List<Call>> calls() {
-        int number = setupCalls().size();
-        List<List<Call>> calls = new ArrayList<>();
-        for (String thread : threads) {
-            calls.add(Call.parse(thread, number));
-            number += calls.getLast().size();
+    /** Makes it ready on a new domain. */
+    TestDomain open(TestDomain.Setup setup) {
+        TestDomain domain = setup.emptyTables(4).open();
+        ready.accept(domain);
+        return domain;
+    }
+
+    void act(TestDomain domain, IotlbGather gather) {
+        act.accept(domain, gather);
+    }
+
+    /** The addresses of interest: both sides of every edge, and some in between; all of a small space. */
+    long[] places() {
+        long page = 1L << format.shift(0);
+        long end = 2L << format.shift(2);
+        Set<Long> places = new TreeSet<>();
+        for (long edge : edges) {
+            places.add(Math.max(edge - 1, 0));
+            places.add(Math.min(edge, end - 1));
         }
-        return calls;
+        SplittableRandom random = new SplittableRandom(7);
+        for (int i = 0; i < RANDOM_PLACES; i++) {
+            places.add(random.nextLong(end));
+        }
+        for (long at = 0; at < end && end / page <= PLACES_IN_SMALL_SPACE; at += page) {
+            places.add(at);
+        }
+        return places.stream().mapToLong(place -> base + place).toArray();
     }
 
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder(setup.isEmpty() ? "nothing" : setup);
-        threads.forEach(thread -> text.append(" | ").append(thread));
-        text.append(" (").append(options.emptyTables()).append(" empty tables");
-        text.append(options.partialUnmap() == PartialUnmap.SPLIT ? "" : ", " + options.partialUnmap());
-        text.append(spare == ALL ? "" : ", " + spare + " spare");
-        return text.append(", ").append(kind).append(')').toString();
+        return name + ", " + format.name() + ", at 0x" + Long.toHexString(base) + ", edges "
+                + Arrays.stream(edges).mapToObj(Long::toHexString).toList();
     }
 }

@@ -52,6 +52,7 @@ final class TestDomain extends PageTableDomain {
         private boolean observed;
         private boolean coherent = true;
         private boolean manual;
+        private MemoryObserver first = ObserverSwitch.NOBODY;
 
         Setup(PageTableFormat format) {
             this.format = format;
@@ -85,6 +86,12 @@ final class TestDomain extends PageTableDomain {
             return this;
         }
 
+        /** Has an observer see every access from the first on. */
+        Setup observedBy(MemoryObserver target) {
+            first = target;
+            return observed();
+        }
+
         /** Has the engine write back what it stores, through the observed memory. */
         Setup nonCoherent() {
             coherent = false;
@@ -105,6 +112,7 @@ final class TestDomain extends PageTableDomain {
         /** Opens on memory and an allocator that other domains use too. */
         TestDomain open(PhysicalMemory memory, TestAllocator allocator) {
             ObserverSwitch observer = new ObserverSwitch();
+            observer.target = first;
             PhysicalMemory seen = observed ? memory.observedBy(observer) : memory;
             CacheFlusher cache = new LineFlusher(seen, !coherent);
             PageTable table = PageTable.create(format, seen, allocator, cache, Witness.NONE, options);

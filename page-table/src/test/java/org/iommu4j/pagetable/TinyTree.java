@@ -54,7 +54,9 @@ final class TinyTree {
         Arrays.fill(translations, IommuDomain.NOT_MAPPED);
         Arrays.fill(leafSizes, 0);
         tables.clear();
-        leaves.clear();
+        for (int level = 0; level < format.levels(); level++) {
+            leaves.put(1L << format.shift(level), 0L);
+        }
         emptyTables = 0;
         read(words, root, format.levels() - 1, 0);
         return this;

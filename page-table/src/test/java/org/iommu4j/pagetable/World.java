@@ -1,6 +1,7 @@
 package org.iommu4j.pagetable;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.flush.CacheFlusher;
@@ -20,13 +21,13 @@ import org.iommu4j.walker.PageTableFormat;
  *   after the close every page.
  */
 
-/** One run of a scenario: the memory, the tree and the hardware, from the setup to the last check. */
+/** One run of a race: the memory, the tree and the hardware, from the setup to the last check. */
 final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
 
     private static final PageTableFormat FORMAT = TestFormats.tiny();
     private static final int MIXTURES = 1 << FORMAT.levels();
 
-    private final Scenario scenario;
+    private final Race race;
     private final Interleaver interleaver;
     private final List<List<Call>> calls;
     private final TestAllocator allocator;
@@ -41,29 +42,29 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     private final long[] before;
     private boolean running;
 
-    World(Scenario scenario, Interleaver interleaver, PhysicalMemory memory) {
-        this.scenario = scenario;
+    World(Race race, Interleaver interleaver, PhysicalMemory memory) {
+        this.race = race;
         this.interleaver = interleaver;
-        this.calls = scenario.calls();
+        this.calls = race.calls();
         this.allocator = new TestAllocator(memory);
         this.shadow = new ShadowMemory(interleaver, memory, FORMAT.entries() * Long.BYTES);
         PhysicalMemory seen = memory.observedBy(interleaver);
-        CacheFlusher cache = isOn(Scenario.Hardware.NON_COHERENT) ? shadow : new LineFlusher(memory, false);
+        CacheFlusher cache = isOn(Race.Hardware.NON_COHERENT) ? shadow : new LineFlusher(memory, false);
         SteppedAllocator stepped = new SteppedAllocator(allocator, interleaver, this::goesBack);
-        PageTable engine = PageTable.create(FORMAT, seen, stepped, cache, this, scenario.options());
+        PageTable engine = PageTable.create(FORMAT, seen, stepped, cache, this, race.options());
         this.domain = new SteppedDomain(engine, interleaver, this);
         this.tree = new TinyTree(FORMAT, memory, allocator, engine.root());
         this.hardware = new CachingHardware(FORMAT, memory, engine.root());
         this.before = prepare();
     }
 
-    private boolean isOn(Scenario.Hardware kind) {
-        return scenario.kind() == kind;
+    private boolean isOn(Race.Hardware kind) {
+        return race.kind() == kind;
     }
 
     private long[] prepare() {
         IotlbGather gather = domain.gather();
-        for (Call call : scenario.setupCalls()) {
+        for (Call call : race.setupCalls()) {
             Outcome outcome = new Outcome(0, call, 0);
             call.run(domain, gather, outcome);
             if (!outcome.isDone()) {
@@ -71,8 +72,8 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
             }
         }
         domain.sync(gather).await();
-        if (scenario.spare() != Scenario.ALL) {
-            allocator.leave(scenario.spare());
+        if (race.spare() != Race.ALL) {
+            allocator.leave(race.spare());
         }
         long[] translations = tree.read().translations().clone();
         for (int page = 0; page < translations.length; page++) {
@@ -87,10 +88,10 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     /** What the threads do, one task each. */
     List<Runnable> tasks() {
         interleaver.shareOnly(allocator.takenPages());
-        if (isOn(Scenario.Hardware.CACHING)) {
+        if (isOn(Race.Hardware.CACHING)) {
             hardware.look();
         }
-        if (isOn(Scenario.Hardware.NON_COHERENT)) {
+        if (isOn(Race.Hardware.NON_COHERENT)) {
             shadow.lag(this::requireUntouchedInMixtures);
         }
         List<Runnable> tasks = new ArrayList<>();
@@ -110,7 +111,7 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
         for (Call call : calls.get(thread)) {
             interleaver.announce(false);
             Outcome outcome = new Outcome(thread, call, interleaver.now());
-            interleaver.learn(ended.hashCode());
+            interleaver.learn(endedSoFar());
             begun.add(outcome);
             call.run(domain, gather, outcome);
             interleaver.settle();
@@ -118,6 +119,13 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
             ended.add(outcome);
             returned(outcome, unsynced);
         }
+    }
+
+    /** Which calls are over: it decides which orders can explain them. */
+    private long endedSoFar() {
+        int[] counts = new int[calls.size()];
+        ended.forEach(outcome -> counts[outcome.thread]++);
+        return Arrays.hashCode(counts);
     }
 
     private static long hash(IotlbGather gather) {
@@ -134,10 +142,10 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
         for (int page = tree.tables().nextSetBit(0); page >= 0; page = tree.tables().nextSetBit(page + 1)) {
             interleaver.share((long) page << PhysicalMemory.PAGE_SHIFT);
         }
-        if (isOn(Scenario.Hardware.CACHING)) {
+        if (isOn(Race.Hardware.CACHING)) {
             hardware.look();
         }
-        if (isOn(Scenario.Hardware.NON_COHERENT)) {
+        if (isOn(Race.Hardware.NON_COHERENT)) {
             requireUntouchedInMixtures();
         }
     }
@@ -174,10 +182,10 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     }
 
     private void returned(Outcome outcome, List<Outcome> unsynced) {
-        if (isOn(Scenario.Hardware.NON_COHERENT) && outcome.isDone()) {
+        if (isOn(Race.Hardware.NON_COHERENT) && outcome.isDone()) {
             requireWrittenBack(outcome);
         }
-        if (!isOn(Scenario.Hardware.CACHING)) {
+        if (!isOn(Race.Hardware.CACHING)) {
             return;
         }
         if (outcome.call.verb() == Call.Verb.SYNC) {
@@ -240,13 +248,13 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
 
     @Override
     public void invalidate(IotlbGather gather) {
-        if (isOn(Scenario.Hardware.CACHING)) {
+        if (isOn(Race.Hardware.CACHING)) {
             hardware.invalidate(gather);
         }
     }
 
     private void goesBack(long page) {
-        if (running && isOn(Scenario.Hardware.CACHING) && hardware.knowsTable(page)) {
+        if (running && isOn(Race.Hardware.CACHING) && hardware.knowsTable(page)) {
             throw new AssertionError("page 0x" + Long.toHexString(page) + " goes back, and may still be walked");
         }
     }
@@ -297,14 +305,14 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
         if (!domain.engine().leaves().equals(tree.leaves())) {
             throw new AssertionError("there are " + tree.leaves() + " leaves, not " + domain.engine().leaves());
         }
-        if (tree.emptyTables() > scenario.options().emptyTables()) {
+        if (tree.emptyTables() > race.options().emptyTables()) {
             throw new AssertionError(tree.emptyTables() + " empty tables are linked");
         }
     }
 
     private void requireSynced() {
         tree.read();
-        if (isOn(Scenario.Hardware.CACHING)) {
+        if (isOn(Race.Hardware.CACHING)) {
             for (int page = 0; page < before.length; page++) {
                 requireForgotten(page, "everything is synced");
             }
