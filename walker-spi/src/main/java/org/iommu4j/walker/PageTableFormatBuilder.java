@@ -7,7 +7,8 @@ import org.iommu4j.machine.PhysicalMemory;
 /**
  * Describes a {@link PageTableFormat}, and checks that its bits do not overlap.
  *
- * <p>Every setter takes bits at their place in an entry. What is not set does not exist in the format. Used by one thread.
+ * <p>Every setter takes bits at their place in an entry. What is not set does not exist in the
+ * format. Used by one thread.
  */
 public final class PageTableFormatBuilder {
 
@@ -94,7 +95,8 @@ public final class PageTableFormatBuilder {
     }
 
     /**
-     * Sets the bits that tell a leaf above level 0 from a table: at least one is set in a leaf, none in a table.
+     * Sets the bits that tell a leaf above level 0 from a table: at least one is set in a leaf,
+     * none in a table.
      *
      * @param test the bits
      * @param mark those of them that such a leaf has besides its permissions
@@ -222,20 +224,30 @@ public final class PageTableFormatBuilder {
      * Makes the format.
      *
      * @return the format
-     * @throws IllegalArgumentException if bits overlap, something necessary is missing, or a number is out of its range
+     * @throws IllegalArgumentException if bits overlap, something necessary is missing, or a number
+     *     is out of its range
      */
     public PageTableFormat build() {
         int reach = PhysicalMemory.PAGE_SHIFT + indexBits * levels;
         addressWidth = addressWidth == 0 ? reach : addressWidth;
         require(levels >= 1 && levels <= 6, "1 to 6 levels are legal");
         require(indexBits >= 1 && indexBits <= 9, "1 to 9 index bits are legal");
-        require(addressWidth > PhysicalMemory.PAGE_SHIFT && addressWidth <= Math.min(reach, 57), "an address width of "
-                + addressWidth + " bits; 13 to " + Math.min(reach, 57) + " are legal");
+        require(
+                addressWidth > PhysicalMemory.PAGE_SHIFT && addressWidth <= Math.min(reach, 57),
+                "an address width of "
+                        + addressWidth
+                        + " bits; 13 to "
+                        + Math.min(reach, 57)
+                        + " are legal");
         require((leafLevels & 1) != 0, "leaves of 4 KiB are necessary");
         require(leafLevels >>> levels == 0, "leaves stand above the root table");
-        require(presentMask != 0 && addressMask != 0, "present bits and address bits are necessary");
+        require(
+                presentMask != 0 && addressMask != 0,
+                "present bits and address bits are necessary");
         require((tableBits & presentMask) != 0, "an entry that points to a table must be present");
-        require((tableBits & leafTest) == 0, "an entry that points to a table must not look like a leaf");
+        require(
+                (tableBits & leafTest) == 0,
+                "an entry that points to a table must not look like a leaf");
         require(leafLevels == 1 || leafTest != 0, "large leaves must be told from tables");
         require(Long.bitCount(softwareMask) <= 8, "at most 8 software bits are legal");
         requireApart();
@@ -251,15 +263,27 @@ public final class PageTableFormatBuilder {
         small = joined(small, dirtyMask, "dirty");
         small = joined(small, softwareMask, "software");
         long others = small & ~addressMask;
-        require((others & types(smallTypes)) == 0, "memory type bits overlap others in a small leaf");
-        require((others & (types(largeTypes) | largeLeafMark)) == 0, "memory type or leaf bits overlap others");
-        require((types(largeTypes) & largeLeafMark) == 0, "memory type bits overlap the mark of a large leaf");
-        require((addressMask & types(smallTypes)) == 0, "memory type bits overlap the address in a small leaf");
-        require((tableBits & addressMask) == 0, "constant bits of a table entry overlap the address");
+        require(
+                (others & types(smallTypes)) == 0,
+                "memory type bits overlap others in a small leaf");
+        require(
+                (others & (types(largeTypes) | largeLeafMark)) == 0,
+                "memory type or leaf bits overlap others");
+        require(
+                (types(largeTypes) & largeLeafMark) == 0,
+                "memory type bits overlap the mark of a large leaf");
+        require(
+                (addressMask & types(smallTypes)) == 0,
+                "memory type bits overlap the address in a small leaf");
+        require(
+                (tableBits & addressMask) == 0,
+                "constant bits of a table entry overlap the address");
     }
 
     private long joined(long taken, long bits, String what) {
-        require((taken & bits) == 0, what + " bits 0x" + Long.toHexString(bits) + " overlap others");
+        require(
+                (taken & bits) == 0,
+                what + " bits 0x" + Long.toHexString(bits) + " overlap others");
         return taken | bits;
     }
 
