@@ -1,3 +1,5 @@
+import org.iommu4j.flush.CacheFlusherProvider;
+import org.iommu4j.flush.FlushPolicyProvider;
 import org.jspecify.annotations.NullMarked;
 
 /**
@@ -10,4 +12,7 @@ module org.iommu4j.flush {
     requires static transitive org.jspecify;
 
     exports org.iommu4j.flush;
+
+    uses CacheFlusherProvider;
+    uses FlushPolicyProvider;
 }

@@ -1,6 +1,7 @@
 package org.iommu4j.api;
 
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.util.Objects;
 import org.iommu4j.machine.PageList;
 
@@ -16,6 +17,8 @@ import org.iommu4j.machine.PageList;
  */
 public final class IotlbGather implements AutoCloseable {
 
+    /* The collector may call a gather abandoned while its last method still runs. So every method that changes what it
+     * holds ends with a reachability fence, which also lets the cleaner's thread see the change. */
     private static final Cleaner ABANDONED = Cleaner.create();
 
     /** The domain a gather belongs to. */
@@ -153,7 +156,11 @@ public final class IotlbGather implements AutoCloseable {
      * @param pageSize the smallest page size that was changed in it, in bytes
      */
     public void addRange(long iova, long size, long pageSize) {
-        ranges.add(iova, iova + size, pageSize);
+        try {
+            ranges.add(iova, iova + size, pageSize);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /**
@@ -162,12 +169,20 @@ public final class IotlbGather implements AutoCloseable {
      * @param pageAddress its physical address
      */
     public void addTable(long pageAddress) {
-        ranges.pages().add(pageAddress);
+        try {
+            ranges.pages().add(pageAddress);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /** Notes that a non-leaf entry changed. */
     public void markStructureChanged() {
-        ranges.markStructureChanged();
+        try {
+            ranges.markStructureChanged();
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /**
@@ -198,14 +213,23 @@ public final class IotlbGather implements AutoCloseable {
      * @param batch a gather of the same owner
      * @throws IllegalArgumentException if the batch belongs to another domain; nothing has changed
      */
+<<<<<<< HEAD
     @SuppressWarnings("ReferenceEquality") // one domain, not one that equals it
+=======
+    @SuppressWarnings("ReferenceEquality") // a domain is itself, whatever it may equal
+>>>>>>> vtd
     public void moveTo(IotlbGather batch) {
         if (batch.owner != owner) {
             throw new IllegalArgumentException("the batch belongs to another domain");
         }
-        if (batch != this) {
-            batch.stamp(stamp);
-            ranges.moveTo(batch.ranges);
+        try {
+            if (batch != this) {
+                batch.stamp(stamp);
+                ranges.moveTo(batch.ranges);
+            }
+        } finally {
+            Reference.reachabilityFence(batch);
+            Reference.reachabilityFence(this);
         }
     }
 
@@ -214,17 +238,25 @@ public final class IotlbGather implements AutoCloseable {
      * and the gather is empty.
      */
     public void completed() {
-        owner.invalidated(this);
-        ranges.forgetRanges();
-        owner.release(ranges.pages());
-        ranges.pages().clear();
+        try {
+            owner.invalidated(this);
+            ranges.forgetRanges();
+            owner.release(ranges.pages());
+            ranges.pages().clear();
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /** Syncs what is in here, if anything is. The gather stays usable. */
     @Override
     public void close() {
-        if (!isEmpty()) {
-            owner.sync(this);
+        try {
+            if (!isEmpty()) {
+                owner.sync(this);
+            }
+        } finally {
+            Reference.reachabilityFence(this);
         }
     }
 
