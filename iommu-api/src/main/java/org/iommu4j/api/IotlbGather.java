@@ -6,13 +6,14 @@ import java.util.Objects;
 import org.iommu4j.machine.PageList;
 
 /**
- * What must be invalidated, and the table pages that must not be reused before it has been: the gather and freelist
- * contract between an engine, which fills it, and a flush policy, which acts on it.
+ * What must be invalidated, and the table pages that must not be reused before it has been: the
+ * gather and freelist contract between an engine, which fills it, and a flush policy, which acts on
+ * it.
  *
- * <p>A gather holds a short list of ranges of I/O virtual addresses, the smallest page size in them, whether a non-leaf
- * entry changed, and the freelist. It is reusable and allocates nothing per use. It belongs to one thread at a time and
- * to one domain. One that is dropped while it holds something is reported, and its pages are freed only after
- * everything has been invalidated.
+ * <p>A gather holds a short list of ranges of I/O virtual addresses, the smallest page size in
+ * them, whether a non-leaf entry changed, and the freelist. It is reusable and allocates nothing
+ * per use. It belongs to one thread at a time and to one domain. One that is dropped while it holds
+ * something is reported, and its pages are freed only after everything has been invalidated.
  */
 public final class IotlbGather implements AutoCloseable {
 
@@ -24,7 +25,8 @@ public final class IotlbGather implements AutoCloseable {
     public interface Owner {
 
         /**
-         * Invalidates what the gather holds, then frees its pages; the gather is empty when this returns.
+         * Invalidates what the gather holds, then frees its pages; the gather is empty when this
+         * returns.
          *
          * @param gather a gather of this owner
          * @return when the invalidation is complete
@@ -39,14 +41,16 @@ public final class IotlbGather implements AutoCloseable {
         void release(PageList pages);
 
         /**
-         * Hears that the invalidation of everything in a gather has completed, before the pages are released.
+         * Hears that the invalidation of everything in a gather has completed, before the pages are
+         * released.
          *
          * @param gather the gather, still full
          */
         default void invalidated(IotlbGather gather) {}
 
         /**
-         * Takes over what a gather held that was dropped without a sync. Called by a thread of the garbage collector's.
+         * Takes over what a gather held that was dropped without a sync. Called by a thread of the
+         * garbage collector's.
          *
          * @param remains a gather with the same content
          */
@@ -67,11 +71,13 @@ public final class IotlbGather implements AutoCloseable {
     public IotlbGather(Owner owner) {
         this(Objects.requireNonNull(owner, "owner"), new GatheredRanges());
         GatheredRanges held = ranges;
-        ABANDONED.register(this, () -> {
-            if (!held.isEmpty()) {
-                owner.abandoned(new IotlbGather(owner, held));
-            }
-        });
+        ABANDONED.register(
+                this,
+                () -> {
+                    if (!held.isEmpty()) {
+                        owner.abandoned(new IotlbGather(owner, held));
+                    }
+                });
     }
 
     private IotlbGather(Owner owner, GatheredRanges ranges) {
@@ -79,30 +85,22 @@ public final class IotlbGather implements AutoCloseable {
         this.ranges = ranges;
     }
 
-    /**
-     * {@return the domain it belongs to}
-     */
+    /** {@return the domain it belongs to} */
     public Owner owner() {
         return owner;
     }
 
-    /**
-     * {@return the lowest I/O virtual address of all ranges, in bytes; 0 if there is none}
-     */
+    /** {@return the lowest I/O virtual address of all ranges, in bytes; 0 if there is none} */
     public long start() {
         return ranges.start();
     }
 
-    /**
-     * {@return the end of the highest range (its last byte plus one); 0 if there is none}
-     */
+    /** {@return the end of the highest range (its last byte plus one); 0 if there is none} */
     public long end() {
         return ranges.end();
     }
 
-    /**
-     * {@return the number of disjoint ranges}
-     */
+    /** {@return the number of disjoint ranges} */
     public int rangeCount() {
         return ranges.count();
     }
@@ -127,30 +125,25 @@ public final class IotlbGather implements AutoCloseable {
         return ranges.end(index);
     }
 
-    /**
-     * {@return the smallest page size in the ranges, in bytes; 0 if there is no range}
-     */
+    /** {@return the smallest page size in the ranges, in bytes; 0 if there is no range} */
     public long smallestPage() {
         return ranges.smallestPage();
     }
 
     /**
-     * {@return true if a non-leaf entry changed, so that paging-structure caches must be invalidated too}
+     * {@return true if a non-leaf entry changed, so that paging-structure caches must be
+     * invalidated too}
      */
     public boolean structureChanged() {
         return ranges.structureChanged();
     }
 
-    /**
-     * {@return how many table pages wait for the invalidation}
-     */
+    /** {@return how many table pages wait for the invalidation} */
     public int heldPages() {
         return ranges.pages().size();
     }
 
-    /**
-     * {@return true if there is nothing to invalidate and nothing to free}
-     */
+    /** {@return true if there is nothing to invalidate and nothing to free} */
     public boolean isEmpty() {
         return ranges.isEmpty();
     }
@@ -193,7 +186,8 @@ public final class IotlbGather implements AutoCloseable {
     }
 
     /**
-     * {@return the owner's note of when this was handed over: the largest of all that were moved here}
+     * {@return the owner's note of when this was handed over: the largest of all that were moved
+     * here}
      */
     public long stamp() {
         return stamp;
@@ -208,9 +202,7 @@ public final class IotlbGather implements AutoCloseable {
         stamp = Math.max(stamp, count);
     }
 
-    /**
-     * {@return an empty gather of the same owner: what a batching policy keeps}
-     */
+    /** {@return an empty gather of the same owner: what a batching policy keeps} */
     public IotlbGather sibling() {
         return new IotlbGather(owner);
     }
@@ -221,7 +213,11 @@ public final class IotlbGather implements AutoCloseable {
      * @param batch a gather of the same owner
      * @throws IllegalArgumentException if the batch belongs to another domain; nothing has changed
      */
+<<<<<<< HEAD
+    @SuppressWarnings("ReferenceEquality") // one domain, not one that equals it
+=======
     @SuppressWarnings("ReferenceEquality") // a domain is itself, whatever it may equal
+>>>>>>> vtd
     public void moveTo(IotlbGather batch) {
         if (batch.owner != owner) {
             throw new IllegalArgumentException("the batch belongs to another domain");
@@ -238,8 +234,8 @@ public final class IotlbGather implements AutoCloseable {
     }
 
     /**
-     * Says that the invalidation of everything in here is complete: the pages go back to the owner, and the gather is
-     * empty.
+     * Says that the invalidation of everything in here is complete: the pages go back to the owner,
+     * and the gather is empty.
      */
     public void completed() {
         try {

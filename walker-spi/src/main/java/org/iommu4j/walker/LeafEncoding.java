@@ -7,16 +7,29 @@ import org.iommu4j.api.Feature;
 import org.iommu4j.api.MemoryType;
 import org.jspecify.annotations.Nullable;
 
-/** What each access looks like in a leaf, worked out once: a table for leaves of 4 KiB and one for larger ones. */
+/**
+ * What each access looks like in a leaf, worked out once: a table for leaves of 4 KiB and one for
+ * larger ones.
+ */
 final class LeafEncoding {
 
+<<<<<<< HEAD
+    /**
+     * Stands in a table where an access cannot be expressed; no leaf has it, since a leaf is
+     * present.
+     */
+=======
     /** Stands in a table where an access cannot be expressed. No leaf has it, since every leaf is present. */
+>>>>>>> vtd
     static final long REFUSED = 0;
 
-    private static final int EXECUTE_DISABLE = Access.WRITE.withExecuteDisabled().index() ^ Access.WRITE.index();
+    private static final int EXECUTE_DISABLE =
+            Access.WRITE.withExecuteDisabled().index() ^ Access.WRITE.index();
     private static final int SNOOP = Access.WRITE.withSnoop().index() ^ Access.WRITE.index();
-    private static final int TYPE_SHIFT = Integer.numberOfTrailingZeros(
-            Access.WRITE.withMemoryType(MemoryType.UNCACHEABLE).index() ^ Access.WRITE.index());
+    private static final int TYPE_SHIFT =
+            Integer.numberOfTrailingZeros(
+                    Access.WRITE.withMemoryType(MemoryType.UNCACHEABLE).index()
+                            ^ Access.WRITE.index());
     private static final int[] TYPED = indexesOfTypes();
 
     private final long[] small = new long[Access.INDEXES];
@@ -115,7 +128,8 @@ final class LeafEncoding {
     /** The feature that an access wants and the format lacks, or null if it can be expressed. */
     @Nullable Feature refusal(int index) {
         int type = index >>> TYPE_SHIFT;
-        if (type >= MemoryType.values().length || (type != 0 && smallTypes[type] == PageTableFormatBuilder.NO_TYPE)) {
+        if (type >= MemoryType.values().length
+                || (type != 0 && smallTypes[type] == PageTableFormatBuilder.NO_TYPE)) {
             return Feature.MEMORY_TYPES;
         }
         Access access = Access.of(index, 0);
@@ -144,7 +158,8 @@ final class LeafEncoding {
     private static int[] indexesOfTypes() {
         int[] indexes = new int[MemoryType.values().length];
         for (MemoryType type : MemoryType.values()) {
-            indexes[type.ordinal()] = Access.WRITE.withMemoryType(type).index() ^ Access.WRITE.index();
+            indexes[type.ordinal()] =
+                    Access.WRITE.withMemoryType(type).index() ^ Access.WRITE.index();
         }
         return indexes;
     }
