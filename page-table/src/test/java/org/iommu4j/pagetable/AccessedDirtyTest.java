@@ -111,7 +111,7 @@ class AccessedDirtyTest {
         long[] mapped = Arrays.stream(scenario.places())
                 .filter(place -> walk.to(domain.root(), place))
                 .toArray();
-        scenario.act(domain, domain.gather());
+        scenario.actAndSync(domain);
         long[] stay = Arrays.stream(mapped)
                 .filter(place -> walk.to(domain.root(), place))
                 .toArray();

@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.MappingConflictException;
@@ -28,7 +27,7 @@ class FailureTest {
         List<Translation> expected = afterwards(scenario);
         TestDomain counted = open(scenario);
         long before = counted.allocator().requests();
-        scenario.act(counted, counted.gather());
+        scenario.actAndSync(counted);
         long requests = counted.allocator().requests() - before;
         for (long nth = 1; nth <= requests; nth++) {
             long failing = nth;
@@ -38,7 +37,7 @@ class FailureTest {
 
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.Scenario#all")
-    void S6_U4_M4_l_everyShortageChangesNothing(Scenario scenario) {
+    void S6_U4_M4_everyShortageChangesNothing(Scenario scenario) {
         List<Translation> expected = afterwards(scenario);
         int needed = needed(scenario);
         for (int left = 0; left < needed; left++) {
@@ -47,7 +46,7 @@ class FailureTest {
         }
         TestDomain enough = open(scenario);
         enough.allocator().leave(needed);
-        scenario.act(enough, enough.gather());
+        scenario.actAndSync(enough);
         assertThat(translations(enough, scenario)).isEqualTo(expected);
     }
 
@@ -56,7 +55,7 @@ class FailureTest {
         for (int free = 0; ; free++) {
             TestDomain domain = open(scenario);
             domain.allocator().leave(free);
-            if (catchThrowable(() -> scenario.act(domain, domain.gather())) == null) {
+            if (catchThrowable(() -> scenario.actAndSync(domain)) == null) {
                 return free;
             }
         }
@@ -84,7 +83,7 @@ class FailureTest {
 
     private static List<Translation> afterwards(Scenario scenario) {
         TestDomain domain = open(scenario);
-        scenario.act(domain, domain.gather());
+        scenario.actAndSync(domain);
         return translations(domain, scenario);
     }
 
@@ -137,14 +136,10 @@ class FailureTest {
         domain.closeAndCheck();
     }
 
-    static Stream<PageTableFormat> formats() {
-        return TestFormats.all();
-    }
-
     /** Two leaves are cut in one call, and only the second cut finds no page: the first must not be visible. */
     @ParameterizedTest
-    @MethodSource("formats")
-    void S6_e_g_l_theSecondBoundaryFailsBeforeTheFirstIsVisible(PageTableFormat format) {
+    @MethodSource("org.iommu4j.pagetable.TestFormats#all")
+    void S6_theSecondBoundaryFailsBeforeTheFirstIsVisible(PageTableFormat format) {
         long page = 1L << format.shift(0);
         long large = 1L << format.shift(2);
         TestDomain domain = TestDomain.on(format).open();

@@ -30,8 +30,7 @@ record Scenario(
         BiConsumer<TestDomain, IotlbGather> act,
         long... edges) {
 
-    /** What the base translates to, less the base. */
-    static final long OFFSET = 1L << 40;
+    private static final long OFFSET = 1L << 40;
 
     private static final Access ACCESS = Access.READ_WRITE.withSoftware(0x2a);
     private static final int RANDOM_PLACES = 12;
@@ -180,7 +179,7 @@ record Scenario(
                         format,
                         b,
                         maps(b, s),
-                        (domain, gather) -> domain.map(b + s, b + s + OFFSET, 2 * l - 2 * s, ACCESS, gather),
+                        (domain, gather) -> domain.map(b + s, output(b + s), 2 * l - 2 * s, ACCESS, gather),
                         s,
                         m,
                         l,
@@ -193,20 +192,25 @@ record Scenario(
                         mapsPages(b, 2 * s)
                                 .andThen(mapsPages(b + m, s))
                                 .andThen(domain -> domain.unmap(b, 2 * s)),
-                        (domain, gather) -> domain.map(b, b + OFFSET, m, ACCESS, gather),
+                        (domain, gather) -> domain.map(b, output(b), m, ACCESS, gather),
                         0,
                         2 * s,
                         m,
                         m + s));
     }
 
+    /** Aligned as its address is, and within the width of every format's output addresses. */
+    private static long output(long iova) {
+        return (iova & OFFSET - 1) + OFFSET;
+    }
+
     private static Consumer<TestDomain> maps(long iova, long size) {
-        return domain -> domain.map(iova, iova + OFFSET, size, ACCESS);
+        return domain -> domain.map(iova, output(iova), size, ACCESS);
     }
 
     /** Maps to where nothing larger than a page is aligned. */
     private static Consumer<TestDomain> mapsPages(long iova, long size) {
-        return domain -> domain.map(iova, iova + OFFSET + (1L << domain.format().shift(0)), size, ACCESS);
+        return domain -> domain.map(iova, output(iova) + (1L << domain.format().shift(0)), size, ACCESS);
     }
 
     private static BiConsumer<TestDomain, IotlbGather> unmaps(long iova, long size) {
@@ -222,6 +226,13 @@ record Scenario(
 
     void act(TestDomain domain, IotlbGather gather) {
         act.accept(domain, gather);
+    }
+
+    /** Does it, and has the hardware forget what it must. */
+    void actAndSync(TestDomain domain) {
+        try (IotlbGather gather = domain.gather()) {
+            act(domain, gather);
+        }
     }
 
     /** The addresses of interest: both sides of every edge, and some in between; all of a small space. */
