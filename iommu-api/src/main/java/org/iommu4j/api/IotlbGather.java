@@ -1,9 +1,11 @@
 package org.iommu4j.api;
 
 import java.lang.ref.Cleaner;
+import java.lang.ref.WeakReference;
 import java.lang.ref.Reference;
 import java.util.Objects;
 import org.iommu4j.machine.PageList;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What must be invalidated, and the table pages that must not be reused before it has been: the
@@ -71,13 +73,15 @@ public final class IotlbGather implements AutoCloseable {
     public IotlbGather(Owner owner) {
         this(Objects.requireNonNull(owner, "owner"), new GatheredRanges());
         GatheredRanges held = ranges;
-        ABANDONED.register(
-                this,
-                () -> {
-                    if (!held.isEmpty()) {
-                        owner.abandoned(new IotlbGather(owner, held));
-                    }
-                });
+        // A strong reference would keep alive every owner that keeps a gather of its own.
+        WeakReference<Owner> target = new WeakReference<>(owner);
+        ABANDONED.register(this, () -> abandon(target.get(), held));
+    }
+
+    private static void abandon(@Nullable Owner owner, GatheredRanges held) {
+        if (owner != null && !held.isEmpty()) {
+            owner.abandoned(new IotlbGather(owner, held));
+        }
     }
 
     private IotlbGather(Owner owner, GatheredRanges ranges) {
