@@ -1,6 +1,5 @@
 package org.iommu4j.pagetable;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -127,20 +126,21 @@ record Call(Verb verb, int first, int count, long output) {
         }
     }
 
+    /** A leaf that was made meanwhile may begin below where the visit is; it tells of what comes from there on. */
     private void list(SteppedDomain domain, Outcome outcome) {
-        Arrays.fill(outcome.seen, SteppedDomain.NOT_MAPPED);
-        long[] end = {Long.MIN_VALUE};
+        long[] visited = {bytes(first)};
         domain.mappings(bytes(first), bytes(count), (at, output, size, access) -> {
-            if (at < end[0] || at + size <= bytes(first) || at >= bytes(first + count)) {
-                throw new AssertionError(this + " visited 0x" + Long.toHexString(at) + " after 0x" + Long.toHexString(end[0]));
+            if (at + size <= visited[0] || at >= bytes(first + count)) {
+                throw new AssertionError(this + " visited a leaf of 0x" + Long.toHexString(size) + " at 0x"
+                        + Long.toHexString(at) + ", being at 0x" + Long.toHexString(visited[0]));
             }
-            end[0] = at + size;
             for (int page = 0; page < count; page++) {
                 long iova = bytes(first + page);
-                if (iova >= at && iova < at + size) {
+                if (iova >= Math.max(at, visited[0]) && iova < at + size) {
                     outcome.seen[page] = output + iova - at;
                 }
             }
+            visited[0] = at + size;
             return true;
         });
     }

@@ -56,6 +56,7 @@ final class Exploration {
         }
         exploration.prefix = given.size();
         exploration.known = true;
+        exploration.interleaver.stepOnEveryAccess();
         exploration.guarded(exploration::run);
     }
 
@@ -102,9 +103,20 @@ final class Exploration {
     }
 
     private void search() {
-        do {
+        boolean more = true;
+        while (more) {
             run();
-        } while (backtrack());
+            more = interleaver.contentionGrew() ? beginAgain() : backtrack();
+        }
+    }
+
+    /** More turned out to be a step than was known until now. */
+    private boolean beginAgain() {
+        states.clear();
+        path.cut(0);
+        prefix = 0;
+        known = false;
+        return true;
     }
 
     private void run() {

@@ -2,7 +2,9 @@ package org.iommu4j.pagetable;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.iommu4j.machine.MemoryObserver;
@@ -12,8 +14,8 @@ import org.iommu4j.machine.PhysicalMemory;
  * A step of a thread is one access to memory that others can reach, to a guard, or to something announced, such as the
  * allocator; what a thread does before its next one belongs to it. The thread that is about to make a step asks the
  * chooser who goes on, and hands over if it is not itself. Pages that were never linked are nobody else's, so what is done
- * to them makes no step. A thread that spins is not chosen again before something changed that it has looked at since it
- * spun last: until then it would do the same again.
+ * to them makes no step. A thread that spins is not chosen again before something changed that it has looked at since its
+ * last spin but one: until then it would do the same again.
  *
  * Threads are virtual, which makes a hand-over cost less than a microsecond, and stay for all runs.
  */
@@ -47,6 +49,10 @@ final class Interleaver implements MemoryObserver {
     /** No thread of this interleaver. */
     static final int NOBODY = -1;
 
+    private static final long GOES_ON = -1;
+    private static final long SPINS = -2;
+    private static final long HAS_FINISHED = -3;
+    private static final long GUARD_BUT_OWNER = (1L << 48) - 1;
     private static final int MOST_STEPS = 20_000;
 
     /** Thrown through a thread of a run that has failed. */
@@ -69,6 +75,7 @@ final class Interleaver implements MemoryObserver {
     private final boolean[] shared;
     private final List<Strand> strands = new ArrayList<>();
     private final Schedule schedule = new Schedule();
+    private final Contention contention = new Contention();
     private Thread controller = Thread.currentThread();
     private Chooser chooser = (running, runnable) -> running;
     private Watcher watcher = new Watcher() {
@@ -83,10 +90,12 @@ final class Interleaver implements MemoryObserver {
     private volatile int turn = NOBODY;
     private volatile boolean active;
     private volatile boolean closed;
+    private boolean everyAccess;
     private Throwable failure;
     private long memoryHash;
     private long changes;
     private long order;
+    private long version;
 
     Interleaver(PhysicalMemory memory, int threads) {
         this.memory = memory.unobserved();
@@ -132,11 +141,12 @@ final class Interleaver implements MemoryObserver {
         memoryHash = 0;
         changes = 0;
         order = 0;
+        version = 0;
         for (Strand strand : strands) {
             strand.reset(tasks.get(strand.index));
         }
         active = true;
-        hand(next(NOBODY));
+        hand(next(NOBODY, true));
         while (turn != NOBODY) {
             LockSupport.park();
         }
@@ -179,8 +189,30 @@ final class Interleaver implements MemoryObserver {
         if (active) {
             Strand self = running();
             self.settle();
-            pause(self);
+            pause(self, true);
+            self.learnVersion();
             self.learn(ordered ? ++order : 0);
+        }
+    }
+
+    /** Says whether the running thread looks from now on at what steps do not show. */
+    void looksBeyondSteps(boolean looks) {
+        if (active) {
+            running().readsVersion = looks;
+        }
+    }
+
+    /** What steps do not show has changed. */
+    void changedForAll() {
+        version++;
+    }
+
+    /** The running thread is about to change a page otherwise than by steps. */
+    void overwrites(long page, int bytes) {
+        if (active && isShared(page)) {
+            for (long word = page; word < page + bytes; word += Long.BYTES) {
+                contention.write(running().index, Kind.WORD, word);
+            }
         }
     }
 
@@ -200,22 +232,22 @@ final class Interleaver implements MemoryObserver {
 
     @Override
     public void beforeLoad(long address) {
-        access(Kind.WORD, address);
+        access(Kind.WORD, address, true);
     }
 
     @Override
     public void beforeStore(long address, long value) {
-        access(Kind.WORD, address);
+        access(Kind.WORD, address, false);
     }
 
     @Override
     public void beforeExchange(long address, long expected, long value) {
-        access(Kind.WORD, address);
+        access(Kind.WORD, address, false);
     }
 
     @Override
     public void beforeLedger(long page) {
-        access(Kind.GUARD, page);
+        access(Kind.GUARD, page, false);
     }
 
     @Override
@@ -224,24 +256,28 @@ final class Interleaver implements MemoryObserver {
             Strand self = running();
             self.settle();
             self.spinning = true;
+            self.learn(SPINS);
             self.changesAtSpin = changes;
-            pause(self);
+            pause(self, true);
             self.spinning = false;
-            self.looks = 0;
+            self.looksAgain = true;
+            self.lastVersion = version;
         }
     }
 
-    private void access(Kind kind, long address) {
+    private void access(Kind kind, long address, boolean load) {
         if (!active) {
             return;
         }
         Strand self = running();
         self.settle();
-        boolean reachable = isShared(address);
-        if (reachable) {
-            pause(self);
+        if (!isShared(address)) {
+            self.expect(kind, address);
+            return;
         }
-        self.expect(kind, address, reachable);
+        boolean contended = contention.touch(self.index, kind, address);
+        pause(self, contended || everyAccess || !load && kind == Kind.WORD);
+        self.expectShared(kind, address);
     }
 
     private Strand running() {
@@ -252,11 +288,12 @@ final class Interleaver implements MemoryObserver {
         return self;
     }
 
-    private void pause(Strand self) {
+    /** Lets the next thread go on; if this access is none to step on, that is the same one. */
+    private void pause(Strand self, boolean step) {
         if (failure == null && schedule.size() > MOST_STEPS) {
             failure = new AssertionError("a livelock: more than " + MOST_STEPS + " steps");
         }
-        int next = failure == null ? next(self.index) : self.index;
+        int next = failure == null ? next(self.index, step) : self.index;
         if (failure == null && next != self.index) {
             hand(next);
             self.awaitTurn();
@@ -266,14 +303,8 @@ final class Interleaver implements MemoryObserver {
         }
     }
 
-    private int next(int running) {
-        int runnable = 0;
-        int waiting = 0;
-        for (Strand strand : strands) {
-            runnable |= strand.isRunnable() ? 1 << strand.index : 0;
-            waiting |= strand.spinning && strand.changesAtSpin != changes ? 1 << strand.index : 0;
-        }
-        runnable = runnable == 0 ? waiting : runnable;
+    private int next(int running, boolean step) {
+        int runnable = step ? runnable() : 1 << running;
         if (runnable == 0) {
             failure = new AssertionError("a deadlock: every thread spins");
             return running;
@@ -281,6 +312,16 @@ final class Interleaver implements MemoryObserver {
         int next = chooser.choose(running, runnable);
         schedule.add(next);
         return next;
+    }
+
+    private int runnable() {
+        int runnable = 0;
+        int waiting = 0;
+        for (Strand strand : strands) {
+            runnable |= strand.isRunnable() ? 1 << strand.index : 0;
+            waiting |= strand.spinning && strand.changesAtSpin != changes ? 1 << strand.index : 0;
+        }
+        return runnable == 0 ? waiting : runnable;
     }
 
     private void hand(int next) {
@@ -294,12 +335,65 @@ final class Interleaver implements MemoryObserver {
         return mixed ^ mixed >>> 29;
     }
 
+    /** What stands there; of a guard without its owner, which is another one in each run. */
     private long value(Kind kind, long address) {
-        return kind == Kind.GUARD ? memory.ledger().loadAcquire(address) : memory.loadAcquire(address);
+        return kind == Kind.GUARD
+                ? memory.ledger().loadAcquire(address) & GUARD_BUT_OWNER
+                : memory.loadAcquire(address);
     }
 
     private static long place(Kind kind, long address, long value) {
         return mix(mix(kind.ordinal(), address), value);
+    }
+
+    /** Makes every access a step, contended or not: to replay a schedule without the runs that it was found after. */
+    void stepOnEveryAccess() {
+        everyAccess = true;
+    }
+
+    /** True if something turned out to be contended in the last run that was not before: it has to be stepped on. */
+    boolean contentionGrew() {
+        return contention.grew();
+    }
+
+    /* Which words and guards several threads come to touch, at least one of them changing it, in any run. A load of any
+     * other word, or an access to any other guard, gives the same whenever it is made, and so is no step. */
+    private static final class Contention {
+
+        private final Map<Long, int[]> touched = new HashMap<>();
+        private boolean grew;
+
+        boolean touch(int thread, Kind kind, long address) {
+            int[] masks = masks(kind, address);
+            return note(masks, masks[0] | 1 << thread, masks[1]);
+        }
+
+        void write(int thread, Kind kind, long address) {
+            int[] masks = masks(kind, address);
+            note(masks, masks[0] | 1 << thread, masks[1] | 1 << thread);
+        }
+
+        boolean grew() {
+            boolean had = grew;
+            grew = false;
+            return had;
+        }
+
+        private int[] masks(Kind kind, long address) {
+            return touched.computeIfAbsent(address << 1 | (kind == Kind.GUARD ? 1 : 0), any -> new int[2]);
+        }
+
+        private boolean note(int[] masks, int touching, int writing) {
+            boolean was = isContended(masks);
+            masks[0] = touching;
+            masks[1] = writing;
+            grew |= !was && isContended(masks);
+            return isContended(masks);
+        }
+
+        private static boolean isContended(int[] masks) {
+            return masks[1] != 0 && Integer.bitCount(masks[0]) > 1;
+        }
     }
 
     /** One thread. */
@@ -319,7 +413,12 @@ final class Interleaver implements MemoryObserver {
         private Kind[] lookKinds = new Kind[64];
         private long[] lookAddresses = new long[64];
         private long[] lookValues = new long[64];
+        private long[] lookHistories = new long[64];
         private int looks;
+        private int oldLooks;
+        private boolean looksAgain;
+        private boolean readsVersion;
+        private long lastVersion;
 
         Strand(int index) {
             this.index = index;
@@ -333,21 +432,61 @@ final class Interleaver implements MemoryObserver {
             history = 0;
             kind = Kind.NOTHING;
             looks = 0;
+            oldLooks = 0;
+            looksAgain = false;
+            readsVersion = false;
+            lastVersion = 0;
+        }
+
+        /** Keeps what was looked at between the last two spins. */
+        void forgetOldLooks() {
+            int kept = looks - oldLooks;
+            System.arraycopy(lookKinds, oldLooks, lookKinds, 0, kept);
+            System.arraycopy(lookAddresses, oldLooks, lookAddresses, 0, kept);
+            System.arraycopy(lookValues, oldLooks, lookValues, 0, kept);
+            System.arraycopy(lookHistories, oldLooks, lookHistories, 0, kept);
+            looks = kept;
+            oldLooks = kept;
         }
 
         void learn(long what) {
             history = mix(history, what);
         }
 
+        void learnVersion() {
+            if (readsVersion) {
+                learn(version);
+            }
+        }
+
         /** The next access is this one; nothing else runs before it has been made. */
-        void expect(Kind what, long where, boolean reachable) {
+        void expect(Kind what, long where) {
             kind = what;
             address = where;
             before = value(what, where);
-            if (reachable) {
-                learn(place(what, where, before));
-                look(what, where, before);
+        }
+
+        /** The same, of something that others can reach. */
+        void expectShared(Kind what, long where) {
+            if (looksAgain) {
+                returnTo(what, where);
             }
+            expect(what, where);
+            look(what, where, before);
+            learn(place(what, where, before));
+            learnVersion();
+        }
+
+        /** After a spin the thread is in the state again in which it looked there the last time. */
+        private void returnTo(Kind what, long where) {
+            looksAgain = false;
+            for (int i = looks - 1; i >= 0; i--) {
+                if (lookKinds[i] == what && lookAddresses[i] == where) {
+                    history = lookHistories[i];
+                    break;
+                }
+            }
+            forgetOldLooks();
         }
 
         /** The expected access, if there is one, has been made. */
@@ -361,6 +500,7 @@ final class Interleaver implements MemoryObserver {
             if (after != before) {
                 memoryHash += place(made, address, after) - place(made, address, before);
                 if (isShared(address)) {
+                    contention.write(index, made, address);
                     changes++;
                     watcher.changed();
                 }
@@ -368,7 +508,7 @@ final class Interleaver implements MemoryObserver {
         }
 
         boolean isRunnable() {
-            if (finished || !spinning) {
+            if (finished || !spinning || (readsVersion && version != lastVersion)) {
                 return !finished;
             }
             for (int i = 0; i < looks; i++) {
@@ -390,9 +530,11 @@ final class Interleaver implements MemoryObserver {
                 lookKinds = Arrays.copyOf(lookKinds, 2 * looks);
                 lookAddresses = Arrays.copyOf(lookAddresses, 2 * looks);
                 lookValues = Arrays.copyOf(lookValues, 2 * looks);
+                lookHistories = Arrays.copyOf(lookHistories, 2 * looks);
             }
             lookKinds[looks] = what;
             lookAddresses[looks] = where;
+            lookHistories[looks] = history;
             lookValues[looks++] = value;
         }
 
@@ -404,6 +546,7 @@ final class Interleaver implements MemoryObserver {
                 }
                 try {
                     if (failure == null) {
+                        learn(GOES_ON);
                         task.run();
                         settle();
                     }
@@ -413,7 +556,7 @@ final class Interleaver implements MemoryObserver {
                     failure = failure == null ? e : failure;
                 }
                 finished = true;
-                learn(-1);
+                learn(HAS_FINISHED);
                 hand(successor());
             }
         }
@@ -427,7 +570,7 @@ final class Interleaver implements MemoryObserver {
                 return unfinished;
             }
             try {
-                return next(index);
+                return next(index, true);
             } catch (Throwable e) {
                 failure = e;
                 return unfinished;

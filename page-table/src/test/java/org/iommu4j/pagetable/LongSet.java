@@ -21,6 +21,11 @@ final class LongSet {
         return true;
     }
 
+    void clear() {
+        Arrays.fill(slots, 0);
+        size = 0;
+    }
+
     int size() {
         return size;
     }

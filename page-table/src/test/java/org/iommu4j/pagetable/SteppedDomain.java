@@ -34,6 +34,7 @@ final class SteppedDomain extends PageTableDomain {
         interleaver.announce(true);
         unit.invalidate(gather);
         interleaver.announce(true);
+        interleaver.changedForAll();
         gather.completed();
         return FlushCompletion.DONE;
     }

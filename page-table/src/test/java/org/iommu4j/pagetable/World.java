@@ -25,6 +25,7 @@ import org.iommu4j.walker.PageTableFormat;
 final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
 
     private static final PageTableFormat FORMAT = TestFormats.tiny();
+    private static final int TABLE_BYTES = FORMAT.entries() * Long.BYTES;
     private static final int MIXTURES = 1 << FORMAT.levels();
 
     private final Race race;
@@ -35,6 +36,7 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     private final SteppedDomain domain;
     private final TinyTree tree;
     private final CachingHardware hardware;
+    private final HiddenState hidden;
     private final List<IotlbGather> gathers = new ArrayList<>();
     private final List<Outcome> begun = new ArrayList<>();
     private final List<Outcome> ended = new ArrayList<>();
@@ -47,7 +49,7 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
         this.interleaver = interleaver;
         this.calls = race.calls();
         this.allocator = new TestAllocator(memory);
-        this.shadow = new ShadowMemory(interleaver, memory, FORMAT.entries() * Long.BYTES);
+        this.shadow = new ShadowMemory(interleaver, memory, TABLE_BYTES);
         PhysicalMemory seen = memory.observedBy(interleaver);
         CacheFlusher cache = isOn(Race.Hardware.NON_COHERENT) ? shadow : new LineFlusher(memory, false);
         SteppedAllocator stepped = new SteppedAllocator(allocator, interleaver, this::goesBack);
@@ -55,6 +57,7 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
         this.domain = new SteppedDomain(engine, interleaver, this);
         this.tree = new TinyTree(FORMAT, memory, allocator, engine.root());
         this.hardware = new CachingHardware(FORMAT, memory, engine.root());
+        this.hidden = new HiddenState(engine);
         this.before = prepare();
     }
 
@@ -109,6 +112,7 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     private void run(int thread, IotlbGather gather) {
         List<Outcome> unsynced = new ArrayList<>();
         for (Call call : calls.get(thread)) {
+            interleaver.looksBeyondSteps(call.reads());
             interleaver.announce(false);
             Outcome outcome = new Outcome(thread, call, interleaver.now());
             interleaver.learn(endedSoFar());
@@ -152,7 +156,7 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
 
     @Override
     public long hash() {
-        return hardware.hash() + shadow.hash();
+        return hardware.hash() + shadow.hash() + hidden.hash();
     }
 
     private void requireUntouchedInMixtures() {
@@ -254,6 +258,7 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     }
 
     private void goesBack(long page) {
+        interleaver.overwrites(page, TABLE_BYTES);
         if (running && isOn(Race.Hardware.CACHING) && hardware.knowsTable(page)) {
             throw new AssertionError("page 0x" + Long.toHexString(page) + " goes back, and may still be walked");
         }
