@@ -1,0 +1,2 @@
+/** The iommu4j command. */
+package org.iommu4j.cli;

@@ -1,0 +1,2 @@
+/** Invalidators, flush policies and cache flushers. */
+package org.iommu4j.flush;

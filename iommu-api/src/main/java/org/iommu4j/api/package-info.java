@@ -1,0 +1,2 @@
+/** Units, domains, mappings, gathers and faults. */
+package org.iommu4j.api;

@@ -1,0 +1,2 @@
+/** The page-table engine. */
+package org.iommu4j.pagetable;

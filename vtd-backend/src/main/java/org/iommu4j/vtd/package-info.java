@@ -1,0 +1,2 @@
+/** Intel VT-d. */
+package org.iommu4j.vtd;
