@@ -6,7 +6,6 @@ import org.jspecify.annotations.NullMarked;
  */
 @NullMarked
 module org.iommu4j.cli {
-    // Nothing of it is exported; this brings it onto the module graph of the command and of its tests.
-    requires org.iommu4j.vtd;
+    requires org.iommu4j.pagetable;
     requires static org.jspecify;
 }
