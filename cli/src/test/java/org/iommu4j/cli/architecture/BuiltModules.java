@@ -24,7 +24,8 @@ import java.util.stream.Stream;
 /**
  * The project's modules as they were built: what the architecture's rules are held against. Sources
  * are found from the project's root, class files on the paths that this virtual machine was started
- * with; a module of which only one of the two is found is an error, so that no rule can overlook it.
+ * with; a module of which only one of the two is found is an error, so that no rule can overlook
+ * it.
  */
 final class BuiltModules {
     static final String PREFIX = "org.iommu4j.";
@@ -43,9 +44,10 @@ final class BuiltModules {
                         .forEach(module -> byName.put(module.descriptor().name(), module));
             }
         }
-        List<Path> locations = byName.values().stream()
-                .map(module -> Path.of(module.location().orElseThrow()))
-                .toList();
+        List<Path> locations =
+                byName.values().stream()
+                        .map(module -> Path.of(module.location().orElseThrow()))
+                        .toList();
         classes = new ClassFileImporter().importPaths(locations);
     }
 
@@ -100,7 +102,8 @@ final class BuiltModules {
     Map<String, List<Path>> mainSources() {
         Map<String, List<Path>> sources = new TreeMap<>();
         for (Path folder : folders()) {
-            sources.put(folder.getFileName().toString(), javaFiles(folder.resolve("src/main/java")));
+            sources.put(
+                    folder.getFileName().toString(), javaFiles(folder.resolve("src/main/java")));
         }
         return sources;
     }
@@ -124,7 +127,9 @@ final class BuiltModules {
     private static List<Path> javaFiles(Path folder) {
         try (Stream<Path> files = Files.walk(folder)) {
             return files.filter(file -> file.toString().endsWith(".java"))
-                    .filter(file -> !file.endsWith("module-info.java") && !file.endsWith("package-info.java"))
+                    .filter(file ->
+                            !file.endsWith("module-info.java")
+                                    && !file.endsWith("package-info.java"))
                     .sorted()
                     .toList();
         } catch (IOException e) {
@@ -135,7 +140,10 @@ final class BuiltModules {
     private static String declaredName(Path moduleInfo) {
         try {
             return Files.readString(moduleInfo)
-                    .transform(text -> text.replaceAll("(?s).*?\\bmodule\\s+(org\\.iommu4j\\.[\\w.]+)\\s*\\{.*", "$1"));
+                    .transform(text ->
+                            text.replaceAll(
+                                    "(?s).*?\\bmodule\\s+(org\\.iommu4j\\.[\\w.]+)\\s*\\{.*",
+                                    "$1"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

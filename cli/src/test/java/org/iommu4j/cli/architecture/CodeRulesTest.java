@@ -27,8 +27,12 @@ class CodeRulesTest {
 
     @Test
     void onlyTheCommandPrints() {
-        JavaClasses silent = counted(modules.classes()
-                .that(DescribedPredicate.not(resideInAPackage(BuiltModules.PREFIX + "cli.."))));
+        JavaClasses silent =
+                counted(
+                        modules.classes()
+                                .that(
+                                        DescribedPredicate.not(
+                                                resideInAPackage(BuiltModules.PREFIX + "cli.."))));
         noClasses().should(ACCESS_STANDARD_STREAMS).check(silent);
     }
 
@@ -45,23 +49,26 @@ class CodeRulesTest {
     void noInjectionInExportedPackages() {
         noClasses()
                 .should()
-                .dependOnClassesThat(resideInAnyPackage("dagger..", "javax.inject..", "jakarta.inject.."))
+                .dependOnClassesThat(
+                        resideInAnyPackage("dagger..", "javax.inject..", "jakarta.inject.."))
                 .check(counted(exportedClasses()));
     }
 
     @Test
     void publicSignaturesNameOnlyWhatIsExported() {
-        List<String> hidden = new ArrayList<>();
+        Set<String> hidden = new TreeSet<>();
         int signatures = 0;
         for (JavaClass type : counted(exportedClasses())) {
             if (isVisible(type)) {
-                type.getTypeParameters().forEach(parameter -> collect(parameter, type.getName(), hidden));
+                type.getTypeParameters()
+                        .forEach(parameter -> collect(parameter, type.getName(), hidden));
                 type.getSuperclass().ifPresent(above -> collect(above, type.getName(), hidden));
                 type.getInterfaces().forEach(above -> collect(above, type.getName(), hidden));
                 for (JavaMember member : type.getMembers()) {
                     if (isVisible(member.getModifiers())) {
                         signatures++;
-                        involved(member).forEach(named -> collect(named, member.getFullName(), hidden));
+                        involved(member)
+                                .forEach(named -> collect(named, member.getFullName(), hidden));
                     }
                 }
             }
@@ -78,14 +85,17 @@ class CodeRulesTest {
     /** The classes of the exported packages, at least one of each. */
     private JavaClasses exportedClasses() {
         JavaClasses classes =
-                modules.classes().that(DescribedPredicate.describe("exported", t -> exported.contains(t.getPackageName())));
+                modules.classes()
+                        .that(
+                                DescribedPredicate.describe(
+                                        "exported", t -> exported.contains(t.getPackageName())));
         Set<String> read = new TreeSet<>();
         classes.forEach(type -> read.add(type.getPackageName()));
         assertThat(read).isEqualTo(exported);
         return classes;
     }
 
-    private void collect(JavaType named, String where, List<String> hidden) {
+    private void collect(JavaType named, String where, Set<String> hidden) {
         for (JavaClass raw : named.getAllInvolvedRawTypes()) {
             JavaClass type = raw.getBaseComponentType();
             String packageName = type.getPackageName();
@@ -116,7 +126,8 @@ class CodeRulesTest {
     }
 
     private static boolean isVisible(Set<JavaModifier> modifiers) {
-        return (modifiers.contains(JavaModifier.PUBLIC) || modifiers.contains(JavaModifier.PROTECTED))
+        return (modifiers.contains(JavaModifier.PUBLIC)
+                        || modifiers.contains(JavaModifier.PROTECTED))
                 && !modifiers.contains(JavaModifier.SYNTHETIC);
     }
 }

@@ -28,19 +28,29 @@ class ModuleArrowsTest {
 
     /* What each module may know besides itself. The emulator knows the machine alone, so that a misreading of the
      * architecture on one side shows instead of cancelling out. A module that is not here is refused. */
-    private static final Map<String, Set<String>> MAY_KNOW = Map.ofEntries(
-            Map.entry(MACHINE, Set.of()),
-            Map.entry(API, Set.of(MACHINE)),
-            Map.entry(WALKER, Set.of(API, MACHINE)),
-            Map.entry(FLUSH, Set.of(API, MACHINE)),
-            Map.entry(PAGE_TABLE, Set.of(WALKER, FLUSH, API, MACHINE)),
-            Map.entry(VTD, Set.of(PAGE_TABLE, WALKER, FLUSH, API, MACHINE)),
-            Map.entry(EMULATOR, Set.of(MACHINE)),
-            Map.entry(QEMU, Set.of(MACHINE)),
-            Map.entry(CONFORMANCE, Set.of(API, WALKER, FLUSH, MACHINE)),
-            Map.entry(
-                    "cli",
-                    Set.of(VTD, PAGE_TABLE, WALKER, FLUSH, API, MACHINE, EMULATOR, QEMU, CONFORMANCE)));
+    private static final Map<String, Set<String>> MAY_KNOW =
+            Map.ofEntries(
+                    Map.entry(MACHINE, Set.of()),
+                    Map.entry(API, Set.of(MACHINE)),
+                    Map.entry(WALKER, Set.of(API, MACHINE)),
+                    Map.entry(FLUSH, Set.of(API, MACHINE)),
+                    Map.entry(PAGE_TABLE, Set.of(WALKER, FLUSH, API, MACHINE)),
+                    Map.entry(VTD, Set.of(PAGE_TABLE, WALKER, FLUSH, API, MACHINE)),
+                    Map.entry(EMULATOR, Set.of(MACHINE)),
+                    Map.entry(QEMU, Set.of(MACHINE)),
+                    Map.entry(CONFORMANCE, Set.of(API, WALKER, FLUSH, MACHINE)),
+                    Map.entry(
+                            "cli",
+                            Set.of(
+                                    VTD,
+                                    PAGE_TABLE,
+                                    WALKER,
+                                    FLUSH,
+                                    API,
+                                    MACHINE,
+                                    EMULATOR,
+                                    QEMU,
+                                    CONFORMANCE)));
 
     private final BuiltModules modules = BuiltModules.found();
 
@@ -48,38 +58,57 @@ class ModuleArrowsTest {
     void everyDeclaredModuleIsRead() {
         assertThat(modules.descriptors())
                 .extracting(descriptor -> descriptor.name())
-                .containsExactlyInAnyOrderElementsOf(
-                        modules.declaredModules().values());
+                .containsExactlyInAnyOrderElementsOf(modules.declaredModules().values());
     }
 
     @Test
     void everySourceFileIsReadAsAClass() {
-        modules.declaredModules().forEach((folder, module) -> {
-            Set<String> read = new TreeSet<>();
-            modules.classesOf(module).forEach(type -> read.add(type.getName()));
-            List<String> written = modules.mainSources().get(folder).stream()
-                    .map(file -> modules.root().resolve(folder).resolve("src/main/java").relativize(file))
-                    .map(file -> file.toString().replaceAll("[/\\\\]", ".").replaceAll("\\.java$", ""))
-                    .toList();
-            assertThat(read).as("classes read of %s", folder).isNotEmpty().containsAll(written);
-        });
+        modules.declaredModules()
+                .forEach((folder, module) -> {
+                    Set<String> read = new TreeSet<>();
+                    modules.classesOf(module).forEach(type -> read.add(type.getName()));
+                    List<String> written =
+                            modules.mainSources().get(folder).stream()
+                                    .map(file ->
+                                            modules.root()
+                                                    .resolve(folder)
+                                                    .resolve("src/main/java")
+                                                    .relativize(file))
+                                    .map(file ->
+                                            file.toString()
+                                                    .replaceAll("[/\\\\]", ".")
+                                                    .replaceAll("\\.java$", ""))
+                                    .toList();
+                    assertThat(read)
+                            .as("classes read of %s", folder)
+                            .isNotEmpty()
+                            .containsAll(written);
+                });
     }
 
     @TestFactory
     Stream<DynamicTest> arrowsPointDownOnly() {
         return modules.declaredModules().values().stream()
-                .map(module -> DynamicTest.dynamicTest(module, () -> assertThat(forbidden(module)).isEmpty()));
+                .map(module ->
+                        DynamicTest.dynamicTest(
+                                module, () -> assertThat(forbidden(module)).isEmpty()));
+    }
+
+    @Test
+    void everyPackageBearsTheNameOfItsModule() {
+        Set<String> packages = new TreeSet<>();
+        modules.classes()
+                .forEach(type -> packages.add(BuiltModules.moduleOf(type.getPackageName())));
+        assertThat(packages)
+                .containsExactlyInAnyOrderElementsOf(modules.declaredModules().values());
     }
 
     @Test
     void noCycles() {
-        Set<String> packages = new TreeSet<>();
-        modules.classes().forEach(type -> packages.add(BuiltModules.moduleOf(type.getPackageName())));
-        assertThat(packages).hasSameSizeAs(modules.descriptors());
-        slices().matching("org.iommu4j.(*)..")
-                .should()
-                .beFreeOfCycles()
-                .check(modules.classes());
+        assertThat(modules.classes().size())
+                .as("classes read")
+                .isGreaterThan(modules.descriptors().size());
+        slices().matching("org.iommu4j.(*)..").should().beFreeOfCycles().check(modules.classes());
     }
 
     private List<String> forbidden(String module) {
@@ -100,6 +129,7 @@ class ModuleArrowsTest {
             return true;
         }
         String known = BuiltModules.moduleOf(target);
-        return known.equals(module) || legal.contains(known.substring(BuiltModules.PREFIX.length()));
+        return known.equals(module)
+                || legal.contains(known.substring(BuiltModules.PREFIX.length()));
     }
 }

@@ -30,7 +30,8 @@ class ModuleDescriptorTest {
     @TestFactory
     Stream<DynamicTest> eachModuleHasItsGoldenShape() {
         return modules.descriptors().stream()
-                .map(descriptor -> DynamicTest.dynamicTest(descriptor.name(), () -> compare(descriptor)));
+                .map(descriptor ->
+                        DynamicTest.dynamicTest(descriptor.name(), () -> compare(descriptor)));
     }
 
     @Test
@@ -38,15 +39,17 @@ class ModuleDescriptorTest {
         try (Stream<Path> files = Files.list(modules.root().resolve(GOLDEN))) {
             assertThat(files.map(file -> file.getFileName().toString()))
                     .isNotEmpty()
-                    .containsExactlyInAnyOrderElementsOf(modules.descriptors().stream()
-                            .map(descriptor -> descriptor.name() + ".txt")
-                            .toList());
+                    .containsExactlyInAnyOrderElementsOf(
+                            modules.descriptors().stream()
+                                    .map(descriptor -> descriptor.name() + ".txt")
+                                    .toList());
         }
     }
 
     private void compare(ModuleDescriptor descriptor) throws IOException {
         Path golden = modules.root().resolve(GOLDEN).resolve(descriptor.name() + ".txt");
-        Path built = modules.root().resolve("cli/target/modules-built").resolve(golden.getFileName());
+        Path built =
+                modules.root().resolve("cli/target/modules-built").resolve(golden.getFileName());
         List<String> shape = shape(descriptor);
         Files.createDirectories(built.getParent());
         Files.write(built, shape);
@@ -54,22 +57,43 @@ class ModuleDescriptorTest {
         assertThat(difference(expected, shape))
                 .as(
                         "the shape of %s changed; if that is meant: cp %s %s",
-                        descriptor.name(), modules.root().relativize(built), modules.root().relativize(golden))
+                        descriptor.name(),
+                        modules.root().relativize(built),
+                        modules.root().relativize(golden))
                 .isEmpty();
-        assertThat(expected).as("the lines of %s and their order", golden.getFileName()).isEqualTo(shape);
+        assertThat(expected)
+                .as("the lines of %s and their order", golden.getFileName())
+                .isEqualTo(shape);
     }
 
     private static List<String> shape(ModuleDescriptor descriptor) {
         Set<String> lines = new TreeSet<>();
-        descriptor.exports().forEach(export -> lines.add("exports " + export.source() + targets(export.targets())));
-        descriptor.opens().forEach(open -> lines.add("opens " + open.source() + targets(open.targets())));
-        descriptor.provides().forEach(provided -> lines.add(
-                "provides " + provided.service() + " with " + String.join(", ", provided.providers())));
+        descriptor
+                .exports()
+                .forEach(export ->
+                        lines.add("exports " + export.source() + targets(export.targets())));
+        descriptor
+                .opens()
+                .forEach(open -> lines.add("opens " + open.source() + targets(open.targets())));
+        descriptor
+                .provides()
+                .forEach(provided ->
+                        lines.add(
+                                "provides "
+                                        + provided.service()
+                                        + " with "
+                                        + String.join(", ", provided.providers())));
         descriptor.uses().forEach(used -> lines.add("uses " + used));
         descriptor.requires().stream()
                 .filter(required -> !required.modifiers().contains(Requires.Modifier.MANDATED))
-                .forEach(required -> lines.add("requires " + modifiers(required) + required.name()));
-        return Stream.concat(Stream.of((descriptor.isOpen() ? "open " : "") + "module " + descriptor.name()), lines.stream())
+                .forEach(
+                        required -> lines.add("requires " + modifiers(required) + required.name()));
+        return Stream.concat(
+                        Stream.of(
+                                (descriptor.isOpen() ? "open " : "")
+                                        + "module "
+                                        + descriptor.name()),
+                        lines.stream())
                 .toList();
     }
 
@@ -87,8 +111,12 @@ class ModuleDescriptorTest {
     /** The lines that only one side has, as a diff shows them. */
     private static List<String> difference(List<String> expected, List<String> actual) {
         return Stream.concat(
-                        expected.stream().filter(line -> !actual.contains(line)).map(line -> "- " + line),
-                        actual.stream().filter(line -> !expected.contains(line)).map(line -> "+ " + line))
+                        expected.stream()
+                                .filter(line -> !actual.contains(line))
+                                .map(line -> "- " + line),
+                        actual.stream()
+                                .filter(line -> !expected.contains(line))
+                                .map(line -> "+ " + line))
                 .toList();
     }
 }

@@ -28,11 +28,16 @@ final class SourceOutline {
 
     private record Open(Block block, int line, int parentheses) {}
 
-    private static final Pattern TEXT = Pattern.compile("(?s)/\\*.*?\\*/|//[^\\n]*|\"\"\".*?(?<!\\\\)\"\"\""
-            + "|\"(?:\\\\.|[^\"\\\\\\n])*\"|'(?:\\\\.|[^'\\\\\\n])+'");
-    private static final Pattern ARRAY_IN_ANNOTATION = Pattern.compile("@\\w+\\s*\\([^(){}]*\\{[^{}]*\\}\\s*\\)");
-    private static final Pattern TYPE = Pattern.compile("(?s)(^|.*\\s)(class|interface|@interface|enum|record)\\s+\\w+.*");
-    private static final Pattern ANONYMOUS = Pattern.compile("(?s).*\\bnew\\s+[\\w.<>?,\\s@]+\\(.*\\)\\s*");
+    private static final Pattern TEXT =
+            Pattern.compile(
+                    "(?s)/\\*.*?\\*/|//[^\\n]*|\"\"\".*?(?<!\\\\)\"\"\""
+                            + "|\"(?:\\\\.|[^\"\\\\\\n])*\"|'(?:\\\\.|[^'\\\\\\n])+'");
+    private static final Pattern ARRAY_IN_ANNOTATION =
+            Pattern.compile("@\\w+\\s*\\([^(){}]*\\{[^{}]*\\}\\s*\\)");
+    private static final Pattern TYPE =
+            Pattern.compile("(?s)(^|.*\\s)(class|interface|@interface|enum|record)\\s+\\w+.*");
+    private static final Pattern ANONYMOUS =
+            Pattern.compile("(?s).*\\bnew\\s+[\\w.<>?,\\s@]+\\(.*\\)\\s*");
 
     private final List<Method> methods = new ArrayList<>();
     private final Deque<Open> open = new ArrayDeque<>();
@@ -73,7 +78,8 @@ final class SourceOutline {
     }
 
     private static String blank(Pattern pattern, String with, String source) {
-        return pattern.matcher(source).replaceAll(found -> found.group().replaceAll("[^\\n]", with));
+        return pattern.matcher(source)
+                .replaceAll(found -> found.group().replaceAll("[^\\n]", with));
     }
 
     private Block kind(String header) {
