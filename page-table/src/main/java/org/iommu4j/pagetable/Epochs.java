@@ -1,0 +1,35 @@
+package org.iommu4j.pagetable;
+
+import java.util.concurrent.atomic.AtomicLongArray;
+
+/**
+ * Tells a reader that took no guard whether a table on its way may have been reused meanwhile: a count for each stripe of
+ * addresses, which moves before freed pages go back to the allocator.
+ *
+ * <p>A stripe is a GiB of I/O virtual addresses, modulo 64. A reader that finds the same count before and after its walk has
+ * read only tables that were tables of this tree, or had been until after the walk began.
+ */
+final class Epochs {
+
+    private static final int STRIPES = 64;
+    private static final int STRIPE_SHIFT = 30;
+    private static final int PADDING = 8;
+
+    private final AtomicLongArray counts = new AtomicLongArray(STRIPES * PADDING);
+
+    long at(long iova) {
+        return counts.getAcquire(stripe(iova));
+    }
+
+    /** Moves the counts of all addresses in [start, end). */
+    void move(long start, long end) {
+        long stripes = Math.min(STRIPES, ((end - 1) >>> STRIPE_SHIFT) - (start >>> STRIPE_SHIFT) + 1);
+        for (long i = 0; i < stripes; i++) {
+            counts.getAndIncrement(stripe(start + (i << STRIPE_SHIFT)));
+        }
+    }
+
+    private static int stripe(long iova) {
+        return (int) (iova >>> STRIPE_SHIFT & STRIPES - 1) * PADDING;
+    }
+}

@@ -1,0 +1,148 @@
+package org.iommu4j.pagetable;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.iommu4j.machine.PageLedger;
+import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.walker.PageTableFormat;
+
+/*
+ * The guard word of a page, in the memory's ledger:
+ *
+ *   bit 0      locked
+ *   bits 10:1  how many entries are present
+ *   bits 47:11 tag: the IOVA prefix of the table's range under a leading one, so that it tells the level too
+ *   bits 62:48 owner: the tree
+ *
+ * Zero: the page is no table. At any time at most one page has a given owner and tag, so locking a page by comparing with
+ * them proves that it still is the table of that range, however the caller came to it. A table is unlinked only by who
+ * holds its guard and its parent's. Guards are taken parent before child and left before right; none is held while waiting
+ * for hardware or for the allocator.
+ */
+
+/** The guards of one tree's tables. */
+final class Guards {
+
+    /** What {@link #lock} returns for a page that is not, or not any more, the table of that identity. */
+    static final int GONE = -1;
+
+    private static final long LOCKED = 1;
+    private static final int COUNT_SHIFT = 1;
+    private static final int COUNT_MASK = 0x3ff;
+    private static final int IDENTITY_SHIFT = 11;
+    private static final int TAG_BITS = 37;
+
+    private final PhysicalMemory memory;
+    private final PageLedger ledger;
+    private final int indexBits;
+    private final int reach;
+    private final int owner;
+    private final AtomicBoolean retired = new AtomicBoolean();
+
+    Guards(PhysicalMemory memory, PageTableFormat format) {
+        this.memory = memory;
+        this.ledger = memory.ledger();
+        this.indexBits = format.indexBits();
+        this.reach = format.shift(format.levels());
+        this.owner = ledger.claimOwner();
+    }
+
+    /** What the guard of the table of a level that holds an address compares with. */
+    long identity(long iova, int level) {
+        int spanShift = PhysicalMemory.PAGE_SHIFT + indexBits * (level + 1);
+        return (long) owner << TAG_BITS | 1L << (reach - spanShift) | iova >>> spanShift;
+    }
+
+    /** The level of the table that an identity names. */
+    int levelOf(long identity) {
+        int spanShift = reach - (Long.SIZE - 1 - Long.numberOfLeadingZeros(tag(identity)));
+        return (spanShift - PhysicalMemory.PAGE_SHIFT) / indexBits - 1;
+    }
+
+    /** The first address of the table that an identity names. */
+    long iovaOf(long identity) {
+        long prefix = tag(identity) ^ Long.highestOneBit(tag(identity));
+        return prefix << (PhysicalMemory.PAGE_SHIFT + indexBits * (levelOf(identity) + 1));
+    }
+
+    /** Locks a page that is the table of this identity, and returns its count; or returns {@link #GONE}. */
+    int lock(long page, long identity) {
+        while (true) {
+            memory.announceLedger(page);
+            long word = ledger.loadAcquire(page);
+            if (word >>> IDENTITY_SHIFT != identity) {
+                return GONE;
+            }
+            if ((word & LOCKED) == 0) {
+                memory.announceLedger(page);
+                if (ledger.compareAndSet(page, word, word | LOCKED)) {
+                    return countOf(word);
+                }
+            } else {
+                memory.spin();
+            }
+        }
+    }
+
+    /** Makes a table of this identity a page that is none, waiting for whoever holds its guard. Returns its count. */
+    int seize(long page, long identity) {
+        while (true) {
+            memory.announceLedger(page);
+            long word = ledger.loadAcquire(page);
+            if (word >>> IDENTITY_SHIFT != identity) {
+                throw new IllegalStateException("no live table at 0x" + Long.toHexString(page));
+            }
+            if ((word & LOCKED) == 0) {
+                memory.announceLedger(page);
+                if (ledger.compareAndSet(page, word, 0)) {
+                    return countOf(word);
+                }
+            } else {
+                memory.spin();
+            }
+        }
+    }
+
+    /** How many entries of a table are present; the caller holds its guard or its parent's. */
+    int count(long page) {
+        memory.announceLedger(page);
+        return countOf(ledger.loadAcquire(page));
+    }
+
+    /** Unlocks a table whose count has not changed. */
+    void unlock(long page) {
+        long word = ledger.loadAcquire(page);
+        memory.announceLedger(page);
+        ledger.storeRelease(page, word & ~LOCKED);
+    }
+
+    /** Unlocks a table, or makes a page one. */
+    void unlock(long page, long identity, int count) {
+        memory.announceLedger(page);
+        ledger.storeRelease(page, word(identity, count));
+    }
+
+    /** Makes a page that the caller has locked no table any more. */
+    void kill(long page) {
+        memory.announceLedger(page);
+        ledger.storeRelease(page, 0);
+    }
+
+    /** Gives the owner's number back; no page's word names it any more. */
+    void retire() {
+        if (retired.compareAndSet(false, true)) {
+            ledger.releaseOwner(owner);
+        }
+    }
+
+    static long word(long identity, int count) {
+        return identity << IDENTITY_SHIFT | (long) count << COUNT_SHIFT;
+    }
+
+    private static int countOf(long word) {
+        return (int) (word >>> COUNT_SHIFT) & COUNT_MASK;
+    }
+
+    private static long tag(long identity) {
+        return identity & (1L << TAG_BITS) - 1;
+    }
+}

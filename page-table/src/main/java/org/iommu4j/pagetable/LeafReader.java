@@ -1,0 +1,134 @@
+package org.iommu4j.pagetable;
+
+import java.lang.invoke.VarHandle;
+import org.iommu4j.api.Access;
+import org.iommu4j.api.IommuDomain;
+import org.iommu4j.api.Mapping;
+import org.iommu4j.walker.PageTableFormat;
+
+/**
+ * Finds what decides an address, without a guard: a cursor of one thread.
+ *
+ * <p>A walk may meet a page that was freed and reused under it. The epoch of the address tells, and it walks again.
+ */
+final class LeafReader {
+
+    private final Tables tables;
+    private final PageTableFormat format;
+    private long entry;
+    private int level;
+    private long lastAttributes;
+    private Access lastAccess = Access.READ;
+
+    LeafReader(Tables tables) {
+        this.tables = tables;
+        this.format = tables.format;
+    }
+
+    /**
+     * Translates an address without an object.
+     *
+     * @throws IllegalStateException if the tables are closed
+     */
+    static long translate(Tables tables, long iova) {
+        while (true) {
+            long epoch = tables.epochs.at(iova);
+            long table = tables.root;
+            for (int level = tables.rootLevel; ; level--) {
+                long entry = tables.memory.loadPlain(tables.slot(table, iova, level));
+                if (!tables.isTable(entry, level)) {
+                    if (unchanged(tables, iova, epoch)) {
+                        return tables.isPresent(entry) ? output(tables, entry, level, iova) : IommuDomain.NOT_MAPPED;
+                    }
+                    break;
+                }
+                table = tables.target(entry);
+                if (!tables.memory.containsPage(table)) {
+                    requireInside(tables, iova, epoch, table);
+                    break;
+                }
+            }
+            tables.memory.spin();
+        }
+    }
+
+    /**
+     * Moves to the entry that decides an address.
+     *
+     * @return true if it is a leaf
+     * @throws IllegalStateException if the tables are closed
+     */
+    boolean find(long iova) {
+        while (true) {
+            long epoch = tables.epochs.at(iova);
+            if (walk(iova, epoch) && unchanged(tables, iova, epoch)) {
+                return tables.isPresent(entry);
+            }
+            tables.memory.spin();
+        }
+    }
+
+    /** The first address that the entry decides. */
+    long start(long iova) {
+        return iova & -span();
+    }
+
+    /** How many bytes the entry decides. */
+    long span() {
+        return tables.span(level);
+    }
+
+    /** What the first of those bytes translates to. */
+    long output() {
+        return format.outputAddress(entry, level);
+    }
+
+    /** The leaf, after {@link #find} of this address returned true. */
+    Mapping mapping(long iova) {
+        return new Mapping(start(iova), output(), span(), access());
+    }
+
+    Access access() {
+        long attributes = entry & ~format.leafAddressMask(level) & ~format.accessedMask() & ~format.dirtyMask();
+        if (attributes != lastAttributes) {
+            lastAccess = format.access(entry, level);
+            lastAttributes = attributes;
+        }
+        return lastAccess;
+    }
+
+    private boolean walk(long iova, long epoch) {
+        long table = tables.root;
+        for (level = tables.rootLevel; ; level--) {
+            entry = tables.memory.loadPlain(tables.slot(table, iova, level));
+            if (!tables.isTable(entry, level)) {
+                return true;
+            }
+            table = tables.target(entry);
+            if (!tables.memory.containsPage(table)) {
+                requireInside(tables, iova, epoch, table);
+                return false;
+            }
+        }
+    }
+
+    private static long output(Tables tables, long entry, int level, long iova) {
+        return tables.format.outputAddress(entry, level) + (iova & tables.span(level) - 1);
+    }
+
+    private static boolean unchanged(Tables tables, long iova, long epoch) {
+        VarHandle.loadLoadFence();
+        if (tables.isClosed()) {
+            throw Tables.closedException();
+        }
+        return tables.epochs.at(iova) == epoch;
+    }
+
+    /** An address outside of the memory is met in a reused page, or in tables that somebody else has spoilt. */
+    private static void requireInside(Tables tables, long iova, long epoch, long table) {
+        if (unchanged(tables, iova, epoch)) {
+            throw new IllegalStateException("an entry for 0x" + Long.toHexString(iova) + " points to 0x"
+                    + Long.toHexString(table) + ", outside of the memory: the tables were changed from outside");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package org.iommu4j.pagetable;
+
+import java.util.Arrays;
+import org.iommu4j.machine.PhysicalMemory;
+
+/*
+ * A table under construction has no guard word, so nobody can act on it. Tables are noted here when they are complete,
+ * children before parents, and come alive in that order after the entry that links the topmost one was stored and, for a
+ * walker that does not snoop, written back: whoever can lock a table can rely on every entry on its way.
+ */
+
+/** The tables that an operation builds and has not linked yet. Used by one thread. */
+final class Nursery {
+
+    private final Tables tables;
+    private final Reserve reserve;
+    private final TableCounts counts;
+    private long[] pages = new long[8];
+    private long[] words = new long[8];
+    private int size;
+
+    Nursery(Tables tables, Reserve reserve, TableCounts counts) {
+        this.tables = tables;
+        this.reserve = reserve;
+        this.counts = counts;
+    }
+
+    /** A page for a table that will be written wholly. */
+    long page() {
+        return reserve.takeAny();
+    }
+
+    /** A page, all zero. */
+    long zeroedPage() {
+        return reserve.takeZeroed();
+    }
+
+    /** A table is complete, and so are the tables below it. */
+    void complete(long page, long iova, int level, int present) {
+        if (size == pages.length) {
+            pages = Arrays.copyOf(pages, 2 * size);
+            words = Arrays.copyOf(words, 2 * size);
+        }
+        pages[size] = page;
+        words[size++] = Guards.word(tables.guards.identity(iova, level), present);
+        tables.witness.tableLinked(tables.root, page);
+        if (tables.writesBack) {
+            tables.cache.written(page, tables.tableBytes);
+        }
+    }
+
+    /** Replaces an entry that hardware does not change by the topmost table. The caller holds the guard of its table. */
+    void link(long slot) {
+        tables.settle();
+        tables.store(slot, entry());
+        tables.settle();
+        comeAlive();
+    }
+
+    /**
+     * Exchanges a leaf for the topmost table. The caller holds the guard of its table.
+     *
+     * @return what was there: {@code leaf} if it was exchanged, else nothing has changed
+     */
+    long exchange(long slot, long leaf) {
+        tables.settle();
+        long found = tables.memory.compareAndExchange(slot, leaf, entry());
+        if (found == leaf) {
+            if (tables.writesBack) {
+                tables.cache.written(slot, Long.BYTES);
+                tables.settle();
+            }
+            comeAlive();
+        }
+        return found;
+    }
+
+    /** Takes everything apart again; nothing of it was ever reachable. */
+    void abandon() {
+        for (int i = 0; i < size; i++) {
+            tables.witness.tableUnlinked(tables.root, pages[i]);
+            reserve.putBack(pages[i]);
+        }
+        size = 0;
+    }
+
+    private long entry() {
+        return tables.format.tableEntry(pages[size - 1]);
+    }
+
+    private void comeAlive() {
+        PhysicalMemory memory = tables.memory;
+        for (int i = 0; i < size; i++) {
+            memory.announceLedger(pages[i]);
+            memory.ledger().storeRelease(pages[i], words[i]);
+        }
+        counts.linked(size);
+        size = 0;
+    }
+}

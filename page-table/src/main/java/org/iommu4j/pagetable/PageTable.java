@@ -1,0 +1,428 @@
+package org.iommu4j.pagetable;
+
+import java.util.Optional;
+import java.util.SortedMap;
+import org.iommu4j.api.Access;
+import org.iommu4j.api.DomainOptions;
+import org.iommu4j.api.Feature;
+import org.iommu4j.api.IommuDomain;
+import org.iommu4j.api.IotlbGather;
+import org.iommu4j.api.Mapping;
+import org.iommu4j.api.MappingConflictException;
+import org.iommu4j.api.MappingVisitor;
+import org.iommu4j.api.PartialUnmap;
+import org.iommu4j.api.PartialUnmapException;
+import org.iommu4j.api.TableMemoryExhaustedException;
+import org.iommu4j.api.UnsupportedFeatureException;
+import org.iommu4j.flush.CacheFlusher;
+import org.iommu4j.machine.PageList;
+import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.machine.Witness;
+import org.iommu4j.walker.PageTableFormat;
+import org.iommu4j.walker.SizeChange;
+import org.iommu4j.walker.TableAllocator;
+
+/**
+ * One tree of page tables of any format: the engine on which every backend lives.
+ *
+ * <p>The operations are those of {@link IommuDomain}, with its promises. Any thread may call any of them on any range; none
+ * waits for hardware. What hardware must forget goes into the caller's gather.
+ */
+public final class PageTable {
+
+    private final Tables tables;
+    private final TableAllocator allocator;
+    private final TableCounts counts = new TableCounts();
+    private final EmptyTables emptyTables;
+    private final Tour tour;
+    private final Lending<Workspace> workspaces;
+    private final RangeCheck check;
+    private final PartialUnmap partialUnmap;
+    private final long pageSizes;
+
+    private PageTable(
+            Tables tables, TableAllocator allocator, long pageSizes, RangeCheck check, DomainOptions options) {
+        this.tables = tables;
+        this.allocator = allocator;
+        this.pageSizes = pageSizes;
+        this.check = check;
+        this.partialUnmap = options.partialUnmap();
+        this.emptyTables = new EmptyTables(tables, options.emptyTables());
+        this.tour = new Tour(tables, emptyTables);
+        this.workspaces = new Lending<>(() -> new Workspace(tables, allocator, counts));
+    }
+
+    /**
+     * Makes an empty tree.
+     *
+     * @param format how the hardware reads the tables
+     * @param memory where they are
+     * @param allocator gives pages of that memory
+     * @param cache writes entries back for hardware that does not snoop
+     * @param witness hears what the engine believes
+     * @param options address width, page sizes, partial unmap, empty tables; the rest is for others
+     * @return the tree
+     * @throws IllegalArgumentException if the width or the page sizes do not fit the format
+     * @throws UnsupportedFeatureException if the format cannot change page sizes hitlessly
+     * @throws TableMemoryExhaustedException if there is no page for the root table
+     */
+    public static PageTable create(
+            PageTableFormat format,
+            PhysicalMemory memory,
+            TableAllocator allocator,
+            CacheFlusher cache,
+            Witness witness,
+            DomainOptions options) {
+        if (format.sizeChange() != SizeChange.HITLESS) {
+            throw new UnsupportedFeatureException(
+                    Feature.HITLESS_SPLIT, "tables of the format " + format.name() + ", which are break-before-make");
+        }
+        long pageSizes = RangeCheck.pageSizes(format, options);
+        RangeCheck check = RangeCheck.of(format, options);
+        long root = allocator.take();
+        if (root < 0) {
+            throw new TableMemoryExhaustedException(1, allocator.free());
+        }
+        Tables tables = new Tables(format, memory, cache, witness, pageSizes, root);
+        PageTable table = new PageTable(tables, allocator, pageSizes, check, options);
+        table.plantRoot();
+        return table;
+    }
+
+    private void plantRoot() {
+        tables.witness.tableLinked(tables.root, tables.root);
+        if (tables.writesBack) {
+            tables.cache.written(tables.root, tables.tableBytes);
+            tables.settle();
+        }
+        tables.guards.unlock(tables.root, tables.guards.identity(0, tables.rootLevel), 0);
+        counts.linked(1);
+    }
+
+    /**
+     * {@return the physical address of the root table}
+     */
+    public long root() {
+        return tables.root;
+    }
+
+    /**
+     * {@return how the hardware reads the tables}
+     */
+    public PageTableFormat format() {
+        return tables.format;
+    }
+
+    /**
+     * {@return the width of I/O virtual addresses, in bits}
+     */
+    public int addressWidth() {
+        return check.addressWidth();
+    }
+
+    /**
+     * {@return the page sizes in use, in bytes, OR-ed together}
+     */
+    public long pageSizes() {
+        return pageSizes;
+    }
+
+    /**
+     * Maps a range, as {@link IommuDomain#map(long, long, long, Access, IotlbGather)}.
+     *
+     * @param iova first I/O virtual address
+     * @param outputAddress what it translates to
+     * @param size bytes
+     * @param access what devices may do
+     * @param gather takes what hardware must forget
+     */
+    public void map(long iova, long outputAddress, long size, Access access, IotlbGather gather) {
+        if (mapAtOnce(iova, outputAddress, size, access)) {
+            return;
+        }
+        Workspace space = workspaces.take();
+        try {
+            if (!mapWith(space, iova, outputAddress, size, access, gather)) {
+                throw new MappingConflictException(iova, size, space.mapping.conflict().mapping(tables.format));
+            }
+        } finally {
+            workspaces.giveBack(space);
+        }
+    }
+
+    /**
+     * Maps a range unless something is mapped there, as {@link IommuDomain#tryMap}.
+     *
+     * @param iova first I/O virtual address
+     * @param outputAddress what it translates to
+     * @param size bytes
+     * @param access what devices may do
+     * @param gather takes what hardware must forget
+     * @return false if something is mapped there
+     */
+    public boolean tryMap(long iova, long outputAddress, long size, Access access, IotlbGather gather) {
+        if (mapAtOnce(iova, outputAddress, size, access)) {
+            return true;
+        }
+        Workspace space = workspaces.take();
+        try {
+            return mapWith(space, iova, outputAddress, size, access, gather);
+        } finally {
+            workspaces.giveBack(space);
+        }
+    }
+
+    /** Maps pages into one table that is there, if nothing else is to be done; false: nothing was done. */
+    boolean mapAtOnce(long iova, long outputAddress, long size, Access access) {
+        check.range(iova, size);
+        check.output(outputAddress, size);
+        long last = iova + size - 1;
+        if (tables.topLevel(iova, last) != 0) {
+            return false;
+        }
+        long bits = tables.format.leafBits(access, 0);
+        long place = tables.descend(iova, 0);
+        return Tables.levelOf(place) == 0 && SinglePages.map(tables, place, iova, size, outputAddress, bits);
+    }
+
+    private boolean mapWith(
+            Workspace space, long iova, long outputAddress, long size, Access access, IotlbGather gather) {
+        long small = tables.format.leafBits(access, 0);
+        long large = tables.rootLevel == 0 ? small : tables.format.leafBits(access, 1);
+        try {
+            return space.mapping.map(iova, iova + size - 1, outputAddress, small, large, gather);
+        } finally {
+            space.reserve.giveBack();
+        }
+    }
+
+    /**
+     * Unmaps a range, as {@link IommuDomain#unmap(long, long, IotlbGather)}.
+     *
+     * @param iova first I/O virtual address
+     * @param size bytes
+     * @param gather takes what hardware must forget, and the tables to free
+     * @return how many bytes were mapped and are not any more
+     */
+    public long unmap(long iova, long size, IotlbGather gather) {
+        check.range(iova, size);
+        long last = iova + size - 1;
+        if (tables.topLevel(iova, last) == 0) {
+            long place = tables.descend(iova, 0);
+            if (Tables.levelOf(place) == 0) {
+                int removed = SinglePages.unmap(tables, emptyTables, place, iova, size, gather);
+                if (removed >= 0) {
+                    return removed * tables.span(0);
+                }
+            }
+        }
+        Workspace space = workspaces.take();
+        try {
+            space.change.unmapping(iova, last, partialUnmap);
+            if (!change(space, iova, last, gather)) {
+                throw new PartialUnmapException(iova, size, space.change.refused().mapping(tables.format));
+            }
+            return space.change.bytes();
+        } finally {
+            workspaces.giveBack(space);
+        }
+    }
+
+    /**
+     * Makes boundaries between leaves, as {@link IommuDomain#cut}.
+     *
+     * @param iova the first boundary
+     * @param size bytes to the second
+     * @param gather takes what hardware must forget
+     */
+    public void cut(long iova, long size, IotlbGather gather) {
+        check.range(iova, size);
+        Workspace space = workspaces.take();
+        try {
+            space.change.cutting(iova, iova + size - 1);
+            change(space, iova, iova + size - 1, gather);
+        } finally {
+            workspaces.giveBack(space);
+        }
+    }
+
+    /**
+     * Splits leaves, as {@link IommuDomain#split}.
+     *
+     * @param iova first I/O virtual address
+     * @param size bytes
+     * @param pageSize the largest page size that may remain
+     * @param gather takes what hardware must forget
+     */
+    public void split(long iova, long size, long pageSize, IotlbGather gather) {
+        check.range(iova, size);
+        if (Long.bitCount(pageSize) != 1 || (pageSize & pageSizes) == 0) {
+            throw new IllegalArgumentException("page size 0x" + Long.toHexString(pageSize)
+                    + "; the page sizes of this domain are 0x" + Long.toHexString(pageSizes) + ", OR-ed together");
+        }
+        int level = 0;
+        while (tables.span(level) != pageSize) {
+            level++;
+        }
+        Workspace space = workspaces.take();
+        try {
+            space.change.splitting(iova, iova + size - 1, level);
+            change(space, iova, iova + size - 1, gather);
+        } finally {
+            workspaces.giveBack(space);
+        }
+    }
+
+    private boolean change(Workspace space, long first, long last, IotlbGather gather) {
+        boolean done;
+        try {
+            done = space.change.apply(first, last, gather);
+        } finally {
+            space.reserve.giveBack();
+        }
+        for (int i = 0; done && i < space.change.emptiedCount(); i++) {
+            emptyTables.add(space.change.emptied(i), gather);
+        }
+        return done;
+    }
+
+    /**
+     * Translates an address, as {@link IommuDomain#translate}.
+     *
+     * @param iova an I/O virtual address
+     * @return the output address, or {@link IommuDomain#NOT_MAPPED}
+     */
+    public long translate(long iova) {
+        return check.isInside(iova) ? LeafReader.translate(tables, iova) : IommuDomain.NOT_MAPPED;
+    }
+
+    /**
+     * Returns the leaf that maps an address, as {@link IommuDomain#mappingAt}.
+     *
+     * @param iova an I/O virtual address
+     * @return the leaf, or empty
+     */
+    public Optional<Mapping> mappingAt(long iova) {
+        LeafReader reader = new LeafReader(tables);
+        return check.isInside(iova) && reader.find(iova) ? Optional.of(reader.mapping(iova)) : Optional.empty();
+    }
+
+    /**
+     * Visits leaves, as {@link IommuDomain#mappings}.
+     *
+     * @param iova first I/O virtual address
+     * @param size bytes
+     * @param visitor sees the leaves
+     */
+    public void mappings(long iova, long size, MappingVisitor visitor) {
+        check.range(iova, size);
+        LeafReader reader = new LeafReader(tables);
+        long at = iova;
+        while (at < iova + size) {
+            boolean leaf = reader.find(at);
+            long next = reader.start(at) + reader.span();
+            if (leaf && !visitor.leaf(reader.start(at), reader.output(), reader.span(), reader.access())) {
+                return;
+            }
+            at = next;
+        }
+    }
+
+    /**
+     * Unlinks every empty table.
+     *
+     * @param gather takes the tables
+     */
+    public void trim(IotlbGather gather) {
+        tour.trim(gather);
+    }
+
+    /**
+     * Unlinks everything, the root too, and closes the tree: every later operation throws {@link IllegalStateException}.
+     *
+     * @param gather takes the tables
+     */
+    public void detachAll(IotlbGather gather) {
+        if (tables.closeOnce()) {
+            long span = tables.span(tables.rootLevel) * tables.entries();
+            tables.pending.add(0, span);
+            new Teardown(tables).seize(tables.root, 0, tables.rootLevel, gather);
+            gather.addRange(0, span, tables.span(0));
+            gather.markStructureChanged();
+        }
+    }
+
+    /**
+     * Notes in a gather what its invalidation will come after. The owner calls it just before a flush policy takes the
+     * gather.
+     *
+     * @param gather the gather
+     */
+    public void handOver(IotlbGather gather) {
+        tables.pending.handOver(gather);
+    }
+
+    /**
+     * Hears that the invalidation of a gather has completed, before its pages are released.
+     *
+     * @param gather the gather, still full
+     */
+    public void invalidated(IotlbGather gather) {
+        tables.pending.invalidated(gather);
+        for (int i = 0; i < gather.rangeCount(); i++) {
+            long start = gather.rangeStart(i);
+            tables.witness.invalidated(tables.root, start, gather.rangeEnd(i) - start);
+            if (gather.heldPages() > 0) {
+                tables.epochs.move(start, gather.rangeEnd(i));
+            }
+        }
+    }
+
+    /**
+     * Gives pages back to the allocator that hardware cannot reach any more.
+     *
+     * @param pages the pages; empty when this returns
+     */
+    public void release(PageList pages) {
+        if (pages.isEmpty()) {
+            return;
+        }
+        counts.released(pages.size());
+        for (int i = 0; i < pages.size(); i++) {
+            tables.witness.tableReturned(tables.root, pages.get(i));
+        }
+        boolean last = tables.isClosed() && counts.pages() == 0;
+        allocator.giveBack(pages);
+        if (last) {
+            tables.guards.retire();
+        }
+    }
+
+    /**
+     * {@return how many leaves there are of each page size; exact whenever no call is in progress}
+     */
+    public SortedMap<Long, Long> leaves() {
+        return tour.leaves();
+    }
+
+    /**
+     * {@return how many pages are tables, or were and wait for an invalidation}
+     */
+    public long tablePages() {
+        return counts.pages();
+    }
+
+    /**
+     * {@return the most table pages there ever were}
+     */
+    public long peakTablePages() {
+        return counts.peak();
+    }
+
+    /**
+     * {@return how many leaves were replaced by a table}
+     */
+    public long splits() {
+        return counts.splits();
+    }
+}

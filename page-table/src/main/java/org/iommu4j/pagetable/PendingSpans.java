@@ -1,0 +1,116 @@
+package org.iommu4j.pagetable;
+
+import java.util.Arrays;
+import org.iommu4j.api.IotlbGather;
+
+/*
+ * Somebody splits a leaf, and has not invalidated yet: hardware may still hold the large translation. A second thread now
+ * unmaps another page of the leaf's range with an invalidation of its own, of 4 KiB: the hardware may keep the large
+ * translation, and the page stays reachable. Hence a change of structure stays here, in the domain, from before it is made
+ * until an invalidation that covers it and began after it has completed; and whoever changes anything inside widens its
+ * gather to the whole of it. The stamps order changes and hand-overs: a gather that was handed over at stamp s ends only
+ * changes with stamps up to s.
+ */
+
+/** The spans of I/O virtual addresses in which a non-leaf entry changed and hardware may not know yet. */
+final class PendingSpans {
+
+    private static final int MOST = 64;
+
+    private long[] starts = new long[8];
+    private long[] ends = new long[8];
+    private long[] stamps = new long[8];
+    private long stamp;
+    private volatile int count;
+
+    boolean isEmpty() {
+        return count == 0;
+    }
+
+    /** A non-leaf entry in [start, end) is about to change. */
+    synchronized void add(long start, long end) {
+        stamp++;
+        int n = count;
+        for (int i = 0; i < n; i++) {
+            if (starts[i] <= start && end <= ends[i]) {
+                stamps[i] = stamp;
+                return;
+            }
+        }
+        if (n == MOST) {
+            widenNearest(start, end);
+            return;
+        }
+        if (n == starts.length) {
+            starts = Arrays.copyOf(starts, 2 * n);
+            ends = Arrays.copyOf(ends, 2 * n);
+            stamps = Arrays.copyOf(stamps, 2 * n);
+        }
+        starts[n] = start;
+        ends[n] = end;
+        stamps[n] = stamp;
+        count = n + 1;
+    }
+
+    /** Widens a gather to every pending span that [start, end) touches. */
+    void widen(IotlbGather gather, long start, long end, long pageSize) {
+        if (count != 0) {
+            widenTouched(gather, start, end, pageSize);
+        }
+    }
+
+    /** Notes in a gather which changes its invalidation comes after. */
+    synchronized void handOver(IotlbGather gather) {
+        gather.stamp(stamp);
+    }
+
+    /** The invalidation of a gather has completed. */
+    synchronized void invalidated(IotlbGather gather) {
+        if (!gather.structureChanged()) {
+            return;
+        }
+        int n = count;
+        for (int i = n - 1; i >= 0; i--) {
+            if (stamps[i] <= gather.stamp() && covers(gather, starts[i], ends[i])) {
+                n--;
+                starts[i] = starts[n];
+                ends[i] = ends[n];
+                stamps[i] = stamps[n];
+            }
+        }
+        count = n;
+    }
+
+    private synchronized void widenTouched(IotlbGather gather, long start, long end, long pageSize) {
+        for (int i = 0; i < count; i++) {
+            if (starts[i] < end && start < ends[i]) {
+                gather.addRange(starts[i], ends[i] - starts[i], pageSize);
+                gather.markStructureChanged();
+            }
+        }
+    }
+
+    private void widenNearest(long start, long end) {
+        int nearest = 0;
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < count; i++) {
+            long gap = Math.max(starts[i] - end, start - ends[i]);
+            if (gap < least) {
+                least = gap;
+                nearest = i;
+            }
+        }
+        starts[nearest] = Math.min(starts[nearest], start);
+        ends[nearest] = Math.max(ends[nearest], end);
+        stamps[nearest] = stamp;
+    }
+
+    private static boolean covers(IotlbGather gather, long start, long end) {
+        for (int i = 0; i < gather.rangeCount(); i++) {
+            if (gather.rangeStart(i) <= start && end <= gather.rangeEnd(i)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,256 @@
+package org.iommu4j.pagetable;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import org.iommu4j.flush.CacheFlusher;
+import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.machine.Witness;
+import org.iommu4j.walker.PageTableFormat;
+
+/**
+ * One tree of tables: the constants of its format at hand, where its root is, and the descent.
+ *
+ * <p>What every operation shares and none of them changes. A <em>place</em> is a table and its level in one word: the
+ * level stands in the low bits that a page address leaves free.
+ */
+final class Tables {
+
+    private static final VarHandle CLOSING = closing();
+
+    /** No place: the tables are closed. */
+    static final long CLOSED = -1;
+
+    private static final int LEVEL_BITS = PhysicalMemory.PAGE_SIZE - 1;
+
+    final PhysicalMemory memory;
+    final PageTableFormat format;
+    final CacheFlusher cache;
+    final Witness witness;
+    final Guards guards;
+    final PendingSpans pending = new PendingSpans();
+    final Epochs epochs = new Epochs();
+    final long root;
+    final int rootLevel;
+    final int tableBytes;
+    final boolean writesBack;
+    private final int leafLevels;
+    private final int indexBits;
+    private final int indexMask;
+    private final long presentMask;
+    private final long leafTest;
+    private final long addressMask;
+    private final byte[] topLevels = new byte[Long.SIZE + 1];
+    private final int addressShift;
+    @SuppressWarnings("UnusedVariable") // written through CLOSING
+    private volatile boolean closed;
+
+    Tables(
+            PageTableFormat format,
+            PhysicalMemory memory,
+            CacheFlusher cache,
+            Witness witness,
+            long pageSizes,
+            long root) {
+        this.format = format;
+        this.memory = memory;
+        this.cache = cache;
+        this.witness = witness;
+        this.root = root;
+        this.rootLevel = format.levels() - 1;
+        this.guards = new Guards(memory, format);
+        this.writesBack = cache.isNeeded();
+        this.indexBits = format.indexBits();
+        this.indexMask = format.entries() - 1;
+        this.tableBytes = format.entries() * Long.BYTES;
+        this.presentMask = format.presentMask();
+        this.leafTest = format.leafTest();
+        this.addressMask = format.addressMask();
+        this.addressShift = format.addressShift();
+        int levels = 0;
+        for (int level = 0; level <= rootLevel; level++) {
+            levels |= (pageSizes & span(level)) != 0 ? 1 << level : 0;
+        }
+        this.leafLevels = levels;
+        for (int bits = 0; bits < topLevels.length; bits++) {
+            int level = (bits - PhysicalMemory.PAGE_SHIFT + indexBits - 1) / indexBits - 1;
+            topLevels[bits] = (byte) Math.clamp(level, 0, rootLevel);
+        }
+    }
+
+    /** How far an address is shifted to index a table at a level. */
+    int shift(int level) {
+        return PhysicalMemory.PAGE_SHIFT + indexBits * level;
+    }
+
+    /** How many bytes an entry at a level decides. */
+    long span(int level) {
+        return 1L << shift(level);
+    }
+
+    /** How far the entries of neighbouring leaves at a level are apart. */
+    long step(int level) {
+        return span(level) >>> addressShift;
+    }
+
+    int entries() {
+        return indexMask + 1;
+    }
+
+    int index(long iova, int level) {
+        return (int) (iova >>> shift(level)) & indexMask;
+    }
+
+    /** The levels at which this domain may have leaves, a bit each. */
+    int leafLevels() {
+        return leafLevels;
+    }
+
+    boolean isPresent(long entry) {
+        return (entry & presentMask) != 0;
+    }
+
+    boolean isTable(long entry, int level) {
+        return level > 0 && (entry & presentMask) != 0 && (entry & leafTest) == 0;
+    }
+
+    long target(long entry) {
+        return (entry & addressMask) << addressShift;
+    }
+
+    long slot(long table, long iova, int level) {
+        return table + (long) index(iova, level) * Long.BYTES;
+    }
+
+    static long tableOf(long place) {
+        return place & -LEVEL_BITS - 1;
+    }
+
+    static int levelOf(long place) {
+        return (int) place & LEVEL_BITS;
+    }
+
+    /** The level of the lowest table that holds a range as a part of it, not as the whole. */
+    int topLevel(long first, long last) {
+        long differing = first ^ last;
+        int bits = Long.SIZE - Long.numberOfLeadingZeros(differing);
+        boolean wholeBlock = (first & differing) == 0 && Long.bitCount(differing) == bits;
+        return topLevels[wholeBlock ? bits + 1 : bits];
+    }
+
+    /** The lowest table on an address's way, not below a level. Takes no guard: the table must be proved by its guard. */
+    long descend(long iova, int stop) {
+        long table = root;
+        int level = rootLevel;
+        int shift = shift(level);
+        while (level > stop) {
+            long entry = memory.loadPlain(table + (iova >>> shift & indexMask) * Long.BYTES);
+            if ((entry & presentMask) == 0 || (entry & leafTest) != 0) {
+                break;
+            }
+            long next = (entry & addressMask) << addressShift;
+            if (!memory.containsPage(next)) {
+                break;
+            }
+            table = next;
+            level--;
+            shift -= indexBits;
+        }
+        return table | level;
+    }
+
+    /**
+     * Locks the lowest table on an address's way, not below a level. When this returns, the table either stands at that
+     * level, or its entry for the address is no table.
+     *
+     * @return the place
+     * @throws IllegalStateException if the tables are closed
+     */
+    long lockTop(long iova, int stop) {
+        long place = lockTopUnlessClosed(iova, stop);
+        if (place == CLOSED) {
+            throw closedException();
+        }
+        return place;
+    }
+
+    /** The same, but returns {@link #CLOSED} if the tables are closed. */
+    long lockTopUnlessClosed(long iova, int stop) {
+        while (true) {
+            long place = descend(iova, stop);
+            long table = tableOf(place);
+            int level = levelOf(place);
+            boolean live = guards.lock(table, guards.identity(iova, level)) != Guards.GONE;
+            if (closed) {
+                if (live) {
+                    guards.unlock(table);
+                }
+                return CLOSED;
+            }
+            if (!live) {
+                memory.spin();
+                continue;
+            }
+            long entry = level == stop ? 0 : memory.loadPlain(slot(table, iova, level));
+            if (!isTable(entry, level)) {
+                return place;
+            }
+            guards.unlock(table);
+            if (!memory.containsPage(target(entry))) {
+                throw new IllegalStateException("the table at 0x" + Long.toHexString(table)
+                        + " points outside of the memory: it was changed from outside");
+            }
+        }
+    }
+
+    static IllegalStateException closedException() {
+        return new IllegalStateException("the domain is closed");
+    }
+
+    /** Locks a child of a table that is locked; it is live, since only a holder of its parent's guard unlinks it. */
+    void lockChild(long child, long iova, int level) {
+        if (guards.lock(child, guards.identity(iova, level)) == Guards.GONE) {
+            throw new IllegalStateException("no live table of level " + level + " for 0x" + Long.toHexString(iova)
+                    + " at 0x" + Long.toHexString(child) + ": the tables were changed from outside");
+        }
+    }
+
+    /** Stores an entry that hardware may see. */
+    void store(long slot, long entry) {
+        memory.storeRelease(slot, entry);
+        if (writesBack) {
+            cache.written(slot, Long.BYTES);
+        }
+    }
+
+    /** Stores neighbouring entries that hardware may see. */
+    void fill(long slot, long first, long step, int count) {
+        memory.fill(slot, first, step, count);
+        if (writesBack) {
+            cache.written(slot, (long) count * Long.BYTES);
+        }
+    }
+
+    /** Makes what was stored visible to the hardware, before anybody may rely on it. */
+    void settle() {
+        if (writesBack) {
+            cache.fence();
+        }
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** Closes the tables; false if they are closed already. */
+    boolean closeOnce() {
+        return CLOSING.compareAndSet(this, false, true);
+    }
+
+    private static VarHandle closing() {
+        try {
+            return MethodHandles.lookup().findVarHandle(Tables.class, "closed", boolean.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+}

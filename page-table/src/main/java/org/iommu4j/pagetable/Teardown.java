@@ -1,0 +1,55 @@
+package org.iommu4j.pagetable;
+
+import org.iommu4j.api.IotlbGather;
+
+/** Unlinks whole subtrees, and counts what was mapped in them. Without state; any thread may use it. */
+final class Teardown {
+
+    private final Tables tables;
+
+    Teardown(Tables tables) {
+        this.tables = tables;
+    }
+
+    /**
+     * Makes a table and all below it no tables any more, and puts them onto the freelist. The caller holds the guard of
+     * the parent, and clears the parent's entry before it lets that go.
+     *
+     * @return how many bytes were mapped
+     */
+    long seize(long table, long iova, int level, IotlbGather gather) {
+        int present = tables.guards.seize(table, tables.guards.identity(iova, level));
+        long bytes = level == 0 ? (long) present << tables.shift(0) : contents(table, iova, level, present, gather);
+        gone(table, gather);
+        return bytes;
+    }
+
+    /** Makes an empty table that the caller has locked no table any more. */
+    void killEmpty(long table, IotlbGather gather) {
+        tables.guards.kill(table);
+        gone(table, gather);
+    }
+
+    private long contents(long table, long iova, int level, int present, IotlbGather gather) {
+        long bytes = 0;
+        int left = present;
+        for (int i = 0; left > 0; i++) {
+            long entry = tables.memory.loadPlain(table + (long) i * Long.BYTES);
+            if (!tables.isPresent(entry)) {
+                continue;
+            }
+            left--;
+            if (tables.isTable(entry, level)) {
+                bytes += seize(tables.target(entry), iova + i * tables.span(level), level - 1, gather);
+            } else {
+                bytes += tables.span(level);
+            }
+        }
+        return bytes;
+    }
+
+    private void gone(long table, IotlbGather gather) {
+        tables.witness.tableUnlinked(tables.root, table);
+        gather.addTable(table);
+    }
+}
