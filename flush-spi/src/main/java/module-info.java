@@ -1,3 +1,9 @@
+import org.iommu4j.flush.CacheFlusherProvider;
+import org.iommu4j.flush.FlushPolicyProvider;
+import org.iommu4j.flush.cache.LineFlusherProvider;
+import org.iommu4j.flush.cache.NoFlusherProvider;
+import org.iommu4j.flush.policy.DomainProvider;
+import org.iommu4j.flush.policy.StrictProvider;
 import org.jspecify.annotations.NullMarked;
 
 /**
@@ -10,4 +16,14 @@ module org.iommu4j.flush {
     requires static transitive org.jspecify;
 
     exports org.iommu4j.flush;
+
+    uses CacheFlusherProvider;
+    uses FlushPolicyProvider;
+
+    provides CacheFlusherProvider with
+            LineFlusherProvider,
+            NoFlusherProvider;
+    provides FlushPolicyProvider with
+            DomainProvider,
+            StrictProvider;
 }

@@ -1,3 +1,4 @@
+import org.iommu4j.api.IommuProvider;
 import org.jspecify.annotations.NullMarked;
 
 /**
@@ -10,4 +11,6 @@ module org.iommu4j.api {
     requires static transitive org.jspecify;
 
     exports org.iommu4j.api;
+
+    uses IommuProvider;
 }

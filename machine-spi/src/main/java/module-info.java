@@ -1,3 +1,4 @@
+import org.iommu4j.machine.MachineProvider;
 import org.jspecify.annotations.NullMarked;
 
 /**
@@ -10,4 +11,6 @@ module org.iommu4j.machine {
     requires static transitive org.jspecify;
 
     exports org.iommu4j.machine;
+
+    uses MachineProvider;
 }

@@ -1,3 +1,5 @@
+import org.iommu4j.walker.TableAllocatorProvider;
+import org.iommu4j.walker.slab.SlabProvider;
 import org.jspecify.annotations.NullMarked;
 
 /**
@@ -10,4 +12,9 @@ module org.iommu4j.walker {
     requires static transitive org.jspecify;
 
     exports org.iommu4j.walker;
+
+    uses TableAllocatorProvider;
+
+    provides TableAllocatorProvider with
+            SlabProvider;
 }

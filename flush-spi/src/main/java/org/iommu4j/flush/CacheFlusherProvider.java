@@ -17,9 +17,7 @@ public interface CacheFlusherProvider extends Provider {
      */
     CacheFlusher create(PhysicalMemory memory);
 
-    /**
-     * {@return every provider found, highest rank first, then by name}
-     */
+    /** {@return every provider found, highest rank first, then by name} */
     static List<CacheFlusherProvider> providers() {
         return Providers.sorted(ServiceLoader.load(CacheFlusherProvider.class));
     }

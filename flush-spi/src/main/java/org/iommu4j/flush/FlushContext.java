@@ -9,8 +9,10 @@ import java.util.function.Supplier;
  *
  * @param invalidator the unit's invalidations and their limits
  * @param clock what tells the time
- * @param scheduler gives the executor for work in the background; it is started when first asked for, and stopped with the
- *     Iommu
+ * @param scheduler gives the executor for work in the background; it is started when first asked
+ *     for, and stopped with the Iommu
  */
 public record FlushContext(
-        IotlbInvalidator invalidator, InstantSource clock, Supplier<ScheduledExecutorService> scheduler) {}
+        IotlbInvalidator invalidator,
+        InstantSource clock,
+        Supplier<ScheduledExecutorService> scheduler) {}

@@ -6,10 +6,11 @@ import org.iommu4j.api.IotlbGather;
 /**
  * Turns gathers into invalidations, and says when their pages may go back.
  *
- * <p>The contract: a gather that is handed over is empty when {@link #sync} returns. What it held is invalidated by
- * requests that cover every range of it, without the leaf-only hint if its structure changed; only when all of them have
- * completed is {@link IotlbGather#completed()} called, once, on the gather itself or on the batch it was moved to. A wait
- * that failed completes nothing: what it held is kept until a later invalidation covers it. Nothing is ever dropped. Any
+ * <p>The contract: a gather that is handed over is empty when {@link #sync} returns. What it held
+ * is invalidated by requests that cover every range of it, without the leaf-only hint if its
+ * structure changed; only when all of them have completed is {@link IotlbGather#completed()}
+ * called, once, on the gather itself or on the batch it was moved to. A wait that failed completes
+ * nothing: what it held is kept until a later invalidation covers it. Nothing is ever dropped. Any
  * thread may call any method.
  */
 public interface FlushPolicy extends AutoCloseable {

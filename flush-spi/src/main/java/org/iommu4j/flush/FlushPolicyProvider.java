@@ -16,9 +16,7 @@ public interface FlushPolicyProvider extends Provider {
      */
     FlushPolicy create(FlushContext context);
 
-    /**
-     * {@return every provider found, highest rank first, then by name}
-     */
+    /** {@return every provider found, highest rank first, then by name} */
     static List<FlushPolicyProvider> providers() {
         return Providers.sorted(ServiceLoader.load(FlushPolicyProvider.class));
     }

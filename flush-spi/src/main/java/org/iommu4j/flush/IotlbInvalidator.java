@@ -1,8 +1,8 @@
 package org.iommu4j.flush;
 
 /**
- * What a unit offers to make it forget translations. Each request returns a ticket at once, so that batches overlap; the
- * hardware has forgotten when the ticket is done.
+ * What a unit offers to make it forget translations. Each request returns a ticket at once, so that
+ * batches overlap; the hardware has forgotten when the ticket is done.
  *
  * <p>Any thread may call any method.
  */
@@ -14,7 +14,8 @@ public interface IotlbInvalidator {
      * @param domainId the domain
      * @param iova first I/O virtual address, in bytes; a multiple of the range's size
      * @param order the range is {@code 4096 << order} bytes; at most {@link #maxOrder()}
-     * @param leafOnly true only if no non-leaf entry changed in the range: paging-structure caches may be kept
+     * @param leafOnly true only if no non-leaf entry changed in the range: paging-structure caches
+     *     may be kept
      * @return a ticket
      */
     long invalidatePages(int domainId, long iova, int order, boolean leafOnly);
@@ -34,9 +35,7 @@ public interface IotlbInvalidator {
      */
     long invalidateGlobal();
 
-    /**
-     * {@return the largest order of a page-selective request, or -1 if the unit has none}
-     */
+    /** {@return the largest order of a page-selective request, or -1 if the unit has none} */
     int maxOrder();
 
     /**

@@ -4,10 +4,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What devices may do to mapped memory, and how: a value over one {@code int}, made once and shared.
+ * What devices may do to mapped memory, and how: a value over one {@code int}, made once and
+ * shared.
  *
- * <p>An access is a wish; a page-table format says whether it can express it, and a mapping with one it cannot express is
- * refused with the name of the missing {@link Feature}. Immutable.
+ * <p>An access is a wish; a page-table format says whether it can express it, and a mapping with
+ * one it cannot express is refused with the name of the missing {@link Feature}. Immutable.
  */
 public final class Access {
 
@@ -43,80 +44,67 @@ public final class Access {
     }
 
     /**
-     * Makes the access of a given index and software bits: the reverse of {@link #index()} and {@link #software()}, for
-     * formats.
+     * Makes the access of a given index and software bits: the reverse of {@link #index()} and
+     * {@link #software()}, for formats.
      *
      * @param index as of {@link #index()}
      * @param software as of {@link #software()}
      * @return the access
-     * @throws IllegalArgumentException if one is out of its range, or the index names no memory type
+     * @throws IllegalArgumentException if one is out of its range, or the index names no memory
+     *     type
      */
     public static Access of(int index, int software) {
         if ((index & ~(INDEXES - 1)) != 0 || (index & TYPE_MASK) >>> TYPE_SHIFT >= TYPES.length) {
-            throw new IllegalArgumentException("no access has index 0x" + Integer.toHexString(index));
+            throw new IllegalArgumentException(
+                    "no access has index 0x" + Integer.toHexString(index));
         }
         return new Access(index).withSoftware(software);
     }
 
-    /**
-     * {@return true if devices may read}
-     */
+    /** {@return true if devices may read} */
     public boolean readable() {
         return (bits & READ_BIT) != 0;
     }
 
-    /**
-     * {@return true if devices may write}
-     */
+    /** {@return true if devices may write} */
     public boolean writable() {
         return (bits & WRITE_BIT) != 0;
     }
 
-    /**
-     * {@return true if instruction fetches are forbidden}
-     */
+    /** {@return true if instruction fetches are forbidden} */
     public boolean executeDisabled() {
         return (bits & EXECUTE_DISABLE_BIT) != 0;
     }
 
-    /**
-     * {@return true if snooping is forced}
-     */
+    /** {@return true if snooping is forced} */
     public boolean snooped() {
         return (bits & SNOOP_BIT) != 0;
     }
 
-    /**
-     * {@return the memory type}
-     */
+    /** {@return the memory type} */
     public MemoryType memoryType() {
         return TYPES[(bits & TYPE_MASK) >>> TYPE_SHIFT];
     }
 
-    /**
-     * {@return the bits that mean something only to software, 0 to 255}
-     */
+    /** {@return the bits that mean something only to software, 0 to 255} */
     public int software() {
         return bits >>> SOFTWARE_SHIFT;
     }
 
     /**
-     * {@return everything but the software bits as an index below {@link #INDEXES}, for a format's precomputed tables}
+     * {@return everything but the software bits as an index below {@link #INDEXES}, for a format's
+     * precomputed tables}
      */
     public int index() {
         return bits & (INDEXES - 1);
     }
 
-    /**
-     * {@return the same, with instruction fetches forbidden}
-     */
+    /** {@return the same, with instruction fetches forbidden} */
     public Access withExecuteDisabled() {
         return new Access(bits | EXECUTE_DISABLE_BIT);
     }
 
-    /**
-     * {@return the same, with snooping forced}
-     */
+    /** {@return the same, with snooping forced} */
     public Access withSnoop() {
         return new Access(bits | SNOOP_BIT);
     }
@@ -159,7 +147,10 @@ public final class Access {
     @Override
     public String toString() {
         List<String> words = new ArrayList<>();
-        words.add(readable() ? writable() ? "read-write" : "read-only" : writable() ? "write-only" : "no access");
+        words.add(
+                readable()
+                        ? writable() ? "read-write" : "read-only"
+                        : writable() ? "write-only" : "no access");
         if (executeDisabled()) {
             words.add("execute-disable");
         }

@@ -8,7 +8,8 @@ import java.util.Set;
 /**
  * What a backend can do on the hardware it was opened on. Immutable.
  *
- * @param pageSizes the page sizes in bytes, OR-ed together: bit 12 for 4 KiB, 21 for 2 MiB, 30 for 1 GiB
+ * @param pageSizes the page sizes in bytes, OR-ed together: bit 12 for 4 KiB, 21 for 2 MiB, 30 for
+ *     1 GiB
  * @param addressWidths the widths of I/O virtual addresses a domain may have, in bits, ascending
  * @param hostAddressWidth the width of output addresses, in bits
  * @param features what else it can do
@@ -19,9 +20,10 @@ public record Capabilities(
     /** Copies what is given. */
     public Capabilities {
         addressWidths = addressWidths.stream().sorted().toList();
-        features = features.isEmpty()
-                ? Set.of()
-                : Collections.unmodifiableSet(EnumSet.copyOf(features));
+        features =
+                features.isEmpty()
+                        ? Set.of()
+                        : Collections.unmodifiableSet(EnumSet.copyOf(features));
     }
 
     /**

@@ -3,7 +3,8 @@ package org.iommu4j.api;
 /**
  * How writes of devices are tracked.
  *
- * @param granularity the page size, in bytes, at which writes are told apart; larger leaves are split to it
+ * @param granularity the page size, in bytes, at which writes are told apart; larger leaves are
+ *     split to it
  * @param lazily true to split a leaf only when it is first found dirty
  */
 public record DirtyOptions(long granularity, boolean lazily) {

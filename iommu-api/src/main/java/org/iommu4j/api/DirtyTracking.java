@@ -4,7 +4,8 @@ package org.iommu4j.api;
 public interface DirtyTracking extends AutoCloseable {
 
     /**
-     * Reports what was written and begins anew. What it reports may be copied only after the gather was synced.
+     * Reports what was written and begins anew. What it reports may be copied only after the gather
+     * was synced.
      *
      * @param iova first I/O virtual address, in bytes
      * @param size bytes

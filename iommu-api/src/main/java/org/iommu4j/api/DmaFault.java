@@ -12,11 +12,19 @@ import org.iommu4j.machine.SourceId;
  * @param reason the reason in words
  * @param overflowed true if the unit could not record all faults before this one
  */
-public record DmaFault(SourceId source, long iova, boolean write, int code, String reason, boolean overflowed) {
+public record DmaFault(
+        SourceId source, long iova, boolean write, int code, String reason, boolean overflowed) {
 
     @Override
     public String toString() {
-        return source + (write ? " may not write 0x" : " may not read 0x") + Long.toHexString(iova) + ": " + reason
-                + " (0x" + Integer.toHexString(code) + ")" + (overflowed ? "; faults before it were lost" : "");
+        return source
+                + (write ? " may not write 0x" : " may not read 0x")
+                + Long.toHexString(iova)
+                + ": "
+                + reason
+                + " (0x"
+                + Integer.toHexString(code)
+                + ")"
+                + (overflowed ? "; faults before it were lost" : "");
     }
 }

@@ -6,14 +6,20 @@ import org.iommu4j.machine.Provider;
 /**
  * How a domain's tables are made and treated. Immutable; each method returns changed options.
  *
- * <p>What is not set is the backend's choice: the widest address it has (48 bits where it can), every page size, the
- * stage that needs least.
+ * <p>What is not set is the backend's choice: the widest address it has (48 bits where it can),
+ * every page size, the stage that needs least.
  */
 public final class DomainOptions {
 
     private static final int DEFAULT_EMPTY_TABLES = 64;
     private static final DomainOptions DEFAULTS =
-            new DomainOptions(0, 0, Stage.SECOND, PartialUnmap.SPLIT, DEFAULT_EMPTY_TABLES, PolicyChoices.NONE);
+            new DomainOptions(
+                    0,
+                    0,
+                    Stage.SECOND,
+                    PartialUnmap.SPLIT,
+                    DEFAULT_EMPTY_TABLES,
+                    PolicyChoices.NONE);
 
     private final int addressWidth;
     private final long pageSizes;
@@ -37,9 +43,7 @@ public final class DomainOptions {
         this.policies = policies;
     }
 
-    /**
-     * {@return options with nothing set}
-     */
+    /** {@return options with nothing set} */
     public static DomainOptions defaults() {
         return DEFAULTS;
     }
@@ -53,7 +57,8 @@ public final class DomainOptions {
      */
     public DomainOptions withAddressWidth(int bits) {
         if (bits < 13 || bits > 63) {
-            throw new IllegalArgumentException("an address width of " + bits + " bits; 13 to 63 are legal");
+            throw new IllegalArgumentException(
+                    "an address width of " + bits + " bits; 13 to 63 are legal");
         }
         return new DomainOptions(bits, pageSizes, stage, partialUnmap, emptyTables, policies);
     }
@@ -67,7 +72,8 @@ public final class DomainOptions {
      */
     public DomainOptions withPageSizes(long sizes) {
         if (sizes == 0) {
-            throw new IllegalArgumentException("no page size is given; 0x1000 for 4 KiB pages only");
+            throw new IllegalArgumentException(
+                    "no page size is given; 0x1000 for 4 KiB pages only");
         }
         return new DomainOptions(addressWidth, sizes, stage, partialUnmap, emptyTables, policies);
     }
@@ -80,7 +86,12 @@ public final class DomainOptions {
      */
     public DomainOptions withStage(Stage value) {
         return new DomainOptions(
-                addressWidth, pageSizes, Objects.requireNonNull(value, "stage"), partialUnmap, emptyTables, policies);
+                addressWidth,
+                pageSizes,
+                Objects.requireNonNull(value, "stage"),
+                partialUnmap,
+                emptyTables,
+                policies);
     }
 
     /**
@@ -91,12 +102,17 @@ public final class DomainOptions {
      */
     public DomainOptions withPartialUnmap(PartialUnmap value) {
         return new DomainOptions(
-                addressWidth, pageSizes, stage, Objects.requireNonNull(value, "partialUnmap"), emptyTables, policies);
+                addressWidth,
+                pageSizes,
+                stage,
+                Objects.requireNonNull(value, "partialUnmap"),
+                emptyTables,
+                policies);
     }
 
     /**
-     * Sets how many emptied tables may stay linked for reuse. They cost 4 KiB each, and save taking a page and an
-     * invalidation when the place is mapped again.
+     * Sets how many emptied tables may stay linked for reuse. They cost 4 KiB each, and save taking
+     * a page and an invalidation when the place is mapped again.
      *
      * @param count 0 to 65536
      * @return changed options
@@ -135,40 +151,35 @@ public final class DomainOptions {
 
     private DomainOptions withChoice(Class<? extends Provider> kind, Object choice) {
         return new DomainOptions(
-                addressWidth, pageSizes, stage, partialUnmap, emptyTables, policies.with(kind, choice));
+                addressWidth,
+                pageSizes,
+                stage,
+                partialUnmap,
+                emptyTables,
+                policies.with(kind, choice));
     }
 
-    /**
-     * {@return the width of I/O virtual addresses in bits, or 0 for the backend's choice}
-     */
+    /** {@return the width of I/O virtual addresses in bits, or 0 for the backend's choice} */
     public int addressWidth() {
         return addressWidth;
     }
 
-    /**
-     * {@return the page sizes to use, OR-ed together, or 0 for all the backend has}
-     */
+    /** {@return the page sizes to use, OR-ed together, or 0 for all the backend has} */
     public long pageSizes() {
         return pageSizes;
     }
 
-    /**
-     * {@return which tables to use}
-     */
+    /** {@return which tables to use} */
     public Stage stage() {
         return stage;
     }
 
-    /**
-     * {@return what unmapping a part of a leaf does}
-     */
+    /** {@return what unmapping a part of a leaf does} */
     public PartialUnmap partialUnmap() {
         return partialUnmap;
     }
 
-    /**
-     * {@return how many emptied tables may stay linked}
-     */
+    /** {@return how many emptied tables may stay linked} */
     public int emptyTables() {
         return emptyTables;
     }

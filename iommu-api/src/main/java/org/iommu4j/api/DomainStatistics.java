@@ -5,7 +5,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What a domain holds and has done. Exact whenever no call is in progress; {@code tablePages} is exact always.
+ * What a domain holds and has done. Exact whenever no call is in progress; {@code tablePages} is
+ * exact always.
  *
  * @param leaves how many leaves there are of each page size, by the size in bytes
  * @param tablePages pages that are tables, or were and wait for an invalidation
@@ -36,18 +37,12 @@ public record DomainStatistics(
         leaves = Collections.unmodifiableSortedMap(new TreeMap<>(leaves));
     }
 
-    /**
-     * {@return how many bytes are mapped}
-     */
+    /** {@return how many bytes are mapped} */
     public long mappedBytes() {
-        return leaves.entrySet().stream()
-                .mapToLong(e -> e.getKey() * e.getValue())
-                .sum();
+        return leaves.entrySet().stream().mapToLong(e -> e.getKey() * e.getValue()).sum();
     }
 
-    /**
-     * {@return how many bytes the tables take}
-     */
+    /** {@return how many bytes the tables take} */
     public long tableBytes() {
         return tablePages * 4096;
     }

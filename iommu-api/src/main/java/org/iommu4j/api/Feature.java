@@ -1,6 +1,8 @@
 package org.iommu4j.api;
 
-/** What a unit, its backend, or a page-table format may be able to do. A refusal names one of these. */
+/**
+ * What a unit, its backend, or a page-table format may be able to do. A refusal names one of these.
+ */
 public enum Feature {
     /** Devices can be attached to domains. */
     ATTACH,

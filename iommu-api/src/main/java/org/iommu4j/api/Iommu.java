@@ -10,7 +10,8 @@ import org.iommu4j.machine.SourceId;
 /**
  * The remapping hardware of a machine under a backend's control, or page tables alone.
  *
- * <p>Any thread may call any method. Closing it detaches every device, waits for the hardware, and frees every page.
+ * <p>Any thread may call any method. Closing it detaches every device, waits for the hardware, and
+ * frees every page.
  */
 public interface Iommu extends AutoCloseable {
 
@@ -20,30 +21,23 @@ public interface Iommu extends AutoCloseable {
      * @param backend its name, such as {@code "vtd"}
      * @param options on what, and with which policies
      * @return the Iommu, which the caller closes
-     * @throws IllegalArgumentException if there is no backend of that name (the message lists those found), or an option
-     *     is not legal
+     * @throws IllegalArgumentException if there is no backend of that name (the message lists those
+     *     found), or an option is not legal
      * @throws IommuException if the hardware cannot be brought up
      */
     static Iommu open(String backend, IommuOptions options) {
-        return Providers.choose(IommuProvider.class, "backend", providers(), backend)
-                .open(options);
+        return Providers.choose(IommuProvider.class, "backend", providers(), backend).open(options);
     }
 
-    /**
-     * {@return every backend found, highest rank first, then by name}
-     */
+    /** {@return every backend found, highest rank first, then by name} */
     static List<IommuProvider> providers() {
         return Providers.sorted(ServiceLoader.load(IommuProvider.class));
     }
 
-    /**
-     * {@return the name of the backend}
-     */
+    /** {@return the name of the backend} */
     String backend();
 
-    /**
-     * {@return what this backend can do on this hardware}
-     */
+    /** {@return what this backend can do on this hardware} */
     Capabilities capabilities();
 
     /**
@@ -63,7 +57,8 @@ public interface Iommu extends AutoCloseable {
      * @param device the device
      * @param domain a domain of this Iommu
      * @return the attachment; closing it detaches the device
-     * @throws UnsupportedFeatureException if devices cannot be attached here, or the domain does not fit the unit
+     * @throws UnsupportedFeatureException if devices cannot be attached here, or the domain does
+     *     not fit the unit
      * @throws IllegalStateException if the device is attached already
      */
     Attachment attach(SourceId device, IommuDomain domain);
@@ -81,7 +76,8 @@ public interface Iommu extends AutoCloseable {
     Attachment attach(SourceId device, int pasid, IommuDomain domain);
 
     /**
-     * Hears of every DMA that was blocked, in order. A listener that throws or blocks does not stop the unit.
+     * Hears of every DMA that was blocked, in order. A listener that throws or blocks does not stop
+     * the unit.
      *
      * @param listener who hears it
      * @return closing it ends the hearing
@@ -99,7 +95,10 @@ public interface Iommu extends AutoCloseable {
      */
     AutoCloseable onPageRequest(Executor executor, PageRequestHandler handler);
 
-    /** Detaches every device, drains every flush, frees every page, and leaves the hardware quiet. Idempotent. */
+    /**
+     * Detaches every device, drains every flush, frees every page, and leaves the hardware quiet.
+     * Idempotent.
+     */
     @Override
     void close();
 }

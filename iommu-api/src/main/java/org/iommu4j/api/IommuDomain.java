@@ -5,13 +5,15 @@ import java.util.Optional;
 /**
  * An I/O virtual address space: what the devices attached to it see.
  *
- * <p>Addresses and sizes are in bytes and are multiples of the smallest page size. A successful call takes effect page by
- * page in some order; a failing call changes nothing, and its decision was true at one instant. Any thread may call any
- * operation on any range at any time; calls on disjoint ranges do not disturb each other. After {@link #close()} every
- * operation throws {@link IllegalStateException}.
+ * <p>Addresses and sizes are in bytes and are multiples of the smallest page size. A successful
+ * call takes effect page by page in some order; a failing call changes nothing, and its decision
+ * was true at one instant. Any thread may call any operation on any range at any time; calls on
+ * disjoint ranges do not disturb each other. After {@link #close()} every operation throws {@link
+ * IllegalStateException}.
  *
- * <p>What {@code unmap} removed stays reachable for devices until the gather it went into was {@linkplain #sync synced}
- * and the sync completed. Only then may the memory, or the I/O virtual addresses, be used for something else.
+ * <p>What {@code unmap} removed stays reachable for devices until the gather it went into was
+ * {@linkplain #sync synced} and the sync completed. Only then may the memory, or the I/O virtual
+ * addresses, be used for something else.
  */
 public interface IommuDomain extends AutoCloseable {
 
@@ -19,16 +21,19 @@ public interface IommuDomain extends AutoCloseable {
     long NOT_MAPPED = -1L;
 
     /**
-     * Maps a range with the largest leaves that alignment and page sizes allow. When it returns, devices can use it.
+     * Maps a range with the largest leaves that alignment and page sizes allow. When it returns,
+     * devices can use it.
      *
      * @param iova first I/O virtual address
      * @param outputAddress what it translates to; the range translates linearly
      * @param size bytes; positive
      * @param access what devices may do
      * @throws MappingConflictException if any byte of the range is mapped; nothing has changed
-     * @throws TableMemoryExhaustedException if there are too few pages for tables; nothing has changed
+     * @throws TableMemoryExhaustedException if there are too few pages for tables; nothing has
+     *     changed
      * @throws UnsupportedFeatureException if the format cannot express the access
-     * @throws IllegalArgumentException if an address or the size is misaligned, or out of the domain's or the host's width
+     * @throws IllegalArgumentException if an address or the size is misaligned, or out of the
+     *     domain's or the host's width
      */
     void map(long iova, long outputAddress, long size, Access access);
 
@@ -41,9 +46,11 @@ public interface IommuDomain extends AutoCloseable {
      * @param access what devices may do
      * @param gather a gather of this domain; devices can use the range when it was synced
      * @throws MappingConflictException if any byte of the range is mapped; nothing has changed
-     * @throws TableMemoryExhaustedException if there are too few pages for tables; nothing has changed
+     * @throws TableMemoryExhaustedException if there are too few pages for tables; nothing has
+     *     changed
      * @throws UnsupportedFeatureException if the format cannot express the access
-     * @throws IllegalArgumentException as of {@link #map(long, long, long, Access)}, or if the gather is another domain's
+     * @throws IllegalArgumentException as of {@link #map(long, long, long, Access)}, or if the
+     *     gather is another domain's
      */
     void map(long iova, long outputAddress, long size, Access access, IotlbGather gather);
 
@@ -56,29 +63,34 @@ public interface IommuDomain extends AutoCloseable {
      * @param access what devices may do
      * @param gather a gather of this domain
      * @return false if any byte of the range is mapped; nothing has changed then
-     * @throws TableMemoryExhaustedException if there are too few pages for tables; nothing has changed
+     * @throws TableMemoryExhaustedException if there are too few pages for tables; nothing has
+     *     changed
      * @throws UnsupportedFeatureException if the format cannot express the access
      * @throws IllegalArgumentException as of {@link #map(long, long, long, Access, IotlbGather)}
      */
     boolean tryMap(long iova, long outputAddress, long size, Access access, IotlbGather gather);
 
     /**
-     * Unmaps a range; holes in it are skipped. Nothing is flushed and nothing freed: that is the gather's. A leaf that the
-     * range covers only in part is treated as {@link DomainOptions#partialUnmap()} says.
+     * Unmaps a range; holes in it are skipped. Nothing is flushed and nothing freed: that is the
+     * gather's. A leaf that the range covers only in part is treated as {@link
+     * DomainOptions#partialUnmap()} says.
      *
      * @param iova first I/O virtual address
      * @param size bytes; positive
      * @param gather a gather of this domain
      * @return how many bytes were mapped and are not any more
-     * @throws PartialUnmapException if a leaf is covered in part and the domain rejects that; nothing has changed
-     * @throws TableMemoryExhaustedException if a split needs more pages than there are; nothing has changed
-     * @throws IllegalArgumentException if the range is misaligned or out of the domain's width, or the gather is another
-     *     domain's
+     * @throws PartialUnmapException if a leaf is covered in part and the domain rejects that;
+     *     nothing has changed
+     * @throws TableMemoryExhaustedException if a split needs more pages than there are; nothing has
+     *     changed
+     * @throws IllegalArgumentException if the range is misaligned or out of the domain's width, or
+     *     the gather is another domain's
      */
     long unmap(long iova, long size, IotlbGather gather);
 
     /**
-     * Unmaps a range, flushes and waits: when it returns, devices cannot reach it and its memory may be reused.
+     * Unmaps a range, flushes and waits: when it returns, devices cannot reach it and its memory
+     * may be reused.
      *
      * @param iova first I/O virtual address
      * @param size bytes; positive
@@ -90,8 +102,8 @@ public interface IommuDomain extends AutoCloseable {
     long unmap(long iova, long size);
 
     /**
-     * Makes boundaries between leaves at both ends of a range, so that no leaf straddles one. Hitless; nothing is
-     * unmapped.
+     * Makes boundaries between leaves at both ends of a range, so that no leaf straddles one.
+     * Hitless; nothing is unmapped.
      *
      * @param iova the first boundary
      * @param size bytes to the second boundary; positive
@@ -102,15 +114,16 @@ public interface IommuDomain extends AutoCloseable {
     void cut(long iova, long size, IotlbGather gather);
 
     /**
-     * Splits the leaves in a range until none is larger than a page size. Hitless; nothing is unmapped.
+     * Splits the leaves in a range until none is larger than a page size. Hitless; nothing is
+     * unmapped.
      *
      * @param iova first I/O virtual address
      * @param size bytes; positive
      * @param pageSize a page size of this domain
      * @param gather a gather of this domain
      * @throws TableMemoryExhaustedException if there are too few pages; nothing has changed
-     * @throws IllegalArgumentException as of {@link #unmap(long, long, IotlbGather)}, or if the page size is none of this
-     *     domain's
+     * @throws IllegalArgumentException as of {@link #unmap(long, long, IotlbGather)}, or if the
+     *     page size is none of this domain's
      */
     void split(long iova, long size, long pageSize, IotlbGather gather);
 
@@ -130,13 +143,14 @@ public interface IommuDomain extends AutoCloseable {
      * Translates an address.
      *
      * @param iova an I/O virtual address; need not be aligned
-     * @return the output address, or {@link #NOT_MAPPED}; also for addresses out of the domain's width
+     * @return the output address, or {@link #NOT_MAPPED}; also for addresses out of the domain's
+     *     width
      */
     long translate(long iova);
 
     /**
-     * Visits every leaf that touches a range, in ascending order. Leaves that others change meanwhile are seen before or
-     * after their change.
+     * Visits every leaf that touches a range, in ascending order. Leaves that others change
+     * meanwhile are seen before or after their change.
      *
      * @param iova first I/O virtual address
      * @param size bytes; positive
@@ -153,14 +167,12 @@ public interface IommuDomain extends AutoCloseable {
      */
     Optional<Mapping> mappingAt(long iova);
 
-    /**
-     * {@return a new, empty gather of this domain}
-     */
+    /** {@return a new, empty gather of this domain} */
     IotlbGather gather();
 
     /**
-     * Has the hardware forget what a gather holds, as the flush policy decides, and then frees its pages. The gather is
-     * empty when this returns and may be used again.
+     * Has the hardware forget what a gather holds, as the flush policy decides, and then frees its
+     * pages. The gather is empty when this returns and may be used again.
      *
      * @param gather a gather of this domain
      * @return when the hardware has forgotten
@@ -177,12 +189,12 @@ public interface IommuDomain extends AutoCloseable {
      */
     DirtyTracking trackDirty(DirtyOptions options);
 
-    /**
-     * {@return what the domain holds and has done}
-     */
+    /** {@return what the domain holds and has done} */
     DomainStatistics statistics();
 
-    /** Gives back the tables that nothing is mapped in, and waits for the hardware to forget them. */
+    /**
+     * Gives back the tables that nothing is mapped in, and waits for the hardware to forget them.
+     */
     void trim();
 
     /**

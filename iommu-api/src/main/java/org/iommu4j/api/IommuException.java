@@ -1,8 +1,8 @@
 package org.iommu4j.api;
 
 /**
- * The root of everything that can go wrong at run time in this framework. Mistakes in arguments are {@link
- * IllegalArgumentException}, a closed object is {@link IllegalStateException}.
+ * The root of everything that can go wrong at run time in this framework. Mistakes in arguments are
+ * {@link IllegalArgumentException}, a closed object is {@link IllegalStateException}.
  */
 public class IommuException extends RuntimeException {
 
@@ -11,7 +11,8 @@ public class IommuException extends RuntimeException {
     /**
      * Makes an exception.
      *
-     * @param message what went wrong, with the offending values in hex and what would have been legal
+     * @param message what went wrong, with the offending values in hex and what would have been
+     *     legal
      */
     public IommuException(String message) {
         super(message);

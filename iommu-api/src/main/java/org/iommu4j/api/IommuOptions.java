@@ -6,11 +6,13 @@ import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.Provider;
 
 /**
- * What to open an {@link Iommu} on, and with which policies. Immutable; each method returns changed options.
+ * What to open an {@link Iommu} on, and with which policies. Immutable; each method returns changed
+ * options.
  *
- * <p>Policies are named by provider, because a policy needs what only the unit has: {@code with(FlushPolicyProvider.class,
- * mine)}, or by name with parameters, {@code with(FlushPolicyProvider.class, "deferred:count=256,age=10ms")}. A policy that
- * is not chosen is the one of the highest rank.
+ * <p>Policies are named by provider, because a policy needs what only the unit has: {@code
+ * with(FlushPolicyProvider.class, mine)}, or by name with parameters, {@code
+ * with(FlushPolicyProvider.class, "deferred:count=256,age=10ms")}. A policy that is not chosen is
+ * the one of the highest rank.
  */
 public final class IommuOptions {
 
@@ -70,23 +72,20 @@ public final class IommuOptions {
      *
      * @param <P> the kind
      * @param kind the service type
-     * @param name the provider's name, with parameters if it takes some: {@code "deferred:count=256"}
+     * @param name the provider's name, with parameters if it takes some: {@code
+     *     "deferred:count=256"}
      * @return changed options
      */
     public <P extends Provider> IommuOptions with(Class<P> kind, String name) {
         return new IommuOptions(ground, policies.with(kind, name));
     }
 
-    /**
-     * {@return the machine, or empty for page tables without hardware}
-     */
+    /** {@return the machine, or empty for page tables without hardware} */
     public Optional<Machine> machine() {
         return ground instanceof Machine machine ? Optional.of(machine) : Optional.empty();
     }
 
-    /**
-     * {@return the memory that tables live in}
-     */
+    /** {@return the memory that tables live in} */
     public PhysicalMemory memory() {
         return ground instanceof Machine machine ? machine.memory() : (PhysicalMemory) ground;
     }

@@ -2,7 +2,10 @@ package org.iommu4j.api;
 
 import org.iommu4j.machine.Provider;
 
-/** Makes an {@link Iommu}; what the author of a backend provides, found by {@link java.util.ServiceLoader}. */
+/**
+ * Makes an {@link Iommu}; what the author of a backend provides, found by {@link
+ * java.util.ServiceLoader}.
+ */
 public interface IommuProvider extends Provider {
 
     /**

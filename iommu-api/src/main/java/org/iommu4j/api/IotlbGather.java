@@ -1,27 +1,32 @@
 package org.iommu4j.api;
 
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.util.Objects;
 import org.iommu4j.machine.PageList;
 
 /**
- * What must be invalidated, and the table pages that must not be reused before it has been: the gather and freelist
- * contract between an engine, which fills it, and a flush policy, which acts on it.
+ * What must be invalidated, and the table pages that must not be reused before it has been: the
+ * gather and freelist contract between an engine, which fills it, and a flush policy, which acts on
+ * it.
  *
- * <p>A gather holds a short list of ranges of I/O virtual addresses, the smallest page size in them, whether a non-leaf
- * entry changed, and the freelist. It is reusable and allocates nothing per use. It belongs to one thread at a time and
- * to one domain. One that is dropped while it holds something is reported, and its pages are freed only after
- * everything has been invalidated.
+ * <p>A gather holds a short list of ranges of I/O virtual addresses, the smallest page size in
+ * them, whether a non-leaf entry changed, and the freelist. It is reusable and allocates nothing
+ * per use. It belongs to one thread at a time and to one domain. One that is dropped while it holds
+ * something is reported, and its pages are freed only after everything has been invalidated.
  */
 public final class IotlbGather implements AutoCloseable {
 
+    /* The collector may call a gather abandoned while its last method still runs. So every method that changes what it
+     * holds ends with a reachability fence, which also lets the cleaner's thread see the change. */
     private static final Cleaner ABANDONED = Cleaner.create();
 
     /** The domain a gather belongs to. */
     public interface Owner {
 
         /**
-         * Invalidates what the gather holds, then frees its pages; the gather is empty when this returns.
+         * Invalidates what the gather holds, then frees its pages; the gather is empty when this
+         * returns.
          *
          * @param gather a gather of this owner
          * @return when the invalidation is complete
@@ -36,14 +41,16 @@ public final class IotlbGather implements AutoCloseable {
         void release(PageList pages);
 
         /**
-         * Hears that the invalidation of everything in a gather has completed, before the pages are released.
+         * Hears that the invalidation of everything in a gather has completed, before the pages are
+         * released.
          *
          * @param gather the gather, still full
          */
         default void invalidated(IotlbGather gather) {}
 
         /**
-         * Takes over what a gather held that was dropped without a sync. Called by a thread of the garbage collector's.
+         * Takes over what a gather held that was dropped without a sync. Called by a thread of the
+         * garbage collector's.
          *
          * @param remains a gather with the same content
          */
@@ -64,11 +71,13 @@ public final class IotlbGather implements AutoCloseable {
     public IotlbGather(Owner owner) {
         this(Objects.requireNonNull(owner, "owner"), new GatheredRanges());
         GatheredRanges held = ranges;
-        ABANDONED.register(this, () -> {
-            if (!held.isEmpty()) {
-                owner.abandoned(new IotlbGather(owner, held));
-            }
-        });
+        ABANDONED.register(
+                this,
+                () -> {
+                    if (!held.isEmpty()) {
+                        owner.abandoned(new IotlbGather(owner, held));
+                    }
+                });
     }
 
     private IotlbGather(Owner owner, GatheredRanges ranges) {
@@ -76,30 +85,22 @@ public final class IotlbGather implements AutoCloseable {
         this.ranges = ranges;
     }
 
-    /**
-     * {@return the domain it belongs to}
-     */
+    /** {@return the domain it belongs to} */
     public Owner owner() {
         return owner;
     }
 
-    /**
-     * {@return the lowest I/O virtual address of all ranges, in bytes; 0 if there is none}
-     */
+    /** {@return the lowest I/O virtual address of all ranges, in bytes; 0 if there is none} */
     public long start() {
         return ranges.start();
     }
 
-    /**
-     * {@return the end of the highest range (its last byte plus one); 0 if there is none}
-     */
+    /** {@return the end of the highest range (its last byte plus one); 0 if there is none} */
     public long end() {
         return ranges.end();
     }
 
-    /**
-     * {@return the number of disjoint ranges}
-     */
+    /** {@return the number of disjoint ranges} */
     public int rangeCount() {
         return ranges.count();
     }
@@ -124,30 +125,25 @@ public final class IotlbGather implements AutoCloseable {
         return ranges.end(index);
     }
 
-    /**
-     * {@return the smallest page size in the ranges, in bytes; 0 if there is no range}
-     */
+    /** {@return the smallest page size in the ranges, in bytes; 0 if there is no range} */
     public long smallestPage() {
         return ranges.smallestPage();
     }
 
     /**
-     * {@return true if a non-leaf entry changed, so that paging-structure caches must be invalidated too}
+     * {@return true if a non-leaf entry changed, so that paging-structure caches must be
+     * invalidated too}
      */
     public boolean structureChanged() {
         return ranges.structureChanged();
     }
 
-    /**
-     * {@return how many table pages wait for the invalidation}
-     */
+    /** {@return how many table pages wait for the invalidation} */
     public int heldPages() {
         return ranges.pages().size();
     }
 
-    /**
-     * {@return true if there is nothing to invalidate and nothing to free}
-     */
+    /** {@return true if there is nothing to invalidate and nothing to free} */
     public boolean isEmpty() {
         return ranges.isEmpty();
     }
@@ -160,7 +156,11 @@ public final class IotlbGather implements AutoCloseable {
      * @param pageSize the smallest page size that was changed in it, in bytes
      */
     public void addRange(long iova, long size, long pageSize) {
-        ranges.add(iova, iova + size, pageSize);
+        try {
+            ranges.add(iova, iova + size, pageSize);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /**
@@ -169,16 +169,25 @@ public final class IotlbGather implements AutoCloseable {
      * @param pageAddress its physical address
      */
     public void addTable(long pageAddress) {
-        ranges.pages().add(pageAddress);
+        try {
+            ranges.pages().add(pageAddress);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /** Notes that a non-leaf entry changed. */
     public void markStructureChanged() {
-        ranges.markStructureChanged();
+        try {
+            ranges.markStructureChanged();
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /**
-     * {@return the owner's note of when this was handed over: the largest of all that were moved here}
+     * {@return the owner's note of when this was handed over: the largest of all that were moved
+     * here}
      */
     public long stamp() {
         return stamp;
@@ -193,9 +202,7 @@ public final class IotlbGather implements AutoCloseable {
         stamp = Math.max(stamp, count);
     }
 
-    /**
-     * {@return an empty gather of the same owner: what a batching policy keeps}
-     */
+    /** {@return an empty gather of the same owner: what a batching policy keeps} */
     public IotlbGather sibling() {
         return new IotlbGather(owner);
     }
@@ -206,32 +213,46 @@ public final class IotlbGather implements AutoCloseable {
      * @param batch a gather of the same owner
      * @throws IllegalArgumentException if the batch belongs to another domain; nothing has changed
      */
+    @SuppressWarnings("ReferenceEquality") // a domain is itself, whatever it may equal
     public void moveTo(IotlbGather batch) {
         if (batch.owner != owner) {
             throw new IllegalArgumentException("the batch belongs to another domain");
         }
-        if (batch != this) {
-            batch.stamp(stamp);
-            ranges.moveTo(batch.ranges);
+        try {
+            if (batch != this) {
+                batch.stamp(stamp);
+                ranges.moveTo(batch.ranges);
+            }
+        } finally {
+            Reference.reachabilityFence(batch);
+            Reference.reachabilityFence(this);
         }
     }
 
     /**
-     * Says that the invalidation of everything in here is complete: the pages go back to the owner, and the gather is
-     * empty.
+     * Says that the invalidation of everything in here is complete: the pages go back to the owner,
+     * and the gather is empty.
      */
     public void completed() {
-        owner.invalidated(this);
-        ranges.forgetRanges();
-        owner.release(ranges.pages());
-        ranges.pages().clear();
+        try {
+            owner.invalidated(this);
+            ranges.forgetRanges();
+            owner.release(ranges.pages());
+            ranges.pages().clear();
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /** Syncs what is in here, if anything is. The gather stays usable. */
     @Override
     public void close() {
-        if (!isEmpty()) {
-            owner.sync(this);
+        try {
+            if (!isEmpty()) {
+                owner.sync(this);
+            }
+        } finally {
+            Reference.reachabilityFence(this);
         }
     }
 

@@ -12,7 +12,14 @@ public record Mapping(long iova, long outputAddress, long size, Access access) {
 
     @Override
     public String toString() {
-        return "[0x" + Long.toHexString(iova) + ", 0x" + Long.toHexString(iova + size) + ") -> 0x"
-                + Long.toHexString(outputAddress) + " (" + access + ")";
+        return "[0x"
+                + Long.toHexString(iova)
+                + ", 0x"
+                + Long.toHexString(iova + size)
+                + ") -> 0x"
+                + Long.toHexString(outputAddress)
+                + " ("
+                + access
+                + ")";
     }
 }

@@ -15,14 +15,18 @@ public final class MappingConflictException extends IommuException {
      * @param existing the first mapping in the way
      */
     public MappingConflictException(long iova, long size, Mapping existing) {
-        super("cannot map [0x" + Long.toHexString(iova) + ", 0x" + Long.toHexString(iova + size) + "): "
-                + existing + " is there; unmap it first, or use tryMap");
+        super(
+                "cannot map [0x"
+                        + Long.toHexString(iova)
+                        + ", 0x"
+                        + Long.toHexString(iova + size)
+                        + "): "
+                        + existing
+                        + " is there; unmap it first, or use tryMap");
         this.existing = existing;
     }
 
-    /**
-     * {@return the first mapping in the way, as it was at the instant of the decision}
-     */
+    /** {@return the first mapping in the way, as it was at the instant of the decision} */
     public Mapping existing() {
         return existing;
     }

@@ -7,7 +7,8 @@ public interface MappingVisitor {
     /**
      * Sees one leaf.
      *
-     * @param iova its first I/O virtual address, in bytes; may be below the start of the asked range
+     * @param iova its first I/O virtual address, in bytes; may be below the start of the asked
+     *     range
      * @param outputAddress what that byte translates to
      * @param size its size, in bytes; may reach past the end of the asked range
      * @param access what devices may do

@@ -1,6 +1,8 @@
 package org.iommu4j.api;
 
-/** How the processor's cache treats memory that a device reaches; the values an x86 platform knows. */
+/**
+ * How the processor's cache treats memory that a device reaches; the values an x86 platform knows.
+ */
 public enum MemoryType {
     /** Whatever the platform does by itself. */
     DEFAULT,

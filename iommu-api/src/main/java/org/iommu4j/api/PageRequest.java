@@ -14,4 +14,10 @@ import org.iommu4j.machine.SourceId;
  * @param last true if it is the last of its group
  */
 public record PageRequest(
-        SourceId source, int pasid, int group, long iova, boolean read, boolean write, boolean last) {}
+        SourceId source,
+        int pasid,
+        int group,
+        long iova,
+        boolean read,
+        boolean write,
+        boolean last) {}

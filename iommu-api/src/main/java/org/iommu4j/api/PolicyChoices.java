@@ -5,7 +5,9 @@ import java.util.Map;
 import org.iommu4j.machine.Provider;
 import org.iommu4j.machine.Providers;
 
-/** Which provider a user chose for each kind of policy: the provider itself, or its name. Immutable. */
+/**
+ * Which provider a user chose for each kind of policy: the provider itself, or its name. Immutable.
+ */
 final class PolicyChoices {
 
     static final PolicyChoices NONE = new PolicyChoices(Map.of());

@@ -14,14 +14,18 @@ public final class TableMemoryExhaustedException extends IommuException {
      * @param free how many the allocator had
      */
     public TableMemoryExhaustedException(long needed, long free) {
-        super("the operation needs " + needed + " table page" + (needed == 1 ? "" : "s") + " and the allocator has "
-                + free + "; nothing has changed");
+        super(
+                "the operation needs "
+                        + needed
+                        + " table page"
+                        + (needed == 1 ? "" : "s")
+                        + " and the allocator has "
+                        + free
+                        + "; nothing has changed");
         this.needed = needed;
     }
 
-    /**
-     * {@return how many table pages the operation needs}
-     */
+    /** {@return how many table pages the operation needs} */
     public long needed() {
         return needed;
     }

@@ -18,9 +18,7 @@ public final class UnsupportedFeatureException extends IommuException {
         this.feature = feature;
     }
 
-    /**
-     * {@return the missing feature}
-     */
+    /** {@return the missing feature} */
     public Feature feature() {
         return feature;
     }

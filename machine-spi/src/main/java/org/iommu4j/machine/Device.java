@@ -3,7 +3,8 @@ package org.iommu4j.machine;
 import java.nio.ByteBuffer;
 
 /**
- * A bus master that can do DMA: it reads and writes memory at I/O virtual addresses, as the remapping hardware lets it.
+ * A bus master that can do DMA: it reads and writes memory at I/O virtual addresses, as the
+ * remapping hardware lets it.
  *
  * <p>One DMA is one call; several threads may do DMA through one device.
  */
@@ -13,13 +14,13 @@ public interface Device {
     enum Outcome {
         /** All bytes were transferred. */
         DONE,
-        /** The remapping hardware blocked it; nothing, or a part from the start, was transferred. */
+        /**
+         * The remapping hardware blocked it; nothing, or a part from the start, was transferred.
+         */
         FAULT
     }
 
-    /**
-     * {@return the source id of its requests}
-     */
+    /** {@return the source id of its requests} */
     SourceId source();
 
     /**

@@ -9,29 +9,19 @@ import java.util.List;
  */
 public interface Machine extends AutoCloseable {
 
-    /**
-     * {@return the memory that software, units and devices share}
-     */
+    /** {@return the memory that software, units and devices share} */
     PhysicalMemory memory();
 
-    /**
-     * {@return the width of physical addresses in bits, as the firmware's tables give it}
-     */
+    /** {@return the width of physical addresses in bits, as the firmware's tables give it} */
     int hostAddressWidth();
 
-    /**
-     * {@return the register regions of the remapping units}
-     */
+    /** {@return the register regions of the remapping units} */
     List<MmioRegion> remappingUnits();
 
-    /**
-     * {@return the devices that can do DMA}
-     */
+    /** {@return the devices that can do DMA} */
     List<Device> devices();
 
-    /**
-     * {@return who wants to hear what software believes}
-     */
+    /** {@return who wants to hear what software believes} */
     default Witness witness() {
         return Witness.NONE;
     }

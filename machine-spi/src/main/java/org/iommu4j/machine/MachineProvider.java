@@ -15,9 +15,7 @@ public interface MachineProvider extends Provider {
      */
     Machine create(long memoryBytes);
 
-    /**
-     * {@return every machine provider found, highest rank first, then by name}
-     */
+    /** {@return every machine provider found, highest rank first, then by name} */
     static List<MachineProvider> providers() {
         return Providers.sorted(ServiceLoader.load(MachineProvider.class));
     }

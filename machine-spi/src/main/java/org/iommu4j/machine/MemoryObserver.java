@@ -1,12 +1,14 @@
 package org.iommu4j.machine;
 
 /**
- * Sees every access to a {@link PhysicalMemory} before it happens, and may delay it, record it or fail it by throwing.
+ * Sees every access to a {@link PhysicalMemory} before it happens, and may delay it, record it or
+ * fail it by throwing.
  *
- * <p>This is how tests step an engine through every intermediate state of memory, schedule threads one access at a
- * time, inject failures, and model a processor cache that the hardware does not snoop. The methods are called by the
- * accessing thread, on that thread, in program order. An observer that reads the memory itself does so through an
- * unobserved view ({@link PhysicalMemory#unobserved()}).
+ * <p>This is how tests step an engine through every intermediate state of memory, schedule threads
+ * one access at a time, inject failures, and model a processor cache that the hardware does not
+ * snoop. The methods are called by the accessing thread, on that thread, in program order. An
+ * observer that reads the memory itself does so through an unobserved view ({@link
+ * PhysicalMemory#unobserved()}).
  */
 public interface MemoryObserver {
 
@@ -53,8 +55,8 @@ public interface MemoryObserver {
     default void beforeLedger(long page) {}
 
     /**
-     * The thread found something held by another thread and is about to look again. A stepping scheduler must let
-     * another thread run here.
+     * The thread found something held by another thread and is about to look again. A stepping
+     * scheduler must let another thread run here.
      */
     default void spin() {}
 }

@@ -1,19 +1,15 @@
 package org.iommu4j.machine;
 
 /**
- * Registers of a device, accessed at offsets from the start of the region. Accesses are in program order, each is one
- * bus access, and each may have side effects. Any thread may call any method.
+ * Registers of a device, accessed at offsets from the start of the region. Accesses are in program
+ * order, each is one bus access, and each may have side effects. Any thread may call any method.
  */
 public interface MmioRegion {
 
-    /**
-     * {@return the physical address of the region's first byte}
-     */
+    /** {@return the physical address of the region's first byte} */
     long address();
 
-    /**
-     * {@return the size, in bytes}
-     */
+    /** {@return the size, in bytes} */
     long size();
 
     /**

@@ -4,11 +4,13 @@ import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
 
 /**
- * One 64-bit word for every page of a {@link PhysicalMemory}, beside the memory, which the hardware cannot see.
+ * One 64-bit word for every page of a {@link PhysicalMemory}, beside the memory, which the hardware
+ * cannot see.
  *
- * <p>Whoever owns a page may keep what it likes in the page's word; a word nobody has written is zero. An engine keeps
- * the guard of a table page here. There is one ledger a memory, so that a word answers for its page whichever domain
- * uses the page. Any thread may call any method; the memory order is in the method's name.
+ * <p>Whoever owns a page may keep what it likes in the page's word; a word nobody has written is
+ * zero. An engine keeps the guard of a table page here. There is one ledger a memory, so that a
+ * word answers for its page whichever domain uses the page. Any thread may call any method; the
+ * memory order is in the method's name.
  */
 public final class PageLedger {
 
@@ -49,7 +51,8 @@ public final class PageLedger {
      * @return true if the word was replaced
      */
     public boolean compareAndSet(long page, long expected, long value) {
-        return PhysicalMemory.WORD.compareAndSet(PhysicalMemory.EVERYTHING, at(page), expected, value);
+        return PhysicalMemory.WORD.compareAndSet(
+                PhysicalMemory.EVERYTHING, at(page), expected, value);
     }
 
     /**
@@ -63,7 +66,8 @@ public final class PageLedger {
     }
 
     /**
-     * Lends a number that no other owner of pages of this memory has at the same time. Numbers are not lent again soon.
+     * Lends a number that no other owner of pages of this memory has at the same time. Numbers are
+     * not lent again soon.
      *
      * @return a number from 1 to 32767
      * @throws IllegalStateException if all are lent
@@ -77,7 +81,8 @@ public final class PageLedger {
                 return owner;
             }
         }
-        throw new IllegalStateException("all " + (OWNERS - 1) + " owners of this memory are taken; close a domain");
+        throw new IllegalStateException(
+                "all " + (OWNERS - 1) + " owners of this memory are taken; close a domain");
     }
 
     /**
@@ -92,7 +97,8 @@ public final class PageLedger {
     private long at(long page) {
         long index = page >>> PhysicalMemory.PAGE_SHIFT;
         if (Long.compareUnsigned(index, pages) >= 0) {
-            throw new IndexOutOfBoundsException("no page at physical address 0x" + Long.toHexString(page));
+            throw new IndexOutOfBoundsException(
+                    "no page at physical address 0x" + Long.toHexString(page));
         }
         return base + index * WORD_BYTES;
     }

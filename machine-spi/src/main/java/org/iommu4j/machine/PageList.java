@@ -3,10 +3,11 @@ package org.iommu4j.machine;
 import java.util.Arrays;
 
 /**
- * A list of physical page addresses, without an object an element: what an allocator hands out, and the freelist of
- * table pages that hardware may still reach.
+ * A list of physical page addresses, without an object an element: what an allocator hands out, and
+ * the freelist of table pages that hardware may still reach.
  *
- * <p>It grows as needed and keeps its storage when emptied. Not safe for use by several threads at once.
+ * <p>It grows as needed and keeps its storage when emptied. Not safe for use by several threads at
+ * once.
  */
 public final class PageList {
 
@@ -16,16 +17,12 @@ public final class PageList {
     /** Makes an empty list. */
     public PageList() {}
 
-    /**
-     * {@return the number of pages}
-     */
+    /** {@return the number of pages} */
     public int size() {
         return size;
     }
 
-    /**
-     * {@return true if there is no page}
-     */
+    /** {@return true if there is no page} */
     public boolean isEmpty() {
         return size == 0;
     }

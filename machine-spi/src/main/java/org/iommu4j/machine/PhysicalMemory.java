@@ -8,18 +8,22 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The memory that software and hardware share: 64-bit little-endian words at physical addresses from 0.
+ * The memory that software and hardware share: 64-bit little-endian words at physical addresses
+ * from 0.
  *
- * <p>Each method's name carries its memory order. Every access is checked against the size, and every word access must
- * be aligned to 8 bytes. Any thread may call any method. The memory lives as long as an object of this class is
- * reachable.
+ * <p>Each method's name carries its memory order. Every access is checked against the size, and
+ * every word access must be aligned to 8 bytes. Any thread may call any method. The memory lives as
+ * long as an object of this class is reachable.
  */
 public final class PhysicalMemory {
 
     /* One constant segment over everything, and a base: accesses stay monomorphic however many memories, native or
      * mapped, one JVM holds. The bounds check is this class's own. */
+    @SuppressWarnings("restricted") // every access is checked against the size of this memory
     static final MemorySegment EVERYTHING = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-    private static final ValueLayout.OfLong LAYOUT = ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private static final ValueLayout.OfLong LAYOUT =
+            ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
     static final VarHandle WORD = LAYOUT.varHandle();
 
     /** The number of bits of an address inside a page. */
@@ -37,7 +41,8 @@ public final class PhysicalMemory {
     private final PageLedger ledger;
     private final @Nullable MemoryObserver observer;
 
-    private PhysicalMemory(MemorySegment backing, PageLedger ledger, @Nullable MemoryObserver observer) {
+    private PhysicalMemory(
+            MemorySegment backing, PageLedger ledger, @Nullable MemoryObserver observer) {
         this.backing = backing;
         this.base = backing.address();
         this.size = backing.byteSize();
@@ -59,12 +64,14 @@ public final class PhysicalMemory {
     }
 
     /**
-     * Puts a face of physical memory on memory that exists: offset 0 of the segment is physical address 0.
+     * Puts a face of physical memory on memory that exists: offset 0 of the segment is physical
+     * address 0.
      *
-     * @param segment native or mapped memory whose size is a positive multiple of 4096, aligned to 4096; its arena must
-     *     stay open as long as the result is used
+     * @param segment native or mapped memory whose size is a positive multiple of 4096, aligned to
+     *     4096; its arena must stay open as long as the result is used
      * @return the memory
-     * @throws IllegalArgumentException if the segment is on the Java heap, read-only, misaligned, or of another size
+     * @throws IllegalArgumentException if the segment is on the Java heap, read-only, misaligned,
+     *     or of another size
      */
     public static PhysicalMemory over(MemorySegment segment) {
         if (!segment.isNative() || segment.isReadOnly()) {
@@ -73,7 +80,9 @@ public final class PhysicalMemory {
         requireWholePages(segment.byteSize());
         if ((segment.address() & (PAGE_SIZE - 1)) != 0) {
             throw new IllegalArgumentException(
-                    "memory at 0x" + Long.toHexString(segment.address()) + " is not aligned to 0x1000");
+                    "memory at 0x"
+                            + Long.toHexString(segment.address())
+                            + " is not aligned to 0x1000");
         }
         return new PhysicalMemory(segment, new PageLedger(segment.byteSize()), null);
     }
@@ -88,23 +97,17 @@ public final class PhysicalMemory {
         return new PhysicalMemory(backing, ledger, Objects.requireNonNull(observer, "observer"));
     }
 
-    /**
-     * {@return a view of the same memory and ledger whose accesses nobody sees}
-     */
+    /** {@return a view of the same memory and ledger whose accesses nobody sees} */
     public PhysicalMemory unobserved() {
         return observer == null ? this : new PhysicalMemory(backing, ledger, null);
     }
 
-    /**
-     * {@return the size, in bytes}
-     */
+    /** {@return the size, in bytes} */
     public long size() {
         return size;
     }
 
-    /**
-     * {@return the words beside the pages, shared by every view of this memory}
-     */
+    /** {@return the words beside the pages, shared by every view of this memory} */
     public PageLedger ledger() {
         return ledger;
     }
@@ -150,8 +153,8 @@ public final class PhysicalMemory {
     }
 
     /**
-     * Stores a word in no particular order. For words that the hardware cannot reach yet, or whose order is made by a
-     * later release.
+     * Stores a word in no particular order. For words that the hardware cannot reach yet, or whose
+     * order is made by a later release.
      *
      * @param address its physical address
      * @param value the word
@@ -198,14 +201,15 @@ public final class PhysicalMemory {
     }
 
     /**
-     * Stores words with a constant difference, each word whole, in no particular order: {@code first}, {@code first +
-     * step}, {@code first + 2 * step} and so on.
+     * Stores words with a constant difference, each word whole, in no particular order: {@code
+     * first}, {@code first + step}, {@code first + 2 * step} and so on.
      *
      * @param address where the first word goes
      * @param first its value
      * @param step the difference between neighbours: 0 or a power of two
      * @param count how many words; all lie in one page
-     * @throws IndexOutOfBoundsException if a word is outside of this memory, or they do not lie in one page
+     * @throws IndexOutOfBoundsException if a word is outside of this memory, or they do not lie in
+     *     one page
      */
     public void fill(long address, long first, long step, int count) {
         if (count <= 0) {
@@ -232,9 +236,9 @@ public final class PhysicalMemory {
     }
 
     /**
-     * Writes the lines of the processor's cache that hold these bytes back to memory, for a reader that does not snoop
-     * the cache. Every memory of this JVM is coherent with it, so this is an event for the observer, which models such a
-     * reader.
+     * Writes the lines of the processor's cache that hold these bytes back to memory, for a reader
+     * that does not snoop the cache. Every memory of this JVM is coherent with it, so this is an
+     * event for the observer, which models such a reader.
      *
      * @param address the first byte
      * @param bytes how many
@@ -280,9 +284,12 @@ public final class PhysicalMemory {
     }
 
     private IndexOutOfBoundsException outside(long address) {
-        return new IndexOutOfBoundsException("physical address 0x" + Long.toHexString(address)
-                + " is outside of this memory, which ends at 0x" + Long.toHexString(size)
-                + ", or the words do not lie in one page");
+        return new IndexOutOfBoundsException(
+                "physical address 0x"
+                        + Long.toHexString(address)
+                        + " is outside of this memory, which ends at 0x"
+                        + Long.toHexString(size)
+                        + ", or the words do not lie in one page");
     }
 
     private void fillObserved(long address, long first, long step, int count) {
@@ -294,11 +301,16 @@ public final class PhysicalMemory {
     private static void requireWholePages(long bytes) {
         if (bytes <= 0 || (bytes & (PAGE_SIZE - 1)) != 0) {
             throw new IllegalArgumentException(
-                    "a memory of " + bytes + " bytes; the size must be a positive multiple of 4096");
+                    "a memory of "
+                            + bytes
+                            + " bytes; the size must be a positive multiple of 4096");
         }
     }
 
-    /** The first 512 multiples of each power of two, so that a fill is one vector addition an element. */
+    /**
+     * The first 512 multiples of each power of two, so that a fill is one vector addition an
+     * element.
+     */
     private static final class Multiples {
         private static final int WORDS = PAGE_SIZE / Long.BYTES;
         private static final long[] NONE = new long[WORDS];
@@ -318,7 +330,8 @@ public final class PhysicalMemory {
                 return NONE;
             }
             if (Long.bitCount(step) != 1) {
-                throw new IllegalArgumentException("step 0x" + Long.toHexString(step) + "; 0 or a power of two is legal");
+                throw new IllegalArgumentException(
+                        "step 0x" + Long.toHexString(step) + "; 0 or a power of two is legal");
             }
             return BY_SHIFT[Long.numberOfTrailingZeros(step)];
         }

@@ -8,7 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The one way in which services are ordered and chosen: by rank, then by name, and by name when the user gives one.
+ * The one way in which services are ordered and chosen: by rank, then by name, and by name when the
+ * user gives one.
  *
  * <p>All methods are pure; any thread may call them.
  */
@@ -26,7 +27,10 @@ public final class Providers {
     public static <P extends Provider> List<P> sorted(Iterable<P> found) {
         List<P> providers = new ArrayList<>();
         found.forEach(providers::add);
-        providers.sort(Comparator.<P>comparingInt(Provider::rank).reversed().thenComparing(Provider::name));
+        providers.sort(
+                Comparator.<P>comparingInt(Provider::rank)
+                        .reversed()
+                        .thenComparing(Provider::name));
         return Collections.unmodifiableList(providers);
     }
 
@@ -39,19 +43,24 @@ public final class Providers {
      * @param kind what such a thing is called in an error message, as in "flush policy"
      * @param found the candidates
      * @param choice the user's words
-     * @return the provider of that name, {@linkplain Provider#configured configured} when parameters are given
-     * @throws IllegalArgumentException if there is no provider of that name (the message lists those found), or the
-     *     parameters are malformed or refused
+     * @return the provider of that name, {@linkplain Provider#configured configured} when
+     *     parameters are given
+     * @throws IllegalArgumentException if there is no provider of that name (the message lists
+     *     those found), or the parameters are malformed or refused
      */
-    public static <P extends Provider> P choose(Class<P> service, String kind, Iterable<P> found, String choice) {
+    public static <P extends Provider> P choose(
+            Class<P> service, String kind, Iterable<P> found, String choice) {
         int colon = choice.indexOf(':');
         String name = colon < 0 ? choice : choice.substring(0, colon);
         for (P provider : sorted(found)) {
             if (provider.name().equals(name)) {
-                return colon < 0 ? provider : service.cast(provider.configured(parameters(choice, colon + 1)));
+                return colon < 0
+                        ? provider
+                        : service.cast(provider.configured(parameters(choice, colon + 1)));
             }
         }
-        throw new IllegalArgumentException("no " + kind + " \"" + name + "\"; found: " + listed(found));
+        throw new IllegalArgumentException(
+                "no " + kind + " \"" + name + "\"; found: " + listed(found));
     }
 
     /**
@@ -66,7 +75,8 @@ public final class Providers {
     public static <P extends Provider> P preferred(String kind, Iterable<P> found) {
         List<P> sorted = sorted(found);
         if (sorted.isEmpty()) {
-            throw new IllegalArgumentException("no " + kind + " is on the module path or class path");
+            throw new IllegalArgumentException(
+                    "no " + kind + " is on the module path or class path");
         }
         return sorted.getFirst();
     }
@@ -75,7 +85,8 @@ public final class Providers {
      * Describes providers for a message: {@code vtd (org.iommu4j.vtd 0.1)}.
      *
      * @param found the providers
-     * @return their names, each with its module and version, separated by commas; {@code none} if there are none
+     * @return their names, each with its module and version, separated by commas; {@code none} if
+     *     there are none
      */
     public static String listed(Iterable<? extends Provider> found) {
         List<String> names = new ArrayList<>();
@@ -89,8 +100,8 @@ public final class Providers {
      * Says where a provider comes from.
      *
      * @param provider the provider
-     * @return the name of its module and, where the module has one, its version; for code on the class path the name of
-     *     the class
+     * @return the name of its module and, where the module has one, its version; for code on the
+     *     class path the name of the class
      */
     public static String origin(Provider provider) {
         Module module = provider.getClass().getModule();
@@ -108,7 +119,9 @@ public final class Providers {
                 throw new IllegalArgumentException(
                         "\"" + choice + "\": parameters are written name:key=value,key=value");
             }
-            parameters.put(assignment.substring(0, equals).trim(), assignment.substring(equals + 1).trim());
+            parameters.put(
+                    assignment.substring(0, equals).trim(),
+                    assignment.substring(equals + 1).trim());
         }
         return parameters;
     }

@@ -3,7 +3,8 @@ package org.iommu4j.machine;
 import java.util.Locale;
 
 /**
- * The name by which a bus master is known to the remapping hardware: segment, bus, device and function.
+ * The name by which a bus master is known to the remapping hardware: segment, bus, device and
+ * function.
  *
  * @param segment PCI segment, 0 to 65535
  * @param bus bus number, 0 to 255
@@ -19,8 +20,15 @@ public record SourceId(int segment, int bus, int device, int function) {
      */
     public SourceId {
         if ((segment & ~0xffff | bus & ~0xff | device & ~0x1f | function & ~7) != 0) {
-            throw new IllegalArgumentException("no such source: segment " + segment + ", bus " + bus + ", device "
-                    + device + ", function " + function);
+            throw new IllegalArgumentException(
+                    "no such source: segment "
+                            + segment
+                            + ", bus "
+                            + bus
+                            + ", device "
+                            + device
+                            + ", function "
+                            + function);
         }
     }
 
@@ -43,14 +51,13 @@ public record SourceId(int segment, int bus, int device, int function) {
                         Integer.parseInt(parts[i + 2], 16));
             }
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("\"" + text + "\" is no source id; written as 00:02.0", e);
+            throw new IllegalArgumentException(
+                    "\"" + text + "\" is no source id; written as 00:02.0", e);
         }
         throw new IllegalArgumentException("\"" + text + "\" is no source id; written as 00:02.0");
     }
 
-    /**
-     * {@return the 16-bit requester id: bus in 15:8, device in 7:3, function in 2:0}
-     */
+    /** {@return the 16-bit requester id: bus in 15:8, device in 7:3, function in 2:0} */
     public int requester() {
         return bus << 8 | device << 3 | function;
     }

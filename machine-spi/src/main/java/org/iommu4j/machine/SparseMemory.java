@@ -10,19 +10,23 @@ import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 
 /**
- * Zeroed native memory that costs only the pages that are touched, so that a machine of many gigabytes is cheap.
+ * Zeroed native memory that costs only the pages that are touched, so that a machine of many
+ * gigabytes is cheap.
  *
- * <p>The operating system's {@code mmap} without a reservation gives it; where there is none, memory is allocated and
- * zeroed as usual.
+ * <p>The operating system's {@code mmap} without a reservation gives it; where there is none,
+ * memory is allocated and zeroed as usual.
  */
+@SuppressWarnings("restricted") // two system calls, and the segment over what they map
 final class SparseMemory {
 
     private static final int READ_WRITE = 3;
-    private static final boolean MAC = System.getProperty("os.name", "").toLowerCase(Locale.ROOT).contains("mac");
+    private static final boolean MAC =
+            System.getProperty("os.name", "").toLowerCase(Locale.ROOT).contains("mac");
     private static final boolean LINUX =
             System.getProperty("os.name", "").toLowerCase(Locale.ROOT).contains("linux");
     /* MAP_PRIVATE, MAP_ANONYMOUS and MAP_NORESERVE, whose values differ between the systems. */
-    private static final int PRIVATE_ANONYMOUS_NORESERVE = MAC ? 0x2 | 0x1000 | 0x40 : 0x2 | 0x20 | 0x4000;
+    private static final int PRIVATE_ANONYMOUS_NORESERVE =
+            MAC ? 0x2 | 0x1000 | 0x40 : 0x2 | 0x20 | 0x4000;
 
     private SparseMemory() {}
 
@@ -38,10 +42,18 @@ final class SparseMemory {
             return Arena.ofAuto().allocate(bytes, PhysicalMemory.PAGE_SIZE);
         }
         try {
-            MemorySegment address = (MemorySegment)
-                    Native.MMAP.invokeExact(MemorySegment.NULL, bytes, READ_WRITE, PRIVATE_ANONYMOUS_NORESERVE, -1, 0L);
+            MemorySegment address =
+                    (MemorySegment)
+                            Native.MMAP.invokeExact(
+                                    MemorySegment.NULL,
+                                    bytes,
+                                    READ_WRITE,
+                                    PRIVATE_ANONYMOUS_NORESERVE,
+                                    -1,
+                                    0L);
             if (address.address() == -1L) {
-                throw new OutOfMemoryError("the system maps no " + bytes + " bytes of address space");
+                throw new OutOfMemoryError(
+                        "the system maps no " + bytes + " bytes of address space");
             }
             return address.reinterpret(bytes, Arena.ofAuto(), mapped -> unmap(mapped, bytes));
         } catch (Error | RuntimeException e) {
@@ -64,20 +76,25 @@ final class SparseMemory {
     /** The two system calls, linked only where they are used. */
     private static final class Native {
         private static final SymbolLookup C = Linker.nativeLinker().defaultLookup();
-        private static final MethodHandle MMAP = Linker.nativeLinker()
-                .downcallHandle(
-                        C.findOrThrow("mmap"),
-                        FunctionDescriptor.of(
-                                ValueLayout.ADDRESS,
-                                ValueLayout.ADDRESS,
-                                ValueLayout.JAVA_LONG,
-                                ValueLayout.JAVA_INT,
-                                ValueLayout.JAVA_INT,
-                                ValueLayout.JAVA_INT,
-                                ValueLayout.JAVA_LONG));
-        private static final MethodHandle MUNMAP = Linker.nativeLinker()
-                .downcallHandle(
-                        C.findOrThrow("munmap"),
-                        FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
+        private static final MethodHandle MMAP =
+                Linker.nativeLinker()
+                        .downcallHandle(
+                                C.findOrThrow("mmap"),
+                                FunctionDescriptor.of(
+                                        ValueLayout.ADDRESS,
+                                        ValueLayout.ADDRESS,
+                                        ValueLayout.JAVA_LONG,
+                                        ValueLayout.JAVA_INT,
+                                        ValueLayout.JAVA_INT,
+                                        ValueLayout.JAVA_INT,
+                                        ValueLayout.JAVA_LONG));
+        private static final MethodHandle MUNMAP =
+                Linker.nativeLinker()
+                        .downcallHandle(
+                                C.findOrThrow("munmap"),
+                                FunctionDescriptor.of(
+                                        ValueLayout.JAVA_INT,
+                                        ValueLayout.ADDRESS,
+                                        ValueLayout.JAVA_LONG));
     }
 }

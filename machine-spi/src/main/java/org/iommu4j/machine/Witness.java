@@ -1,11 +1,12 @@
 package org.iommu4j.machine;
 
 /**
- * Hears what software believes about its page tables, so that a machine can hold the belief against what its hardware
- * does. A machine without interest uses {@link #NONE}.
+ * Hears what software believes about its page tables, so that a machine can hold the belief against
+ * what its hardware does. A machine without interest uses {@link #NONE}.
  *
- * <p>A set of tables is named by the physical address of its root table. Calls come from the thread that acts, in
- * program order, after the act where it makes something true and before it where it takes something away.
+ * <p>A set of tables is named by the physical address of its root table. Calls come from the thread
+ * that acts, in program order, after the act where it makes something true and before it where it
+ * takes something away.
  */
 public interface Witness {
 
@@ -46,8 +47,8 @@ public interface Witness {
     default void unmapped(long root, long iova, long size) {}
 
     /**
-     * The invalidation that covers a range has completed: the hardware must not use a translation that was removed
-     * before.
+     * The invalidation that covers a range has completed: the hardware must not use a translation
+     * that was removed before.
      *
      * @param root the root table
      * @param iova first I/O virtual address, in bytes

@@ -9,7 +9,10 @@ import org.iommu4j.api.IotlbGather;
  * linked as there are slots, and a table that is emptied and filled again and again costs one exchange a time.
  */
 
-/** The tables that unmaps left empty: which of them stay for reuse, and how the others go. Any thread may use it. */
+/**
+ * The tables that unmaps left empty: which of them stay for reuse, and how the others go. Any
+ * thread may use it.
+ */
 final class EmptyTables {
 
     private final Tables tables;
@@ -26,7 +29,8 @@ final class EmptyTables {
     void add(long identity, IotlbGather gather) {
         long leaving = identity;
         while (leaving != 0) {
-            long evicted = slots.length() == 0 ? leaving : slots.getAndSet(slotOf(leaving), leaving);
+            long evicted =
+                    slots.length() == 0 ? leaving : slots.getAndSet(slotOf(leaving), leaving);
             if (evicted == 0 || (evicted == leaving && slots.length() > 0)) {
                 return;
             }

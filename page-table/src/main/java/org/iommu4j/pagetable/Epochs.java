@@ -3,11 +3,12 @@ package org.iommu4j.pagetable;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
- * Tells a reader that took no guard whether a table on its way may have been reused meanwhile: a count for each stripe of
- * addresses, which moves before freed pages go back to the allocator.
+ * Tells a reader that took no guard whether a table on its way may have been reused meanwhile: a
+ * count for each stripe of addresses, which moves before freed pages go back to the allocator.
  *
- * <p>A stripe is a GiB of I/O virtual addresses, modulo 64. A reader that finds the same count before and after its walk has
- * read only tables that were tables of this tree, or had been until after the walk began.
+ * <p>A stripe is a GiB of I/O virtual addresses, modulo 64. A reader that finds the same count
+ * before and after its walk has read only tables that were tables of this tree, or had been until
+ * after the walk began.
  */
 final class Epochs {
 
@@ -23,7 +24,8 @@ final class Epochs {
 
     /** Moves the counts of all addresses in [start, end). */
     void move(long start, long end) {
-        long stripes = Math.min(STRIPES, ((end - 1) >>> STRIPE_SHIFT) - (start >>> STRIPE_SHIFT) + 1);
+        long stripes =
+                Math.min(STRIPES, ((end - 1) >>> STRIPE_SHIFT) - (start >>> STRIPE_SHIFT) + 1);
         for (long i = 0; i < stripes; i++) {
             counts.getAndIncrement(stripe(start + (i << STRIPE_SHIFT)));
         }

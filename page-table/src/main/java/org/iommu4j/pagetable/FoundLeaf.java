@@ -3,7 +3,9 @@ package org.iommu4j.pagetable;
 import org.iommu4j.api.Mapping;
 import org.iommu4j.walker.PageTableFormat;
 
-/** A leaf that was in an operation's way, noted under the guard of its table. Used by one thread. */
+/**
+ * A leaf that was in an operation's way, noted under the guard of its table. Used by one thread.
+ */
 final class FoundLeaf {
 
     private long entry;
@@ -25,6 +27,9 @@ final class FoundLeaf {
     Mapping mapping(PageTableFormat format) {
         long size = 1L << format.shift(level);
         return new Mapping(
-                iova & -size, format.outputAddress(entry, level), size, format.access(entry, level));
+                iova & -size,
+                format.outputAddress(entry, level),
+                size,
+                format.access(entry, level));
     }
 }

@@ -22,7 +22,10 @@ import org.iommu4j.walker.PageTableFormat;
 /** The guards of one tree's tables. */
 final class Guards {
 
-    /** What {@link #lock} returns for a page that is not, or not any more, the table of that identity. */
+    /**
+     * What {@link #lock} returns for a page that is not, or not any more, the table of that
+     * identity.
+     */
     static final int GONE = -1;
 
     private static final long LOCKED = 1;
@@ -64,7 +67,10 @@ final class Guards {
         return prefix << (PhysicalMemory.PAGE_SHIFT + indexBits * (levelOf(identity) + 1));
     }
 
-    /** Locks a page that is the table of this identity, and returns its count; or returns {@link #GONE}. */
+    /**
+     * Locks a page that is the table of this identity, and returns its count; or returns {@link
+     * #GONE}.
+     */
     int lock(long page, long identity) {
         while (true) {
             memory.announceLedger(page);
@@ -83,7 +89,10 @@ final class Guards {
         }
     }
 
-    /** Makes a table of this identity a page that is none, waiting for whoever holds its guard. Returns its count. */
+    /**
+     * Makes a table of this identity a page that is none, waiting for whoever holds its guard.
+     * Returns its count.
+     */
     int seize(long page, long identity) {
         while (true) {
             memory.announceLedger(page);

@@ -9,7 +9,8 @@ import org.iommu4j.walker.PageTableFormat;
 /**
  * Finds what decides an address, without a guard: a cursor of one thread.
  *
- * <p>A walk may meet a page that was freed and reused under it. The epoch of the address tells, and it walks again.
+ * <p>A walk may meet a page that was freed and reused under it. The epoch of the address tells, and
+ * it walks again.
  */
 final class LeafReader {
 
@@ -38,7 +39,9 @@ final class LeafReader {
                 long entry = tables.memory.loadPlain(tables.slot(table, iova, level));
                 if (!tables.isTable(entry, level)) {
                     if (unchanged(tables, iova, epoch)) {
-                        return tables.isPresent(entry) ? output(tables, entry, level, iova) : IommuDomain.NOT_MAPPED;
+                        return tables.isPresent(entry)
+                                ? output(tables, entry, level, iova)
+                                : IommuDomain.NOT_MAPPED;
                     }
                     break;
                 }
@@ -89,7 +92,11 @@ final class LeafReader {
     }
 
     Access access() {
-        long attributes = entry & ~format.leafAddressMask(level) & ~format.accessedMask() & ~format.dirtyMask();
+        long attributes =
+                entry
+                        & ~format.leafAddressMask(level)
+                        & ~format.accessedMask()
+                        & ~format.dirtyMask();
         if (attributes != lastAttributes) {
             lastAccess = format.access(entry, level);
             lastAttributes = attributes;
@@ -124,11 +131,18 @@ final class LeafReader {
         return tables.epochs.at(iova) == epoch;
     }
 
-    /** An address outside of the memory is met in a reused page, or in tables that somebody else has spoilt. */
+    /**
+     * An address outside of the memory is met in a reused page, or in tables that somebody else has
+     * spoilt.
+     */
     private static void requireInside(Tables tables, long iova, long epoch, long table) {
         if (unchanged(tables, iova, epoch)) {
-            throw new IllegalStateException("an entry for 0x" + Long.toHexString(iova) + " points to 0x"
-                    + Long.toHexString(table) + ", outside of the memory: the tables were changed from outside");
+            throw new IllegalStateException(
+                    "an entry for 0x"
+                            + Long.toHexString(iova)
+                            + " points to 0x"
+                            + Long.toHexString(table)
+                            + ", outside of the memory: the tables were changed from outside");
         }
     }
 }

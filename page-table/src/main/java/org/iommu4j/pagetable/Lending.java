@@ -1,10 +1,11 @@
 package org.iommu4j.pagetable;
 
 import java.util.concurrent.atomic.AtomicReferenceArray;
-import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Lends out reusable objects: a thread gets the one it gave back last, or a new one. Any thread may use it.
+ * Keeps reusable objects between uses: a thread gets the one it gave back last. Any thread may use
+ * it.
  *
  * @param <T> what is lent
  */
@@ -13,16 +14,12 @@ final class Lending<T> {
     private static final int SLOTS = 16;
     private static final int PADDING = 16;
 
-    private final AtomicReferenceArray<@org.jspecify.annotations.Nullable T> slots = new AtomicReferenceArray<>(SLOTS * PADDING);
-    private final Supplier<T> maker;
+    private final AtomicReferenceArray<@Nullable T> slots =
+            new AtomicReferenceArray<>(SLOTS * PADDING);
 
-    Lending(Supplier<T> maker) {
-        this.maker = maker;
-    }
-
-    T take() {
-        T lent = slots.getAndSet(slot(), null);
-        return lent == null ? maker.get() : lent;
+    /** The object this thread gave back last, or null if the caller must make one. */
+    @Nullable T take() {
+        return slots.getAndSet(slot(), null);
     }
 
     void giveBack(T lent) {

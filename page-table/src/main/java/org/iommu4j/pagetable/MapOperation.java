@@ -58,7 +58,10 @@ final class MapOperation {
             if (reserve.holds(need)) {
                 int added = commit(top, level, first, last, gather);
                 tables.settle();
-                tables.guards.unlock(top, tables.guards.identity(first, level), tables.guards.count(top) + added);
+                tables.guards.unlock(
+                        top,
+                        tables.guards.identity(first, level),
+                        tables.guards.count(top) + added);
                 tables.pending.widen(gather, first, last + 1, tables.span(0));
                 return true;
             }
@@ -72,14 +75,19 @@ final class MapOperation {
         leafLevels = 0;
         tablesOfEntry[0] = 0;
         for (int level = 0; level <= tables.rootLevel; level++) {
-            boolean leaf = (tables.leafLevels() >>> level & 1) != 0 && (offset & tables.span(level) - 1) == 0;
+            boolean leaf =
+                    (tables.leafLevels() >>> level & 1) != 0
+                            && (offset & tables.span(level) - 1) == 0;
             leafLevels |= leaf ? 1 << level : 0;
             leafBits[level] = level == 0 ? small : large;
             tablesOfEntry[level] = leaf ? 0 : 1 + tables.entries() * tablesOfEntry[level - 1];
         }
     }
 
-    /** Locks the existing tables below a locked table in [first, last], and looks. False at the first conflict. */
+    /**
+     * Locks the existing tables below a locked table in [first, last], and looks. False at the
+     * first conflict.
+     */
     private boolean plan(long table, int level, long first, long last) {
         long slot = tables.slot(table, first, level);
         for (long at = first; ; slot += Long.BYTES) {
@@ -88,9 +96,10 @@ final class MapOperation {
             if (tables.isTable(entry, level)) {
                 long child = tables.target(entry);
                 tables.lockChild(child, at, level - 1);
-                boolean clear = isLeaf(level, at, end)
-                        ? planReplaced(child, level - 1, at)
-                        : plan(child, level - 1, at, end);
+                boolean clear =
+                        isLeaf(level, at, end)
+                                ? planReplaced(child, level - 1, at)
+                                : plan(child, level - 1, at, end);
                 if (!clear) {
                     return false;
                 }
@@ -107,7 +116,10 @@ final class MapOperation {
         }
     }
 
-    /** Locks the tables below a locked table that a leaf shall replace; false if anything is mapped there. */
+    /**
+     * Locks the tables below a locked table that a leaf shall replace; false if anything is mapped
+     * there.
+     */
     private boolean planReplaced(long table, int level, long first) {
         if (tables.guards.count(table) == 0) {
             return true;
@@ -172,7 +184,10 @@ final class MapOperation {
         tables.guards.unlock(table);
     }
 
-    /** Stores everything in [first, last] below a table; returns how many of its entries came to be present. */
+    /**
+     * Stores everything in [first, last] below a table; returns how many of its entries came to be
+     * present.
+     */
     private int commit(long table, int level, long first, long last, IotlbGather gather) {
         if (level == 0) {
             int count = (int) ((last - first) >>> tables.shift(0)) + 1;
@@ -202,7 +217,8 @@ final class MapOperation {
         }
     }
 
-    private void commitOver(long slot, long child, int level, long at, long end, IotlbGather gather) {
+    private void commitOver(
+            long slot, long child, int level, long at, long end, IotlbGather gather) {
         if (isLeaf(level, at, end)) {
             tables.pending.add(at, end + 1);
             tables.store(slot, leaf(level, at));
@@ -214,7 +230,9 @@ final class MapOperation {
             int added = commit(child, level - 1, at, end, gather);
             tables.settle();
             tables.guards.unlock(
-                    child, tables.guards.identity(at, level - 1), tables.guards.count(child) + added);
+                    child,
+                    tables.guards.identity(at, level - 1),
+                    tables.guards.count(child) + added);
         }
     }
 
@@ -224,7 +242,8 @@ final class MapOperation {
             for (int i = 0; i < tables.entries(); i++) {
                 long entry = tables.memory.loadPlain(table + (long) i * Long.BYTES);
                 if (tables.isTable(entry, level)) {
-                    killLocked(tables.target(entry), iova + i * tables.span(level), level - 1, gather);
+                    killLocked(
+                            tables.target(entry), iova + i * tables.span(level), level - 1, gather);
                 }
             }
         }
@@ -245,11 +264,13 @@ final class MapOperation {
             long end = Math.min(last, at | tables.span(level) - 1);
             if (isLeaf(level, at, end)) {
                 int run = (int) ((last + 1 - at) >>> tables.shift(level));
-                tables.memory.fill(table + (long) i * Long.BYTES, leaf(level, at), tables.step(level), run);
+                tables.memory.fill(
+                        table + (long) i * Long.BYTES, leaf(level, at), tables.step(level), run);
                 i += run;
             } else {
                 long child = build(level - 1, at, end);
-                tables.memory.storePlain(table + (long) i * Long.BYTES, tables.format.tableEntry(child));
+                tables.memory.storePlain(
+                        table + (long) i * Long.BYTES, tables.format.tableEntry(child));
                 i++;
             }
         }

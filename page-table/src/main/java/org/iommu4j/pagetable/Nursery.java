@@ -49,7 +49,10 @@ final class Nursery {
         }
     }
 
-    /** Replaces an entry that hardware does not change by the topmost table. The caller holds the guard of its table. */
+    /**
+     * Replaces an entry that hardware does not change by the topmost table. The caller holds the
+     * guard of its table.
+     */
     void link(long slot) {
         tables.settle();
         tables.store(slot, entry());

@@ -1,6 +1,9 @@
 package org.iommu4j.pagetable;
 
-/** How many pages an operation needs: zeroed ones for tables it fills in part, others for tables it writes wholly. */
+/**
+ * How many pages an operation needs: zeroed ones for tables it fills in part, others for tables it
+ * writes wholly.
+ */
 final class PageNeed {
 
     private long zeroed;

@@ -25,8 +25,9 @@ import org.iommu4j.walker.TableAllocator;
 /**
  * One tree of page tables of any format: the engine on which every backend lives.
  *
- * <p>The operations are those of {@link IommuDomain}, with its promises. Any thread may call any of them on any range; none
- * waits for hardware. What hardware must forget goes into the caller's gather.
+ * <p>The operations are those of {@link IommuDomain}, with its promises. Any thread may call any of
+ * them on any range; none waits for hardware. What hardware must forget goes into the caller's
+ * gather.
  */
 public final class PageTable {
 
@@ -35,13 +36,17 @@ public final class PageTable {
     private final TableCounts counts = new TableCounts();
     private final EmptyTables emptyTables;
     private final Tour tour;
-    private final Lending<Workspace> workspaces;
+    private final Lending<Workspace> workspaces = new Lending<>();
     private final RangeCheck check;
     private final PartialUnmap partialUnmap;
     private final long pageSizes;
 
     private PageTable(
-            Tables tables, TableAllocator allocator, long pageSizes, RangeCheck check, DomainOptions options) {
+            Tables tables,
+            TableAllocator allocator,
+            long pageSizes,
+            RangeCheck check,
+            DomainOptions options) {
         this.tables = tables;
         this.allocator = allocator;
         this.pageSizes = pageSizes;
@@ -49,7 +54,6 @@ public final class PageTable {
         this.partialUnmap = options.partialUnmap();
         this.emptyTables = new EmptyTables(tables, options.emptyTables());
         this.tour = new Tour(tables, emptyTables);
-        this.workspaces = new Lending<>(() -> new Workspace(tables, allocator, counts));
     }
 
     /**
@@ -75,7 +79,8 @@ public final class PageTable {
             DomainOptions options) {
         if (format.sizeChange() != SizeChange.HITLESS) {
             throw new UnsupportedFeatureException(
-                    Feature.HITLESS_SPLIT, "tables of the format " + format.name() + ", which are break-before-make");
+                    Feature.HITLESS_SPLIT,
+                    "tables of the format " + format.name() + ", which are break-before-make");
         }
         long pageSizes = RangeCheck.pageSizes(format, options);
         RangeCheck check = RangeCheck.of(format, options);
@@ -99,30 +104,22 @@ public final class PageTable {
         counts.linked(1);
     }
 
-    /**
-     * {@return the physical address of the root table}
-     */
+    /** {@return the physical address of the root table} */
     public long root() {
         return tables.root;
     }
 
-    /**
-     * {@return how the hardware reads the tables}
-     */
+    /** {@return how the hardware reads the tables} */
     public PageTableFormat format() {
         return tables.format;
     }
 
-    /**
-     * {@return the width of I/O virtual addresses, in bits}
-     */
+    /** {@return the width of I/O virtual addresses, in bits} */
     public int addressWidth() {
         return check.addressWidth();
     }
 
-    /**
-     * {@return the page sizes in use, in bytes, OR-ed together}
-     */
+    /** {@return the page sizes in use, in bytes, OR-ed together} */
     public long pageSizes() {
         return pageSizes;
     }
@@ -140,10 +137,11 @@ public final class PageTable {
         if (mapAtOnce(iova, outputAddress, size, access)) {
             return;
         }
-        Workspace space = workspaces.take();
+        Workspace space = takeWorkspace();
         try {
             if (!mapWith(space, iova, outputAddress, size, access, gather)) {
-                throw new MappingConflictException(iova, size, space.mapping.conflict().mapping(tables.format));
+                throw new MappingConflictException(
+                        iova, size, space.mapping.conflict().mapping(tables.format));
             }
         } finally {
             workspaces.giveBack(space);
@@ -160,11 +158,12 @@ public final class PageTable {
      * @param gather takes what hardware must forget
      * @return false if something is mapped there
      */
-    public boolean tryMap(long iova, long outputAddress, long size, Access access, IotlbGather gather) {
+    public boolean tryMap(
+            long iova, long outputAddress, long size, Access access, IotlbGather gather) {
         if (mapAtOnce(iova, outputAddress, size, access)) {
             return true;
         }
-        Workspace space = workspaces.take();
+        Workspace space = takeWorkspace();
         try {
             return mapWith(space, iova, outputAddress, size, access, gather);
         } finally {
@@ -172,7 +171,10 @@ public final class PageTable {
         }
     }
 
-    /** Maps pages into one table that is there, if nothing else is to be done; false: nothing was done. */
+    /**
+     * Maps pages into one table that is there, if nothing else is to be done; false: nothing was
+     * done.
+     */
     boolean mapAtOnce(long iova, long outputAddress, long size, Access access) {
         check.range(iova, size);
         check.output(outputAddress, size);
@@ -182,11 +184,17 @@ public final class PageTable {
         }
         long bits = tables.format.leafBits(access, 0);
         long place = tables.descend(iova, 0);
-        return Tables.levelOf(place) == 0 && SinglePages.map(tables, place, iova, size, outputAddress, bits);
+        return Tables.levelOf(place) == 0
+                && SinglePages.map(tables, place, iova, size, outputAddress, bits);
     }
 
     private boolean mapWith(
-            Workspace space, long iova, long outputAddress, long size, Access access, IotlbGather gather) {
+            Workspace space,
+            long iova,
+            long outputAddress,
+            long size,
+            Access access,
+            IotlbGather gather) {
         long small = tables.format.leafBits(access, 0);
         long large = tables.rootLevel == 0 ? small : tables.format.leafBits(access, 1);
         try {
@@ -216,11 +224,12 @@ public final class PageTable {
                 }
             }
         }
-        Workspace space = workspaces.take();
+        Workspace space = takeWorkspace();
         try {
             space.change.unmapping(iova, last, partialUnmap);
             if (!change(space, iova, last, gather)) {
-                throw new PartialUnmapException(iova, size, space.change.refused().mapping(tables.format));
+                throw new PartialUnmapException(
+                        iova, size, space.change.refused().mapping(tables.format));
             }
             return space.change.bytes();
         } finally {
@@ -237,7 +246,7 @@ public final class PageTable {
      */
     public void cut(long iova, long size, IotlbGather gather) {
         check.range(iova, size);
-        Workspace space = workspaces.take();
+        Workspace space = takeWorkspace();
         try {
             space.change.cutting(iova, iova + size - 1);
             change(space, iova, iova + size - 1, gather);
@@ -257,20 +266,29 @@ public final class PageTable {
     public void split(long iova, long size, long pageSize, IotlbGather gather) {
         check.range(iova, size);
         if (Long.bitCount(pageSize) != 1 || (pageSize & pageSizes) == 0) {
-            throw new IllegalArgumentException("page size 0x" + Long.toHexString(pageSize)
-                    + "; the page sizes of this domain are 0x" + Long.toHexString(pageSizes) + ", OR-ed together");
+            throw new IllegalArgumentException(
+                    "page size 0x"
+                            + Long.toHexString(pageSize)
+                            + "; the page sizes of this domain are 0x"
+                            + Long.toHexString(pageSizes)
+                            + ", OR-ed together");
         }
         int level = 0;
         while (tables.span(level) != pageSize) {
             level++;
         }
-        Workspace space = workspaces.take();
+        Workspace space = takeWorkspace();
         try {
             space.change.splitting(iova, iova + size - 1, level);
             change(space, iova, iova + size - 1, gather);
         } finally {
             workspaces.giveBack(space);
         }
+    }
+
+    private Workspace takeWorkspace() {
+        Workspace kept = workspaces.take();
+        return kept == null ? new Workspace(tables, allocator, counts) : kept;
     }
 
     private boolean change(Workspace space, long first, long last, IotlbGather gather) {
@@ -304,7 +322,9 @@ public final class PageTable {
      */
     public Optional<Mapping> mappingAt(long iova) {
         LeafReader reader = new LeafReader(tables);
-        return check.isInside(iova) && reader.find(iova) ? Optional.of(reader.mapping(iova)) : Optional.empty();
+        return check.isInside(iova) && reader.find(iova)
+                ? Optional.of(reader.mapping(iova))
+                : Optional.empty();
     }
 
     /**
@@ -321,7 +341,9 @@ public final class PageTable {
         while (at < iova + size) {
             boolean leaf = reader.find(at);
             long next = reader.start(at) + reader.span();
-            if (leaf && !visitor.leaf(reader.start(at), reader.output(), reader.span(), reader.access())) {
+            if (leaf
+                    && !visitor.leaf(
+                            reader.start(at), reader.output(), reader.span(), reader.access())) {
                 return;
             }
             at = next;
@@ -338,7 +360,8 @@ public final class PageTable {
     }
 
     /**
-     * Unlinks everything, the root too, and closes the tree: every later operation throws {@link IllegalStateException}.
+     * Unlinks everything, the root too, and closes the tree: every later operation throws {@link
+     * IllegalStateException}.
      *
      * @param gather takes the tables
      */
@@ -353,8 +376,8 @@ public final class PageTable {
     }
 
     /**
-     * Notes in a gather what its invalidation will come after. The owner calls it just before a flush policy takes the
-     * gather.
+     * Notes in a gather what its invalidation will come after. The owner calls it just before a
+     * flush policy takes the gather.
      *
      * @param gather the gather
      */
@@ -405,23 +428,17 @@ public final class PageTable {
         return tour.leaves();
     }
 
-    /**
-     * {@return how many pages are tables, or were and wait for an invalidation}
-     */
+    /** {@return how many pages are tables, or were and wait for an invalidation} */
     public long tablePages() {
         return counts.pages();
     }
 
-    /**
-     * {@return the most table pages there ever were}
-     */
+    /** {@return the most table pages there ever were} */
     public long peakTablePages() {
         return counts.peak();
     }
 
-    /**
-     * {@return how many leaves were replaced by a table}
-     */
+    /** {@return how many leaves were replaced by a table} */
     public long splits() {
         return counts.splits();
     }

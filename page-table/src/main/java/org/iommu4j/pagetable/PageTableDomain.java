@@ -16,15 +16,15 @@ import org.iommu4j.api.UnsupportedFeatureException;
 import org.iommu4j.machine.PageList;
 
 /**
- * A domain over a {@link PageTable}: all that does not depend on the hardware. A backend adds how a gather is flushed, and
- * what stands in the way of closing.
+ * A domain over a {@link PageTable}: all that does not depend on the hardware. A backend adds how a
+ * gather is flushed, and what stands in the way of closing.
  */
 public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner {
 
     private static final Logger LOG = System.getLogger(PageTableDomain.class.getName());
 
     private final PageTable table;
-    private final Lending<IotlbGather> gathers = new Lending<>(() -> new IotlbGather(this));
+    private final Lending<IotlbGather> gathers = new Lending<>();
 
     /**
      * Makes a domain.
@@ -35,25 +35,22 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         this.table = table;
     }
 
-    /**
-     * {@return its tables}
-     */
+    /** {@return its tables} */
     protected final PageTable table() {
         return table;
     }
 
     /**
-     * Has the hardware forget what a gather holds, under every id by which it knows this domain, and calls {@link
-     * IotlbGather#completed()} when it has; as of {@link org.iommu4j.flush.FlushPolicy#sync}.
+     * Has the hardware forget what a gather holds, under every id by which it knows this domain,
+     * and calls {@link IotlbGather#completed()} when it has; as of {@link
+     * org.iommu4j.flush.FlushPolicy#sync}.
      *
      * @param gather a gather of this domain
      * @return when the hardware has forgotten
      */
     protected abstract FlushCompletion flush(IotlbGather gather);
 
-    /**
-     * {@return what was sent to the hardware for this domain}
-     */
+    /** {@return what was sent to the hardware for this domain} */
     protected abstract DomainStatistics.Invalidations invalidations();
 
     /**
@@ -68,7 +65,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         if (table.mapAtOnce(iova, outputAddress, size, access)) {
             return;
         }
-        IotlbGather gather = gathers.take();
+        IotlbGather gather = takeGather();
         try {
             table.map(iova, outputAddress, size, access, gather);
             finish(gather);
@@ -78,13 +75,15 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     }
 
     @Override
-    public final void map(long iova, long outputAddress, long size, Access access, IotlbGather gather) {
+    public final void map(
+            long iova, long outputAddress, long size, Access access, IotlbGather gather) {
         requireMine(gather);
         table.map(iova, outputAddress, size, access, gather);
     }
 
     @Override
-    public final boolean tryMap(long iova, long outputAddress, long size, Access access, IotlbGather gather) {
+    public final boolean tryMap(
+            long iova, long outputAddress, long size, Access access, IotlbGather gather) {
         requireMine(gather);
         return table.tryMap(iova, outputAddress, size, access, gather);
     }
@@ -97,7 +96,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     @Override
     public final long unmap(long iova, long size) {
-        IotlbGather gather = gathers.take();
+        IotlbGather gather = takeGather();
         try {
             long bytes = table.unmap(iova, size, gather);
             finish(gather);
@@ -162,12 +161,17 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     @Override
     public final DomainStatistics statistics() {
         return new DomainStatistics(
-                table.leaves(), table.tablePages(), table.peakTablePages(), table.splits(), 0, invalidations());
+                table.leaves(),
+                table.tablePages(),
+                table.peakTablePages(),
+                table.splits(),
+                0,
+                invalidations());
     }
 
     @Override
     public final void trim() {
-        IotlbGather gather = gathers.take();
+        IotlbGather gather = takeGather();
         try {
             table.trim(gather);
             finish(gather);
@@ -179,7 +183,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     @Override
     public void close() {
         beforeClose();
-        IotlbGather gather = gathers.take();
+        IotlbGather gather = takeGather();
         try {
             table.detachAll(gather);
             finish(gather);
@@ -200,10 +204,18 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     @Override
     public final void abandoned(IotlbGather remains) {
-        LOG.log(Logger.Level.WARNING, "a gather was dropped without a sync; everything is invalidated for it: {0}", remains);
+        LOG.log(
+                Logger.Level.WARNING,
+                "a gather was dropped without a sync; everything is invalidated for it: {0}",
+                remains);
         remains.addRange(0, 1L << table.addressWidth(), 1L << table.format().shift(0));
         remains.markStructureChanged();
         sync(remains);
+    }
+
+    private IotlbGather takeGather() {
+        IotlbGather kept = gathers.take();
+        return kept == null ? new IotlbGather(this) : kept;
     }
 
     private void finish(IotlbGather gather) {
@@ -212,6 +224,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         }
     }
 
+    @SuppressWarnings("ReferenceEquality") // this domain, not one that equals it
     private void requireMine(IotlbGather gather) {
         if (gather.owner() != this) {
             throw new IllegalArgumentException("the gather belongs to another domain");

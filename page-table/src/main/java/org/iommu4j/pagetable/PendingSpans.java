@@ -12,7 +12,10 @@ import org.iommu4j.api.IotlbGather;
  * changes with stamps up to s.
  */
 
-/** The spans of I/O virtual addresses in which a non-leaf entry changed and hardware may not know yet. */
+/**
+ * The spans of I/O virtual addresses in which a non-leaf entry changed and hardware may not know
+ * yet.
+ */
 final class PendingSpans {
 
     private static final int MOST = 64;
@@ -81,7 +84,8 @@ final class PendingSpans {
         count = n;
     }
 
-    private synchronized void widenTouched(IotlbGather gather, long start, long end, long pageSize) {
+    private synchronized void widenTouched(
+            IotlbGather gather, long start, long end, long pageSize) {
         for (int i = 0; i < count; i++) {
             if (starts[i] < end && start < ends[i]) {
                 gather.addRange(starts[i], ends[i] - starts[i], pageSize);

@@ -78,8 +78,14 @@ final class Punch {
     private long changedByHardware(long leaf, long found, long iova) {
         long sets = tables.format.accessedMask() | tables.format.dirtyMask();
         if ((leaf & ~sets) != (found & ~sets)) {
-            throw new IllegalStateException("the entry 0x" + Long.toHexString(leaf) + " for 0x" + Long.toHexString(iova)
-                    + " was changed to 0x" + Long.toHexString(found) + " from outside");
+            throw new IllegalStateException(
+                    "the entry 0x"
+                            + Long.toHexString(leaf)
+                            + " for 0x"
+                            + Long.toHexString(iova)
+                            + " was changed to 0x"
+                            + Long.toHexString(found)
+                            + " from outside");
         }
         return found;
     }
@@ -111,7 +117,10 @@ final class Punch {
         return table;
     }
 
-    /** How many entries from an address on are alike: all outside the range, all inside it, or one at its edge. */
+    /**
+     * How many entries from an address on are alike: all outside the range, all inside it, or one
+     * at its edge.
+     */
     private int alike(int level, long at, int most) {
         if (isEdge(level, at)) {
             return 1;

@@ -107,7 +107,10 @@ final class RangeChange {
         }
     }
 
-    /** Locks what must be looked into below a locked table, and counts pages; false if a leaf is in the way. */
+    /**
+     * Locks what must be looked into below a locked table, and counts pages; false if a leaf is in
+     * the way.
+     */
     private boolean plan(long table, int level, long first, long last) {
         if (level == 0) {
             return true;
@@ -158,7 +161,9 @@ final class RangeChange {
             return kind == Kind.UNMAP ? clear(table, first, last) : 0;
         }
         int removed = 0;
-        for (long at = first; at <= last; at = kind == Kind.CUT ? next(level, at, last) : end(level, at, last) + 1) {
+        for (long at = first;
+                at <= last;
+                at = kind == Kind.CUT ? next(level, at, last) : end(level, at, last) + 1) {
             long end = end(level, at, last);
             long slot = tables.slot(table, at, level);
             long entry = tables.memory.loadPlain(slot);
@@ -171,7 +176,8 @@ final class RangeChange {
         return removed;
     }
 
-    private int commitTable(long slot, long child, int level, long at, long end, IotlbGather gather) {
+    private int commitTable(
+            long slot, long child, int level, long at, long end, IotlbGather gather) {
         boolean whole = isWhole(level, at, end);
         if (looksInto(level, whole)) {
             finish(child, level - 1, at, commit(child, level - 1, at, end, gather));
@@ -231,10 +237,14 @@ final class RangeChange {
         return kind == Kind.SPLIT ? level - 1 > targetLevel : !whole;
     }
 
-    /** The next entry to look at before changing anything: the last one, unless every one matters. */
+    /**
+     * The next entry to look at before changing anything: the last one, unless every one matters.
+     */
     private long next(int level, long at, long last) {
         long following = end(level, at, last) + 1;
-        return kind == Kind.SPLIT || following > last ? following : Math.max(following, base(level, last));
+        return kind == Kind.SPLIT || following > last
+                ? following
+                : Math.max(following, base(level, last));
     }
 
     private long base(int level, long iova) {

@@ -17,8 +17,13 @@ record RangeCheck(int addressWidth, long outputEnd) {
     static RangeCheck of(PageTableFormat format, DomainOptions options) {
         int width = options.addressWidth() == 0 ? format.addressWidth() : options.addressWidth();
         if (width > format.addressWidth()) {
-            throw new IllegalArgumentException("an address width of " + width + " bits; the format " + format.name()
-                    + " has " + format.addressWidth());
+            throw new IllegalArgumentException(
+                    "an address width of "
+                            + width
+                            + " bits; the format "
+                            + format.name()
+                            + " has "
+                            + format.addressWidth());
         }
         long last = format.addressMask() << format.addressShift();
         return new RangeCheck(width, last + PhysicalMemory.PAGE_SIZE);
@@ -27,8 +32,14 @@ record RangeCheck(int addressWidth, long outputEnd) {
     static long pageSizes(PageTableFormat format, DomainOptions options) {
         long sizes = options.pageSizes() == 0 ? format.pageSizes() : options.pageSizes();
         if ((sizes & ~format.pageSizes()) != 0 || (sizes & PhysicalMemory.PAGE_SIZE) == 0) {
-            throw new IllegalArgumentException("page sizes 0x" + Long.toHexString(sizes) + ", OR-ed together; the format "
-                    + format.name() + " has 0x" + Long.toHexString(format.pageSizes()) + ", and 0x1000 is necessary");
+            throw new IllegalArgumentException(
+                    "page sizes 0x"
+                            + Long.toHexString(sizes)
+                            + ", OR-ed together; the format "
+                            + format.name()
+                            + " has 0x"
+                            + Long.toHexString(format.pageSizes())
+                            + ", and 0x1000 is necessary");
         }
         return sizes;
     }
@@ -38,22 +49,35 @@ record RangeCheck(int addressWidth, long outputEnd) {
     }
 
     void range(long iova, long size) {
-        if (((iova | size) & PAGE_MASK) != 0 || size <= 0 || iova < 0 || size > (1L << addressWidth) - iova) {
+        if (((iova | size) & PAGE_MASK) != 0
+                || size <= 0
+                || iova < 0
+                || size > (1L << addressWidth) - iova) {
             throw badRange(iova, size);
         }
     }
 
     void output(long address, long size) {
         if ((address & PAGE_MASK) != 0 || address < 0 || size > outputEnd - address) {
-            throw new IllegalArgumentException("cannot map 0x" + Long.toHexString(size) + " bytes to 0x"
-                    + Long.toHexString(address) + ": output addresses are multiples of 0x1000 below 0x"
-                    + Long.toHexString(outputEnd));
+            throw new IllegalArgumentException(
+                    "cannot map 0x"
+                            + Long.toHexString(size)
+                            + " bytes to 0x"
+                            + Long.toHexString(address)
+                            + ": output addresses are multiples of 0x1000 below 0x"
+                            + Long.toHexString(outputEnd));
         }
     }
 
     private IllegalArgumentException badRange(long iova, long size) {
-        return new IllegalArgumentException("the range of 0x" + Long.toHexString(size) + " bytes from 0x"
-                + Long.toHexString(iova) + ": both must be multiples of 0x1000, the size not 0, and the range must lie in"
-                + " [0, 0x" + Long.toHexString(1L << addressWidth) + ")");
+        return new IllegalArgumentException(
+                "the range of 0x"
+                        + Long.toHexString(size)
+                        + " bytes from 0x"
+                        + Long.toHexString(iova)
+                        + ": both must be multiples of 0x1000, the size not 0, and the range must lie in"
+                        + " [0, 0x"
+                        + Long.toHexString(1L << addressWidth)
+                        + ")");
     }
 }

@@ -4,7 +4,10 @@ import org.iommu4j.api.TableMemoryExhaustedException;
 import org.iommu4j.machine.PageList;
 import org.iommu4j.walker.TableAllocator;
 
-/** The pages that an operation took before its first store, so that nothing can fail after it. Used by one thread. */
+/**
+ * The pages that an operation took before its first store, so that nothing can fail after it. Used
+ * by one thread.
+ */
 final class Reserve {
 
     private final TableAllocator allocator;

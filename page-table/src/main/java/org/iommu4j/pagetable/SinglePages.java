@@ -2,13 +2,16 @@ package org.iommu4j.pagetable;
 
 import org.iommu4j.api.IotlbGather;
 
-/** Mapping and unmapping pages of 4 KiB inside one table that is there: the short way of most calls. */
+/**
+ * Mapping and unmapping pages of 4 KiB inside one table that is there: the short way of most calls.
+ */
 final class SinglePages {
 
     private SinglePages() {}
 
     /**
-     * Maps pages if the table still is the one of their range, they are free, and no change of structure is pending.
+     * Maps pages if the table still is the one of their range, they are free, and no change of
+     * structure is pending.
      *
      * @return false: nothing was done
      */
@@ -41,7 +44,13 @@ final class SinglePages {
      *
      * @return how many were mapped, or -1: nothing was done
      */
-    static int unmap(Tables tables, EmptyTables emptyTables, long place, long iova, long size, IotlbGather gather) {
+    static int unmap(
+            Tables tables,
+            EmptyTables emptyTables,
+            long place,
+            long iova,
+            long size,
+            IotlbGather gather) {
         long table = Tables.tableOf(place);
         long identity = tables.guards.identity(iova, 0);
         int before = tables.guards.lock(table, identity);
@@ -84,7 +93,8 @@ final class SinglePages {
     private static int present(Tables tables, long slot, int count) {
         int present = 0;
         for (int i = 0; i < count; i++) {
-            present += tables.isPresent(tables.memory.loadPlain(slot + (long) i * Long.BYTES)) ? 1 : 0;
+            present +=
+                    tables.isPresent(tables.memory.loadPlain(slot + (long) i * Long.BYTES)) ? 1 : 0;
         }
         return present;
     }

@@ -10,8 +10,8 @@ import org.iommu4j.walker.PageTableFormat;
 /**
  * One tree of tables: the constants of its format at hand, where its root is, and the descent.
  *
- * <p>What every operation shares and none of them changes. A <em>place</em> is a table and its level in one word: the
- * level stands in the low bits that a page address leaves free.
+ * <p>What every operation shares and none of them changes. A <em>place</em> is a table and its
+ * level in one word: the level stands in the low bits that a page address leaves free.
  */
 final class Tables {
 
@@ -41,6 +41,7 @@ final class Tables {
     private final long addressMask;
     private final byte[] topLevels = new byte[Long.SIZE + 1];
     private final int addressShift;
+
     @SuppressWarnings("UnusedVariable") // written through CLOSING
     private volatile boolean closed;
 
@@ -137,7 +138,10 @@ final class Tables {
         return topLevels[wholeBlock ? bits + 1 : bits];
     }
 
-    /** The lowest table on an address's way, not below a level. Takes no guard: the table must be proved by its guard. */
+    /**
+     * The lowest table on an address's way, not below a level. Takes no guard: the table must be
+     * proved by its guard.
+     */
     long descend(long iova, int stop) {
         long table = root;
         int level = rootLevel;
@@ -159,8 +163,8 @@ final class Tables {
     }
 
     /**
-     * Locks the lowest table on an address's way, not below a level. When this returns, the table either stands at that
-     * level, or its entry for the address is no table.
+     * Locks the lowest table on an address's way, not below a level. When this returns, the table
+     * either stands at that level, or its entry for the address is no table.
      *
      * @return the place
      * @throws IllegalStateException if the tables are closed
@@ -196,8 +200,10 @@ final class Tables {
             }
             guards.unlock(table);
             if (!memory.containsPage(target(entry))) {
-                throw new IllegalStateException("the table at 0x" + Long.toHexString(table)
-                        + " points outside of the memory: it was changed from outside");
+                throw new IllegalStateException(
+                        "the table at 0x"
+                                + Long.toHexString(table)
+                                + " points outside of the memory: it was changed from outside");
             }
         }
     }
@@ -206,11 +212,20 @@ final class Tables {
         return new IllegalStateException("the domain is closed");
     }
 
-    /** Locks a child of a table that is locked; it is live, since only a holder of its parent's guard unlinks it. */
+    /**
+     * Locks a child of a table that is locked; it is live, since only a holder of its parent's
+     * guard unlinks it.
+     */
     void lockChild(long child, long iova, int level) {
         if (guards.lock(child, guards.identity(iova, level)) == Guards.GONE) {
-            throw new IllegalStateException("no live table of level " + level + " for 0x" + Long.toHexString(iova)
-                    + " at 0x" + Long.toHexString(child) + ": the tables were changed from outside");
+            throw new IllegalStateException(
+                    "no live table of level "
+                            + level
+                            + " for 0x"
+                            + Long.toHexString(iova)
+                            + " at 0x"
+                            + Long.toHexString(child)
+                            + ": the tables were changed from outside");
         }
     }
 

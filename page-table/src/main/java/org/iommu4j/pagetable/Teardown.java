@@ -2,7 +2,9 @@ package org.iommu4j.pagetable;
 
 import org.iommu4j.api.IotlbGather;
 
-/** Unlinks whole subtrees, and counts what was mapped in them. Without state; any thread may use it. */
+/**
+ * Unlinks whole subtrees, and counts what was mapped in them. Without state; any thread may use it.
+ */
 final class Teardown {
 
     private final Tables tables;
@@ -12,14 +14,17 @@ final class Teardown {
     }
 
     /**
-     * Makes a table and all below it no tables any more, and puts them onto the freelist. The caller holds the guard of
-     * the parent, and clears the parent's entry before it lets that go.
+     * Makes a table and all below it no tables any more, and puts them onto the freelist. The
+     * caller holds the guard of the parent, and clears the parent's entry before it lets that go.
      *
      * @return how many bytes were mapped
      */
     long seize(long table, long iova, int level, IotlbGather gather) {
         int present = tables.guards.seize(table, tables.guards.identity(iova, level));
-        long bytes = level == 0 ? (long) present << tables.shift(0) : contents(table, iova, level, present, gather);
+        long bytes =
+                level == 0
+                        ? (long) present << tables.shift(0)
+                        : contents(table, iova, level, present, gather);
         gone(table, gather);
         return bytes;
     }
@@ -40,7 +45,12 @@ final class Teardown {
             }
             left--;
             if (tables.isTable(entry, level)) {
-                bytes += seize(tables.target(entry), iova + i * tables.span(level), level - 1, gather);
+                bytes +=
+                        seize(
+                                tables.target(entry),
+                                iova + i * tables.span(level),
+                                level - 1,
+                                gather);
             } else {
                 bytes += tables.span(level);
             }

@@ -4,7 +4,10 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.iommu4j.api.IotlbGather;
 
-/** Goes through all tables of a tree, holding the guards on the way down, to count leaves or to take empty tables away. */
+/**
+ * Goes through all tables of a tree, holding the guards on the way down, to count leaves or to take
+ * empty tables away.
+ */
 final class Tour {
 
     private final Tables tables;
@@ -58,7 +61,10 @@ final class Tour {
         tables.guards.unlock(table);
     }
 
-    /** Takes empty tables below a locked table away, and unlocks it unless it is empty itself. True if it is. */
+    /**
+     * Takes empty tables below a locked table away, and unlocks it unless it is empty itself. True
+     * if it is.
+     */
     private boolean trim(long table, long iova, int level, IotlbGather gather) {
         int present = tables.guards.count(table);
         if (level > 0) {

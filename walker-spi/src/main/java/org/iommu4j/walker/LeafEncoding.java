@@ -1,35 +1,55 @@
 package org.iommu4j.walker;
 
+import java.util.Arrays;
 import java.util.EnumSet;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.Feature;
 import org.iommu4j.api.MemoryType;
 import org.jspecify.annotations.Nullable;
 
-/** What each access looks like in a leaf, worked out once: a table for leaves of 4 KiB and one for larger ones. */
+/**
+ * What each access looks like in a leaf, worked out once: a table for leaves of 4 KiB and one for
+ * larger ones.
+ */
 final class LeafEncoding {
 
-    /** Stands in a table where an access cannot be expressed; no leaf has it, since a leaf is present. */
+    /**
+     * Stands in a table where an access cannot be expressed. No leaf has it, since every leaf is
+     * present.
+     */
     static final long REFUSED = 0;
 
-    private static final int EXECUTE_DISABLE = Access.WRITE.withExecuteDisabled().index() ^ Access.WRITE.index();
+    private static final int EXECUTE_DISABLE =
+            Access.WRITE.withExecuteDisabled().index() ^ Access.WRITE.index();
     private static final int SNOOP = Access.WRITE.withSnoop().index() ^ Access.WRITE.index();
-    private static final int TYPE_SHIFT = Integer.numberOfTrailingZeros(
-            Access.WRITE.withMemoryType(MemoryType.UNCACHEABLE).index() ^ Access.WRITE.index());
+    private static final int TYPE_SHIFT =
+            Integer.numberOfTrailingZeros(
+                    Access.WRITE.withMemoryType(MemoryType.UNCACHEABLE).index()
+                            ^ Access.WRITE.index());
     private static final int[] TYPED = indexesOfTypes();
 
     private final long[] small = new long[Access.INDEXES];
     private final long[] large = new long[Access.INDEXES];
-    private final PageTableFormatBuilder format;
+    private final long constantBits;
+    private final long readBit;
+    private final long writeBit;
+    private final boolean writeOnly;
+    private final long executeDisableBit;
+    private final long snoopBit;
     private final long[] smallTypes;
     private final long[] largeTypes;
     private final long smallTypeMask;
     private final long largeTypeMask;
 
     LeafEncoding(PageTableFormatBuilder format) {
-        this.format = format;
-        this.smallTypes = format.smallTypes;
-        this.largeTypes = format.largeTypes;
+        this.constantBits = format.leafBits;
+        this.readBit = format.readBit;
+        this.writeBit = format.writeBit;
+        this.writeOnly = format.writeOnly;
+        this.executeDisableBit = format.executeDisableBit;
+        this.snoopBit = format.snoopBit;
+        this.smallTypes = format.smallTypes.clone();
+        this.largeTypes = format.largeTypes.clone();
         this.smallTypeMask = PageTableFormatBuilder.types(smallTypes);
         this.largeTypeMask = PageTableFormatBuilder.types(largeTypes);
         for (int index = 0; index < Access.INDEXES; index++) {
@@ -46,18 +66,17 @@ final class LeafEncoding {
     }
 
     int index(long entry, int level) {
-        boolean readable = format.readBit == 0 || (entry & format.readBit) != 0;
-        Access access = readable ? Access.READ : Access.WRITE;
-        return access.index()
-                | ((entry & format.writeBit) != 0 ? Access.WRITE.index() : 0)
-                | ((entry & format.executeDisableBit) != 0 ? EXECUTE_DISABLE : 0)
-                | ((entry & format.snoopBit) != 0 ? SNOOP : 0)
+        boolean readable = readBit == 0 || (entry & readBit) != 0;
+        return (readable ? Access.READ.index() : 0)
+                | ((entry & writeBit) != 0 ? Access.WRITE.index() : 0)
+                | ((entry & executeDisableBit) != 0 ? EXECUTE_DISABLE : 0)
+                | ((entry & snoopBit) != 0 ? SNOOP : 0)
                 | TYPED[type(entry, level)];
     }
 
     /** Re-encodes what stands at another place in a leaf of 4 KiB than in a large one. */
     long moveDown(long entry, int level) {
-        if (level != 1 || smallTypeMask == largeTypeMask) {
+        if (level != 1 || Arrays.equals(smallTypes, largeTypes)) {
             return entry;
         }
         return entry & ~largeTypeMask | smallTypes[type(entry, level)];
@@ -74,15 +93,26 @@ final class LeafEncoding {
         return MemoryType.DEFAULT.ordinal();
     }
 
+    /** Says whether every leaf that can be expressed has one of some bits. */
+    boolean allHave(long anyOfSmall, long anyOfLarge) {
+        for (int index = 0; index < Access.INDEXES; index++) {
+            boolean has = (small[index] & anyOfSmall) != 0 && (large[index] & anyOfLarge) != 0;
+            if (refusal(index) == null && !has) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     EnumSet<Feature> features() {
         EnumSet<Feature> features = EnumSet.of(Feature.READ_ONLY);
-        if (format.writeOnly) {
+        if (writeOnly) {
             features.add(Feature.WRITE_ONLY);
         }
-        if (format.executeDisableBit != 0) {
+        if (executeDisableBit != 0) {
             features.add(Feature.EXECUTE_DISABLE);
         }
-        if (format.snoopBit != 0) {
+        if (snoopBit != 0) {
             features.add(Feature.SNOOP_CONTROL);
         }
         if (smallTypeMask != 0) {
@@ -94,7 +124,8 @@ final class LeafEncoding {
     /** The feature that an access wants and the format lacks, or null if it can be expressed. */
     @Nullable Feature refusal(int index) {
         int type = index >>> TYPE_SHIFT;
-        if (type >= MemoryType.values().length || (type != 0 && smallTypes[type] == PageTableFormatBuilder.NO_TYPE)) {
+        if (type >= MemoryType.values().length
+                || (type != 0 && smallTypes[type] == PageTableFormatBuilder.NO_TYPE)) {
             return Feature.MEMORY_TYPES;
         }
         Access access = Access.of(index, 0);
@@ -102,28 +133,29 @@ final class LeafEncoding {
             if (!access.writable()) {
                 return Feature.NO_ACCESS;
             }
-            if (!format.writeOnly) {
+            if (!writeOnly) {
                 return Feature.WRITE_ONLY;
             }
         }
-        if (access.executeDisabled() && format.executeDisableBit == 0) {
+        if (access.executeDisabled() && executeDisableBit == 0) {
             return Feature.EXECUTE_DISABLE;
         }
-        return access.snooped() && format.snoopBit == 0 ? Feature.SNOOP_CONTROL : null;
+        return access.snooped() && snoopBit == 0 ? Feature.SNOOP_CONTROL : null;
     }
 
     private long permissions(Access access) {
-        return format.leafBits
-                | (access.readable() ? format.readBit : 0)
-                | (access.writable() ? format.writeBit : 0)
-                | (access.executeDisabled() ? format.executeDisableBit : 0)
-                | (access.snooped() ? format.snoopBit : 0);
+        return constantBits
+                | (access.readable() ? readBit : 0)
+                | (access.writable() ? writeBit : 0)
+                | (access.executeDisabled() ? executeDisableBit : 0)
+                | (access.snooped() ? snoopBit : 0);
     }
 
     private static int[] indexesOfTypes() {
         int[] indexes = new int[MemoryType.values().length];
         for (MemoryType type : MemoryType.values()) {
-            indexes[type.ordinal()] = Access.WRITE.withMemoryType(type).index() ^ Access.WRITE.index();
+            indexes[type.ordinal()] =
+                    Access.WRITE.withMemoryType(type).index() ^ Access.WRITE.index();
         }
         return indexes;
     }

@@ -11,9 +11,10 @@ import org.iommu4j.machine.PhysicalMemory;
 /**
  * How one kind of hardware reads its page tables, as data: an immutable table of constants.
  *
- * <p>Entries are 64 bits, little endian; tables are pages of 4096 bytes, of which {@code 8 << indexBits} are used. Level 0
- * holds the leaves of 4 KiB. An engine copies the constants it needs; nothing here is called an entry at a time on a hot
- * path. The same value drives an engine, an inspector of memory images, and the tables printed in the documentation.
+ * <p>Entries are 64 bits, little endian; tables are pages of 4096 bytes, of which {@code 8 <<
+ * indexBits} are used. Level 0 holds the leaves of 4 KiB. An engine copies the constants it needs;
+ * nothing here is called an entry at a time on a hot path. The same value drives an engine, an
+ * inspector of memory images, and the tables printed in the documentation.
  */
 public final class PageTableFormat {
 
@@ -64,37 +65,27 @@ public final class PageTableFormat {
         return new PageTableFormatBuilder(name, levels);
     }
 
-    /**
-     * {@return what it is called in messages}
-     */
+    /** {@return what it is called in messages} */
     public String name() {
         return name;
     }
 
-    /**
-     * {@return the number of levels; the root table stands at level {@code levels() - 1}}
-     */
+    /** {@return the number of levels; the root table stands at level {@code levels() - 1}} */
     public int levels() {
         return levels;
     }
 
-    /**
-     * {@return how many bits of an address index one table}
-     */
+    /** {@return how many bits of an address index one table} */
     public int indexBits() {
         return indexBits;
     }
 
-    /**
-     * {@return the number of entries of a table}
-     */
+    /** {@return the number of entries of a table} */
     public int entries() {
         return 1 << indexBits;
     }
 
-    /**
-     * {@return the width of I/O virtual addresses that may be mapped, in bits}
-     */
+    /** {@return the width of I/O virtual addresses that may be mapped, in bits} */
     public int addressWidth() {
         return addressWidth;
     }
@@ -119,9 +110,7 @@ public final class PageTableFormat {
         return (leafLevels >>> level & 1) != 0;
     }
 
-    /**
-     * {@return the page sizes in bytes, OR-ed together}
-     */
+    /** {@return the page sizes in bytes, OR-ed together} */
     public long pageSizes() {
         long sizes = 0;
         for (int level = 0; level < levels; level++) {
@@ -130,15 +119,14 @@ public final class PageTableFormat {
         return sizes;
     }
 
-    /**
-     * {@return the bits of which at least one is set in an entry that is present}
-     */
+    /** {@return the bits of which at least one is set in an entry that is present} */
     public long presentMask() {
         return presentMask;
     }
 
     /**
-     * {@return the bits of which at least one is set in a leaf above level 0, and none in a table entry}
+     * {@return the bits of which at least one is set in a leaf above level 0, and none in a table
+     * entry}
      */
     public long leafTest() {
         return leafTest;
@@ -154,58 +142,42 @@ public final class PageTableFormat {
         return level == 0 ? 0 : largeLeafMark;
     }
 
-    /**
-     * {@return the constant bits of an entry that points to a table}
-     */
+    /** {@return the constant bits of an entry that points to a table} */
     public long tableBits() {
         return tableBits;
     }
 
-    /**
-     * {@return the bits that hold the address in an entry}
-     */
+    /** {@return the bits that hold the address in an entry} */
     public long addressMask() {
         return addressMask;
     }
 
-    /**
-     * {@return how far to the right an address is shifted to stand in an entry}
-     */
+    /** {@return how far to the right an address is shifted to stand in an entry} */
     public int addressShift() {
         return addressShift;
     }
 
-    /**
-     * {@return the bit that hardware sets in an entry it used; 0 if it sets none}
-     */
+    /** {@return the bit that hardware sets in an entry it used; 0 if it sets none} */
     public long accessedMask() {
         return accessedMask;
     }
 
-    /**
-     * {@return the bit that hardware sets in a leaf it wrote through; 0 if it sets none}
-     */
+    /** {@return the bit that hardware sets in a leaf it wrote through; 0 if it sets none} */
     public long dirtyMask() {
         return dirtyMask;
     }
 
-    /**
-     * {@return the bits that mean something only to software}
-     */
+    /** {@return the bits that mean something only to software} */
     public long softwareMask() {
         return softwareMask;
     }
 
-    /**
-     * {@return how a live mapping may change its page size}
-     */
+    /** {@return how a live mapping may change its page size} */
     public SizeChange sizeChange() {
         return sizeChange;
     }
 
-    /**
-     * {@return what mappings of this format can express}
-     */
+    /** {@return what mappings of this format can express} */
     public Set<Feature> features() {
         EnumSet<Feature> features = encoding.features();
         if (softwareMask != 0) {
@@ -308,11 +280,13 @@ public final class PageTableFormat {
     }
 
     /**
-     * Makes the first child of a leaf: one level down, the same address, attributes, accessed and dirty bits.
+     * Makes the first child of a leaf: one level down, the same address, attributes, accessed and
+     * dirty bits.
      *
      * @param entry a leaf
      * @param level its level; at least 1
-     * @return the entry of the first child; the next ones differ by {@code pageSize >>> addressShift()}
+     * @return the entry of the first child; the next ones differ by {@code pageSize >>>
+     *     addressShift()}
      */
     public long firstChild(long entry, int level) {
         return encoding.moveDown(entry & ~leafMark(level), level) | leafMark(level - 1);

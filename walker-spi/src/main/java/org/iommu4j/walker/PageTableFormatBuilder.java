@@ -7,7 +7,8 @@ import org.iommu4j.machine.PhysicalMemory;
 /**
  * Describes a {@link PageTableFormat}, and checks that its bits do not overlap.
  *
- * <p>Every setter takes bits at their place in an entry. What is not set does not exist in the format. Used by one thread.
+ * <p>Every setter takes bits at their place in an entry. What is not set does not exist in the
+ * format. Used by one thread.
  */
 public final class PageTableFormatBuilder {
 
@@ -73,10 +74,14 @@ public final class PageTableFormatBuilder {
      *
      * @param these the levels; must include 0
      * @return this
+     * @throws IllegalArgumentException if there is no such level
      */
     public PageTableFormatBuilder leavesAt(int... these) {
         this.leafLevels = 0;
         for (int level : these) {
+            require(
+                    level >= 0 && level < levels,
+                    "no level " + level + " for leaves; 0 to " + (levels - 1) + " are legal");
             this.leafLevels |= 1 << level;
         }
         return this;
@@ -94,7 +99,8 @@ public final class PageTableFormatBuilder {
     }
 
     /**
-     * Sets the bits that tell a leaf above level 0 from a table: at least one is set in a leaf, none in a table.
+     * Sets the bits that tell a leaf above level 0 from a table: at least one is set in a leaf,
+     * none in a table.
      *
      * @param test the bits
      * @param mark those of them that such a leaf has besides its permissions
@@ -157,7 +163,7 @@ public final class PageTableFormatBuilder {
     }
 
     /**
-     * Sets how a memory type is encoded.
+     * Sets how a memory type is encoded; {@link MemoryType#DEFAULT} is all zero if not set.
      *
      * @param type the memory type
      * @param small the bits in a leaf of 4 KiB
@@ -222,44 +228,96 @@ public final class PageTableFormatBuilder {
      * Makes the format.
      *
      * @return the format
-     * @throws IllegalArgumentException if bits overlap, something necessary is missing, or a number is out of its range
+     * @throws IllegalArgumentException if bits overlap, something necessary is missing, two
+     *     accesses would look the same, or a number is out of its range
      */
     public PageTableFormat build() {
-        int reach = PhysicalMemory.PAGE_SHIFT + indexBits * levels;
+        requireNumbers();
+        requireTables();
+        requireApart(smallTypes, addressMask, 0, "a leaf of 4 KiB");
+        if (leafLevels != 1) {
+            int lowest = Integer.numberOfTrailingZeros(leafLevels & ~1);
+            long lowestBit = 1L << PhysicalMemory.PAGE_SHIFT + indexBits * lowest >>> addressShift;
+            requireApart(largeTypes, addressMask & -lowestBit, largeLeafMark, "a large leaf");
+        }
+        LeafEncoding encoding = new LeafEncoding(this);
+        require(
+                encoding.allHave(presentMask, presentMask),
+                "a leaf of every access must be present");
+        require(
+                (largeLeafMark & leafTest) != 0
+                        || leafLevels == 1
+                        || encoding.allHave(-1, leafTest),
+                "a large leaf of every access must look like a leaf");
+        return new PageTableFormat(this, encoding);
+    }
+
+    private void requireNumbers() {
+        require(levels >= 1 && levels <= 6, levels + " levels; 1 to 6 are legal");
+        require(indexBits >= 1 && indexBits <= 9, indexBits + " index bits; 1 to 9 are legal");
+        int reach = Math.min(PhysicalMemory.PAGE_SHIFT + indexBits * levels, 57);
         addressWidth = addressWidth == 0 ? reach : addressWidth;
-        require(levels >= 1 && levels <= 6, "1 to 6 levels are legal");
-        require(indexBits >= 1 && indexBits <= 9, "1 to 9 index bits are legal");
-        require(addressWidth > PhysicalMemory.PAGE_SHIFT && addressWidth <= Math.min(reach, 57), "an address width of "
-                + addressWidth + " bits; 13 to " + Math.min(reach, 57) + " are legal");
-        require((leafLevels & 1) != 0, "leaves of 4 KiB are necessary");
-        require(leafLevels >>> levels == 0, "leaves stand above the root table");
-        require(presentMask != 0 && addressMask != 0, "present bits and address bits are necessary");
-        require((tableBits & presentMask) != 0, "an entry that points to a table must be present");
-        require((tableBits & leafTest) == 0, "an entry that points to a table must not look like a leaf");
-        require(leafLevels == 1 || leafTest != 0, "large leaves must be told from tables");
+        require(
+                addressWidth > PhysicalMemory.PAGE_SHIFT && addressWidth <= reach,
+                "an address width of " + addressWidth + " bits; 13 to " + reach + " are legal");
+        require(
+                addressShift >= 0 && addressShift <= PhysicalMemory.PAGE_SHIFT,
+                "addresses are shifted by " + addressShift + "; 0 to 12 are legal");
+        require(
+                (leafLevels & 1) != 0 && leafLevels >>> levels == 0,
+                "leaves of 4 KiB are necessary");
         require(Long.bitCount(softwareMask) <= 8, "at most 8 software bits are legal");
-        requireApart();
-        return new PageTableFormat(this, new LeafEncoding(this));
     }
 
-    private void requireApart() {
-        long small = addressMask;
-        small = joined(small, readBit | writeBit, "permissions");
-        small = joined(small, executeDisableBit, "execute-disable");
-        small = joined(small, snoopBit, "snoop");
-        small = joined(small, accessedMask, "accessed");
-        small = joined(small, dirtyMask, "dirty");
-        small = joined(small, softwareMask, "software");
-        long others = small & ~addressMask;
-        require((others & types(smallTypes)) == 0, "memory type bits overlap others in a small leaf");
-        require((others & (types(largeTypes) | largeLeafMark)) == 0, "memory type or leaf bits overlap others");
-        require((types(largeTypes) & largeLeafMark) == 0, "memory type bits overlap the mark of a large leaf");
-        require((addressMask & types(smallTypes)) == 0, "memory type bits overlap the address in a small leaf");
-        require((tableBits & addressMask) == 0, "constant bits of a table entry overlap the address");
+    private void requireTables() {
+        long lowestBit = 1L << PhysicalMemory.PAGE_SHIFT >>> addressShift;
+        long next = addressMask + lowestBit;
+        require(
+                Long.lowestOneBit(addressMask) == lowestBit && (next & addressMask) == 0,
+                "the address bits are 0x"
+                        + Long.toHexString(addressMask)
+                        + "; neighbours from 0x"
+                        + Long.toHexString(lowestBit)
+                        + " up are legal");
+        require((tableBits & presentMask) != 0, "an entry that points to a table must be present");
+        require(
+                (tableBits & leafTest) == 0,
+                "an entry that points to a table must not look like a leaf");
+        require(
+                (tableBits & (addressMask | softwareMask)) == 0,
+                "constant bits of a table entry overlap the address or software bits");
+        require(
+                (largeLeafMark & ~leafTest) == 0,
+                "the mark of a large leaf is no part of its test");
+        require(leafLevels == 1 || leafTest != 0, "large leaves must be told from tables");
     }
 
-    private long joined(long taken, long bits, String what) {
-        require((taken & bits) == 0, what + " bits 0x" + Long.toHexString(bits) + " overlap others");
+    /**
+     * Looks for overlaps in one kind of leaf. A constant bit may be a bit that hardware sets: it is
+     * born set then.
+     */
+    private void requireApart(long[] types, long address, long mark, String where) {
+        long taken = joined(address, mark, "leaf", where);
+        taken = joined(taken, readBit, "read", where);
+        taken = joined(taken, writeBit, "write", where);
+        taken = joined(taken, executeDisableBit, "execute-disable", where);
+        taken = joined(taken, snoopBit, "snoop", where);
+        taken = joined(taken, softwareMask, "software", where);
+        taken = joined(taken, types(types), "memory type", where);
+        joined(taken, leafBits, "constant", where);
+        taken = joined(taken, accessedMask, "accessed", where);
+        joined(taken, dirtyMask, "dirty", where);
+        require(writeBit != 0, "a write bit is necessary");
+        require(readBit != 0 || !writeOnly, "a leaf that is always readable cannot be write-only");
+        long distinct = Arrays.stream(types).filter(type -> type != NO_TYPE).distinct().count();
+        long known = Arrays.stream(types).filter(type -> type != NO_TYPE).count();
+        require(distinct == known, "two memory types look the same in " + where);
+    }
+
+    private long joined(long taken, long bits, String what, String where) {
+        require(
+                (taken & bits) == 0,
+                what + " bits 0x" + Long.toHexString(bits) + " overlap others in " + where);
         return taken | bits;
     }
 

@@ -5,8 +5,9 @@ import org.iommu4j.machine.PageList;
 /**
  * Where table pages come from and go to.
  *
- * <p>Any thread may call any method; an engine calls them with no guard held, so they may wait for each other, but never
- * for hardware. Pages are 4096 bytes, aligned, of the memory the allocator was made for. Reservations are all or nothing.
+ * <p>Any thread may call any method; an engine calls them with no guard held, so they may wait for
+ * each other, but never for hardware. Pages are 4096 bytes, aligned, of the memory the allocator
+ * was made for. Reservations are all or nothing.
  */
 public interface TableAllocator {
 
@@ -56,13 +57,9 @@ public interface TableAllocator {
      */
     void giveBackZeroed(PageList list);
 
-    /**
-     * {@return how many pages there are in all}
-     */
+    /** {@return how many pages there are in all} */
     long capacity();
 
-    /**
-     * {@return how many pages could be taken now; exact when no call is in progress}
-     */
+    /** {@return how many pages could be taken now; exact when no call is in progress} */
     long free();
 }

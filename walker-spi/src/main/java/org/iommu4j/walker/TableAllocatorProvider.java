@@ -17,9 +17,7 @@ public interface TableAllocatorProvider extends Provider {
      */
     TableAllocator create(PhysicalMemory memory);
 
-    /**
-     * {@return every provider found, highest rank first, then by name}
-     */
+    /** {@return every provider found, highest rank first, then by name} */
     static List<TableAllocatorProvider> providers() {
         return Providers.sorted(ServiceLoader.load(TableAllocatorProvider.class));
     }

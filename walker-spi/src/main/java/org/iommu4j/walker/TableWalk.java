@@ -5,8 +5,9 @@ import org.iommu4j.machine.PhysicalMemory;
 /**
  * A read-only walk of page tables, as the hardware would make it: from the root, one load a level.
  *
- * <p>An object of this class is a cursor that is used again and again by one thread; it takes no part in any locking, so
- * tables that change under it give what hardware would have seen. Each load is an acquire.
+ * <p>An object of this class is a cursor that is used again and again by one thread; it takes no
+ * part in any locking, so tables that change under it give what hardware would have seen. Each load
+ * is an acquire.
  */
 public final class TableWalk {
 
@@ -38,7 +39,8 @@ public final class TableWalk {
     public boolean to(long root, long iova) {
         long table = root;
         for (level = format.levels() - 1; ; level--) {
-            entryAddress = table + (iova >>> format.shift(level) & (format.entries() - 1)) * Long.BYTES;
+            entryAddress =
+                    table + (iova >>> format.shift(level) & (format.entries() - 1)) * Long.BYTES;
             entry = memory.loadAcquire(entryAddress);
             if (!format.isPresent(entry)) {
                 return false;
@@ -50,30 +52,22 @@ public final class TableWalk {
         }
     }
 
-    /**
-     * {@return the entry where the walk ended}
-     */
+    /** {@return the entry where the walk ended} */
     public long entry() {
         return entry;
     }
 
-    /**
-     * {@return the level of that entry}
-     */
+    /** {@return the level of that entry} */
     public int level() {
         return level;
     }
 
-    /**
-     * {@return the physical address of that entry}
-     */
+    /** {@return the physical address of that entry} */
     public long entryAddress() {
         return entryAddress;
     }
 
-    /**
-     * {@return how many bytes that entry decides}
-     */
+    /** {@return how many bytes that entry decides} */
     public long span() {
         return 1L << format.shift(level);
     }

@@ -1,0 +1,118 @@
+package org.iommu4j.vtd;
+
+import org.iommu4j.api.MemoryType;
+import org.iommu4j.walker.PageTableFormat;
+import org.iommu4j.walker.PageTableFormatBuilder;
+import org.iommu4j.walker.SizeChange;
+
+/**
+ * What Intel VT-d reads as page tables, as data (VT-d, Second-Stage Paging Entries and First-Stage
+ * Paging Entries).
+ *
+ * <p>A large leaf may be exchanged for a table of the same translations while devices use it, and
+ * back: the hardware may hold both sizes and use either.
+ */
+final class VtdFormats {
+
+    private static final long READ = 1;
+    private static final long WRITE = 1 << 1;
+    private static final long PAGE_SIZE = 1 << 7;
+    private static final long ADDRESS = 0x000f_ffff_ffff_f000L;
+    /* Ignored by every unit in entries of both stages; 61 and 62 are not. */
+    private static final long SOFTWARE = 0x0ff0_0000_0000_0000L;
+
+    private static final long SECOND_ACCESSED = 1 << 8;
+    private static final long SECOND_DIRTY = 1 << 9;
+    private static final long SECOND_SNOOP = 1 << 11;
+    private static final int MEMORY_TYPE_SHIFT = 3;
+    private static final long IGNORE_PAT = 1 << 6;
+
+    private static final long FIRST_PRESENT = 1;
+    private static final long FIRST_USER = 1 << 2;
+    private static final long FIRST_WRITE_THROUGH = 1 << 3;
+    private static final long FIRST_CACHE_DISABLE = 1 << 4;
+    private static final long FIRST_ACCESSED = 1 << 5;
+    private static final long FIRST_DIRTY = 1 << 6;
+    private static final long FIRST_SMALL_PAT = 1 << 7;
+    private static final long FIRST_LARGE_PAT = 1 << 12;
+    private static final long FIRST_EXECUTE_DISABLE = 1L << 63;
+
+    /** Second stage of 39 bits. */
+    static final PageTableFormat SECOND_STAGE_3 = secondStage(3);
+
+    /** Second stage of 48 bits. */
+    static final PageTableFormat SECOND_STAGE_4 = secondStage(4);
+
+    /** Second stage of 57 bits. */
+    static final PageTableFormat SECOND_STAGE_5 = secondStage(5);
+
+    /** First stage of 48 bits, of which the lower half is offered. */
+    static final PageTableFormat FIRST_STAGE_4 = firstStage(4, 47);
+
+    /** First stage of 57 bits, of which the lower half is offered. */
+    static final PageTableFormat FIRST_STAGE_5 = firstStage(5, 56);
+
+    private VtdFormats() {}
+
+    private static PageTableFormat secondStage(int levels) {
+        PageTableFormatBuilder format =
+                PageTableFormat.named("VT-d second stage", levels)
+                        .leavesAt(0, 1, 2)
+                        .present(READ | WRITE)
+                        .largeLeaf(PAGE_SIZE, PAGE_SIZE)
+                        .constants(READ | WRITE, 0)
+                        .permissions(READ, WRITE, true)
+                        .snoop(SECOND_SNOOP)
+                        .address(ADDRESS, 0)
+                        .hardwareSets(SECOND_ACCESSED, SECOND_DIRTY)
+                        .software(SOFTWARE)
+                        .sizeChange(SizeChange.HITLESS);
+        secondStageType(format, MemoryType.UNCACHEABLE, 0);
+        secondStageType(format, MemoryType.WRITE_COMBINING, 1);
+        secondStageType(format, MemoryType.WRITE_THROUGH, 4);
+        secondStageType(format, MemoryType.WRITE_PROTECTED, 5);
+        secondStageType(format, MemoryType.WRITE_BACK, 6);
+        return format.build();
+    }
+
+    /** A type that is asked for is not combined with any other: it comes with IPAT. */
+    private static void secondStageType(
+            PageTableFormatBuilder format, MemoryType type, long extendedMemoryType) {
+        long bits = extendedMemoryType << MEMORY_TYPE_SHIFT | IGNORE_PAT;
+        format.memoryType(type, bits, bits);
+    }
+
+    /**
+     * Requests are of user privilege, so every entry has U/S. PWT, PCD and PAT select one of eight
+     * memory types that stand in the PASID entry, there to be written as: 0 write-back, 1
+     * write-through, 2 write-combining, 3 uncacheable, 4 write-back, 5 write-protected.
+     */
+    private static PageTableFormat firstStage(int levels, int addressWidth) {
+        return PageTableFormat.named("VT-d first stage", levels)
+                .addressWidth(addressWidth)
+                .leavesAt(0, 1, 2)
+                .present(FIRST_PRESENT)
+                .largeLeaf(PAGE_SIZE, PAGE_SIZE)
+                .constants(
+                        FIRST_PRESENT | WRITE | FIRST_USER | FIRST_ACCESSED,
+                        FIRST_PRESENT | FIRST_USER)
+                .permissions(0, WRITE, false)
+                .executeDisable(FIRST_EXECUTE_DISABLE)
+                .memoryType(MemoryType.WRITE_THROUGH, FIRST_WRITE_THROUGH, FIRST_WRITE_THROUGH)
+                .memoryType(MemoryType.WRITE_COMBINING, FIRST_CACHE_DISABLE, FIRST_CACHE_DISABLE)
+                .memoryType(
+                        MemoryType.UNCACHEABLE,
+                        FIRST_CACHE_DISABLE | FIRST_WRITE_THROUGH,
+                        FIRST_CACHE_DISABLE | FIRST_WRITE_THROUGH)
+                .memoryType(MemoryType.WRITE_BACK, FIRST_SMALL_PAT, FIRST_LARGE_PAT)
+                .memoryType(
+                        MemoryType.WRITE_PROTECTED,
+                        FIRST_SMALL_PAT | FIRST_WRITE_THROUGH,
+                        FIRST_LARGE_PAT | FIRST_WRITE_THROUGH)
+                .address(ADDRESS, 0)
+                .hardwareSets(FIRST_ACCESSED, FIRST_DIRTY)
+                .software(SOFTWARE)
+                .sizeChange(SizeChange.HITLESS)
+                .build();
+    }
+}

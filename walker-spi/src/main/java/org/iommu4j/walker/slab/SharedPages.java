@@ -1,0 +1,90 @@
+package org.iommu4j.walker.slab;
+
+import static org.iommu4j.walker.slab.Stripe.DIRTY;
+import static org.iommu4j.walker.slab.Stripe.ZEROED;
+
+import org.iommu4j.machine.PageList;
+import org.iommu4j.machine.PhysicalMemory;
+
+/**
+ * The pages that are in no stripe: recycled ones, and those never used, which need not be
+ * remembered one by one.
+ *
+ * <p>Every method but {@link #mayHaveZeroed} wants this object's monitor.
+ */
+final class SharedPages {
+
+    /** How many pages move between here and a stripe at a time. */
+    static final int BATCH = 32;
+
+    /* The words of the ledger that share a cache line belong to this many pages. */
+    private static final int LINE_OF_LEDGER = 8;
+
+    private final PageList[] recycled = {new PageList(), new PageList()};
+    private final long end;
+    private long next = 1;
+    private volatile boolean zeroed;
+
+    SharedPages(long pagesOfMemory) {
+        this.end = pagesOfMemory;
+    }
+
+    long count() {
+        return recycled[ZEROED].size() + recycled[DIRTY].size() + end - next;
+    }
+
+    int count(int kind) {
+        return recycled[kind].size();
+    }
+
+    /**
+     * Says, for who does not hold the monitor, whether it is worth it to come for a zeroed page.
+     */
+    boolean mayHaveZeroed() {
+        return zeroed;
+    }
+
+    /**
+     * Moves recycled pages to a list, as many as are wanted and here, then a batch to the stripe,
+     * which has none left.
+     */
+    int moveTo(PageList list, int kind, int wanted, Stripe stripe) {
+        PageList from = recycled[kind];
+        int moved = Math.min(wanted, from.size());
+        for (int i = 0; i < moved; i++) {
+            list.add(from.removeLast());
+        }
+        if (moved > 0) {
+            for (int i = Math.min(BATCH, from.size()); i > 0; i--) {
+                stripe.push(kind, from.removeLast());
+            }
+            zeroed = count(ZEROED) > 0;
+        }
+        return moved;
+    }
+
+    /**
+     * Moves pages never used, which are there, to a list, and the rest of an aligned run to the
+     * stripe, which has no zeroed page: what one thread uses shares no line of the ledger with what
+     * another uses.
+     */
+    void moveUnused(PageList list, int wanted, Stripe stripe) {
+        long stop =
+                Math.min(
+                        end, next + Math.max(wanted, BATCH) + LINE_OF_LEDGER - 1 & -LINE_OF_LEDGER);
+        for (int i = 0; i < wanted; i++) {
+            list.add(next++ << PhysicalMemory.PAGE_SHIFT);
+        }
+        for (long page = stop - 1; page >= next; page--) {
+            stripe.push(ZEROED, page << PhysicalMemory.PAGE_SHIFT);
+        }
+        next = stop;
+    }
+
+    /** Takes pages out of a stripe, the oldest first. */
+    void takeFrom(Stripe stripe, int kind, int count) {
+        recycled[kind].ensureRoom(count);
+        stripe.moveOldestTo(recycled[kind], kind, count);
+        zeroed = count(ZEROED) > 0;
+    }
+}
