@@ -62,11 +62,12 @@ final class Punch {
     /** Exchanges a leaf at {@code slot}, whose table the caller has locked, for its subtree. */
     void replace(long slot, int level, long iova) {
         long leaf = tables.memory.loadAcquire(slot);
-        tables.pending.add(iova, iova + tables.span(level));
         while (true) {
             build(leaf, level, iova);
             long found = nursery.exchange(slot, leaf);
             if (found == leaf) {
+                tables.pending.add(iova, iova + tables.span(level));
+                nursery.comeAlive();
                 counts.split();
                 return;
             }

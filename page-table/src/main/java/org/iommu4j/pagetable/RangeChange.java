@@ -186,9 +186,9 @@ final class RangeChange {
         if (kind != Kind.UNMAP) {
             return 0;
         }
-        tables.pending.add(at, end + 1);
         tables.store(slot, 0);
         tables.settle();
+        tables.pending.add(at, end + 1);
         bytes += teardown.seize(child, at, level - 1, gather);
         changed.structure(at, end);
         return 1;
