@@ -213,11 +213,7 @@ public final class IotlbGather implements AutoCloseable {
      * @param batch a gather of the same owner
      * @throws IllegalArgumentException if the batch belongs to another domain; nothing has changed
      */
-<<<<<<< HEAD
-    @SuppressWarnings("ReferenceEquality") // one domain, not one that equals it
-=======
     @SuppressWarnings("ReferenceEquality") // a domain is itself, whatever it may equal
->>>>>>> vtd
     public void moveTo(IotlbGather batch) {
         if (batch.owner != owner) {
             throw new IllegalArgumentException("the batch belongs to another domain");

@@ -6,10 +6,11 @@ import org.iommu4j.walker.PageTableFormatBuilder;
 import org.iommu4j.walker.SizeChange;
 
 /**
- * What Intel VT-d reads as page tables, as data (VT-d, Second-Stage Paging Entries and First-Stage Paging Entries).
+ * What Intel VT-d reads as page tables, as data (VT-d, Second-Stage Paging Entries and First-Stage
+ * Paging Entries).
  *
- * <p>A large leaf may be exchanged for a table of the same translations while devices use it, and back: the hardware may
- * hold both sizes and use either.
+ * <p>A large leaf may be exchanged for a table of the same translations while devices use it, and
+ * back: the hardware may hold both sizes and use either.
  */
 final class VtdFormats {
 
@@ -54,17 +55,18 @@ final class VtdFormats {
     private VtdFormats() {}
 
     private static PageTableFormat secondStage(int levels) {
-        PageTableFormatBuilder format = PageTableFormat.named("VT-d second stage", levels)
-                .leavesAt(0, 1, 2)
-                .present(READ | WRITE)
-                .largeLeaf(PAGE_SIZE, PAGE_SIZE)
-                .constants(READ | WRITE, 0)
-                .permissions(READ, WRITE, true)
-                .snoop(SECOND_SNOOP)
-                .address(ADDRESS, 0)
-                .hardwareSets(SECOND_ACCESSED, SECOND_DIRTY)
-                .software(SOFTWARE)
-                .sizeChange(SizeChange.HITLESS);
+        PageTableFormatBuilder format =
+                PageTableFormat.named("VT-d second stage", levels)
+                        .leavesAt(0, 1, 2)
+                        .present(READ | WRITE)
+                        .largeLeaf(PAGE_SIZE, PAGE_SIZE)
+                        .constants(READ | WRITE, 0)
+                        .permissions(READ, WRITE, true)
+                        .snoop(SECOND_SNOOP)
+                        .address(ADDRESS, 0)
+                        .hardwareSets(SECOND_ACCESSED, SECOND_DIRTY)
+                        .software(SOFTWARE)
+                        .sizeChange(SizeChange.HITLESS);
         secondStageType(format, MemoryType.UNCACHEABLE, 0);
         secondStageType(format, MemoryType.WRITE_COMBINING, 1);
         secondStageType(format, MemoryType.WRITE_THROUGH, 4);
@@ -74,15 +76,16 @@ final class VtdFormats {
     }
 
     /** A type that is asked for is not combined with any other: it comes with IPAT. */
-    private static void secondStageType(PageTableFormatBuilder format, MemoryType type, long extendedMemoryType) {
+    private static void secondStageType(
+            PageTableFormatBuilder format, MemoryType type, long extendedMemoryType) {
         long bits = extendedMemoryType << MEMORY_TYPE_SHIFT | IGNORE_PAT;
         format.memoryType(type, bits, bits);
     }
 
     /**
-     * Requests are of user privilege, so every entry has U/S. PWT, PCD and PAT select one of eight memory types that
-     * stand in the PASID entry, there to be written as: 0 write-back, 1 write-through, 2 write-combining, 3 uncacheable,
-     * 4 write-back, 5 write-protected.
+     * Requests are of user privilege, so every entry has U/S. PWT, PCD and PAT select one of eight
+     * memory types that stand in the PASID entry, there to be written as: 0 write-back, 1
+     * write-through, 2 write-combining, 3 uncacheable, 4 write-back, 5 write-protected.
      */
     private static PageTableFormat firstStage(int levels, int addressWidth) {
         return PageTableFormat.named("VT-d first stage", levels)
@@ -90,7 +93,9 @@ final class VtdFormats {
                 .leavesAt(0, 1, 2)
                 .present(FIRST_PRESENT)
                 .largeLeaf(PAGE_SIZE, PAGE_SIZE)
-                .constants(FIRST_PRESENT | WRITE | FIRST_USER | FIRST_ACCESSED, FIRST_PRESENT | FIRST_USER)
+                .constants(
+                        FIRST_PRESENT | WRITE | FIRST_USER | FIRST_ACCESSED,
+                        FIRST_PRESENT | FIRST_USER)
                 .permissions(0, WRITE, false)
                 .executeDisable(FIRST_EXECUTE_DISABLE)
                 .memoryType(MemoryType.WRITE_THROUGH, FIRST_WRITE_THROUGH, FIRST_WRITE_THROUGH)

@@ -19,10 +19,14 @@ class VtdFormatsTest {
 
     @SuppressWarnings("unused")
     private static final List<PageTableFormat> SECOND =
-            List.of(VtdFormats.SECOND_STAGE_3, VtdFormats.SECOND_STAGE_4, VtdFormats.SECOND_STAGE_5);
+            List.of(
+                    VtdFormats.SECOND_STAGE_3,
+                    VtdFormats.SECOND_STAGE_4,
+                    VtdFormats.SECOND_STAGE_5);
 
     @SuppressWarnings("unused")
-    private static final List<PageTableFormat> FIRST = List.of(VtdFormats.FIRST_STAGE_4, VtdFormats.FIRST_STAGE_5);
+    private static final List<PageTableFormat> FIRST =
+            List.of(VtdFormats.FIRST_STAGE_4, VtdFormats.FIRST_STAGE_5);
 
     @ParameterizedTest
     @FieldSource("SECOND")
@@ -32,7 +36,11 @@ class VtdFormatsTest {
         golden(format, Access.READ_WRITE, 0x3, 0x83);
         golden(format, Access.READ_WRITE.withSnoop(), 0x803, 0x883);
         golden(format, Access.READ.withSoftware(1), 0x0010_0000_0000_0001L, 0x0010_0000_0000_0081L);
-        golden(format, Access.READ.withSoftware(0xff), 0x0ff0_0000_0000_0001L, 0x0ff0_0000_0000_0081L);
+        golden(
+                format,
+                Access.READ.withSoftware(0xff),
+                0x0ff0_0000_0000_0001L,
+                0x0ff0_0000_0000_0081L);
         golden(format, Access.READ.withMemoryType(MemoryType.UNCACHEABLE), 0x41, 0xc1);
         golden(format, Access.READ.withMemoryType(MemoryType.WRITE_COMBINING), 0x49, 0xc9);
         golden(format, Access.READ.withMemoryType(MemoryType.WRITE_THROUGH), 0x61, 0xe1);
@@ -52,7 +60,8 @@ class VtdFormatsTest {
         assertThat(format.outputAddress(0x0ff0_0012_3456_7b01L, 0)).isEqualTo(0x12_3456_7000L);
         assertThat(format.outputAddress(0x0ff0_0012_3440_0b81L, 1)).isEqualTo(0x12_3440_0000L);
         assertThat(format.outputAddress(0x0ff0_0012_0000_0b81L, 2)).isEqualTo(0x12_0000_0000L);
-        assertThat(format.firstChild(0x0a50_0012_0000_0bb3L | 0x40, 2)).isEqualTo(0x0a50_0012_0000_0bf3L);
+        assertThat(format.firstChild(0x0a50_0012_0000_0bb3L | 0x40, 2))
+                .isEqualTo(0x0a50_0012_0000_0bf3L);
         assertThat(format.firstChild(0x0a50_0012_0000_0bf3L, 1)).isEqualTo(0x0a50_0012_0000_0b73L);
         assertThat(format.isPresent(0x0ff0_0000_0000_0b84L)).isFalse();
         assertThat(format.isLeaf(0x3, 1)).isFalse();
@@ -64,8 +73,16 @@ class VtdFormatsTest {
     void M7_firstStageLeavesAreGolden(PageTableFormat format) {
         golden(format, Access.READ, 0x5, 0x85);
         golden(format, Access.READ_WRITE, 0x7, 0x87);
-        golden(format, Access.READ_WRITE.withExecuteDisabled(), 0x8000_0000_0000_0007L, 0x8000_0000_0000_0087L);
-        golden(format, Access.READ.withSoftware(0x81), 0x0810_0000_0000_0005L, 0x0810_0000_0000_0085L);
+        golden(
+                format,
+                Access.READ_WRITE.withExecuteDisabled(),
+                0x8000_0000_0000_0007L,
+                0x8000_0000_0000_0087L);
+        golden(
+                format,
+                Access.READ.withSoftware(0x81),
+                0x0810_0000_0000_0005L,
+                0x0810_0000_0000_0085L);
         golden(format, Access.READ.withMemoryType(MemoryType.WRITE_THROUGH), 0x0d, 0x8d);
         golden(format, Access.READ.withMemoryType(MemoryType.WRITE_COMBINING), 0x15, 0x95);
         golden(format, Access.READ.withMemoryType(MemoryType.UNCACHEABLE), 0x1d, 0x9d);

@@ -13,14 +13,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class LeafEncoding {
 
-<<<<<<< HEAD
     /**
-     * Stands in a table where an access cannot be expressed; no leaf has it, since a leaf is
+     * Stands in a table where an access cannot be expressed. No leaf has it, since every leaf is
      * present.
      */
-=======
-    /** Stands in a table where an access cannot be expressed. No leaf has it, since every leaf is present. */
->>>>>>> vtd
     static final long REFUSED = 0;
 
     private static final int EXECUTE_DISABLE =

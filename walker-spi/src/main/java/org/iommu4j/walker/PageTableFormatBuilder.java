@@ -7,7 +7,8 @@ import org.iommu4j.machine.PhysicalMemory;
 /**
  * Describes a {@link PageTableFormat}, and checks that its bits do not overlap.
  *
- * <p>Every setter takes bits at their place in an entry. What is not set does not exist in the format. Used by one thread.
+ * <p>Every setter takes bits at their place in an entry. What is not set does not exist in the
+ * format. Used by one thread.
  */
 public final class PageTableFormatBuilder {
 
@@ -78,8 +79,9 @@ public final class PageTableFormatBuilder {
     public PageTableFormatBuilder leavesAt(int... these) {
         this.leafLevels = 0;
         for (int level : these) {
-            require(level >= 0 && level < levels, "no level " + level + " for leaves; 0 to " + (levels - 1)
-                    + " are legal");
+            require(
+                    level >= 0 && level < levels,
+                    "no level " + level + " for leaves; 0 to " + (levels - 1) + " are legal");
             this.leafLevels |= 1 << level;
         }
         return this;
@@ -97,7 +99,8 @@ public final class PageTableFormatBuilder {
     }
 
     /**
-     * Sets the bits that tell a leaf above level 0 from a table: at least one is set in a leaf, none in a table.
+     * Sets the bits that tell a leaf above level 0 from a table: at least one is set in a leaf,
+     * none in a table.
      *
      * @param test the bits
      * @param mark those of them that such a leaf has besides its permissions
@@ -225,8 +228,8 @@ public final class PageTableFormatBuilder {
      * Makes the format.
      *
      * @return the format
-     * @throws IllegalArgumentException if bits overlap, something necessary is missing, two accesses would look the same,
-     *     or a number is out of its range
+     * @throws IllegalArgumentException if bits overlap, something necessary is missing, two
+     *     accesses would look the same, or a number is out of its range
      */
     public PageTableFormat build() {
         requireNumbers();
@@ -238,8 +241,13 @@ public final class PageTableFormatBuilder {
             requireApart(largeTypes, addressMask & -lowestBit, largeLeafMark, "a large leaf");
         }
         LeafEncoding encoding = new LeafEncoding(this);
-        require(encoding.allHave(presentMask, presentMask), "a leaf of every access must be present");
-        require((largeLeafMark & leafTest) != 0 || leafLevels == 1 || encoding.allHave(-1, leafTest),
+        require(
+                encoding.allHave(presentMask, presentMask),
+                "a leaf of every access must be present");
+        require(
+                (largeLeafMark & leafTest) != 0
+                        || leafLevels == 1
+                        || encoding.allHave(-1, leafTest),
                 "a large leaf of every access must look like a leaf");
         return new PageTableFormat(this, encoding);
     }
@@ -249,29 +257,45 @@ public final class PageTableFormatBuilder {
         require(indexBits >= 1 && indexBits <= 9, indexBits + " index bits; 1 to 9 are legal");
         int reach = Math.min(PhysicalMemory.PAGE_SHIFT + indexBits * levels, 57);
         addressWidth = addressWidth == 0 ? reach : addressWidth;
-        require(addressWidth > PhysicalMemory.PAGE_SHIFT && addressWidth <= reach, "an address width of " + addressWidth
-                + " bits; 13 to " + reach + " are legal");
-        require(addressShift >= 0 && addressShift <= PhysicalMemory.PAGE_SHIFT, "addresses are shifted by "
-                + addressShift + "; 0 to 12 are legal");
-        require((leafLevels & 1) != 0 && leafLevels >>> levels == 0, "leaves of 4 KiB are necessary");
+        require(
+                addressWidth > PhysicalMemory.PAGE_SHIFT && addressWidth <= reach,
+                "an address width of " + addressWidth + " bits; 13 to " + reach + " are legal");
+        require(
+                addressShift >= 0 && addressShift <= PhysicalMemory.PAGE_SHIFT,
+                "addresses are shifted by " + addressShift + "; 0 to 12 are legal");
+        require(
+                (leafLevels & 1) != 0 && leafLevels >>> levels == 0,
+                "leaves of 4 KiB are necessary");
         require(Long.bitCount(softwareMask) <= 8, "at most 8 software bits are legal");
     }
 
     private void requireTables() {
         long lowestBit = 1L << PhysicalMemory.PAGE_SHIFT >>> addressShift;
         long next = addressMask + lowestBit;
-        require(Long.lowestOneBit(addressMask) == lowestBit && (next & addressMask) == 0,
-                "the address bits are 0x" + Long.toHexString(addressMask) + "; neighbours from 0x"
-                        + Long.toHexString(lowestBit) + " up are legal");
+        require(
+                Long.lowestOneBit(addressMask) == lowestBit && (next & addressMask) == 0,
+                "the address bits are 0x"
+                        + Long.toHexString(addressMask)
+                        + "; neighbours from 0x"
+                        + Long.toHexString(lowestBit)
+                        + " up are legal");
         require((tableBits & presentMask) != 0, "an entry that points to a table must be present");
-        require((tableBits & leafTest) == 0, "an entry that points to a table must not look like a leaf");
-        require((tableBits & (addressMask | softwareMask)) == 0,
+        require(
+                (tableBits & leafTest) == 0,
+                "an entry that points to a table must not look like a leaf");
+        require(
+                (tableBits & (addressMask | softwareMask)) == 0,
                 "constant bits of a table entry overlap the address or software bits");
-        require((largeLeafMark & ~leafTest) == 0, "the mark of a large leaf is no part of its test");
+        require(
+                (largeLeafMark & ~leafTest) == 0,
+                "the mark of a large leaf is no part of its test");
         require(leafLevels == 1 || leafTest != 0, "large leaves must be told from tables");
     }
 
-    /** Looks for overlaps in one kind of leaf. A constant bit may be a bit that hardware sets: it is born set then. */
+    /**
+     * Looks for overlaps in one kind of leaf. A constant bit may be a bit that hardware sets: it is
+     * born set then.
+     */
     private void requireApart(long[] types, long address, long mark, String where) {
         long taken = joined(address, mark, "leaf", where);
         taken = joined(taken, readBit, "read", where);
@@ -291,7 +315,9 @@ public final class PageTableFormatBuilder {
     }
 
     private long joined(long taken, long bits, String what, String where) {
-        require((taken & bits) == 0, what + " bits 0x" + Long.toHexString(bits) + " overlap others in " + where);
+        require(
+                (taken & bits) == 0,
+                what + " bits 0x" + Long.toHexString(bits) + " overlap others in " + where);
         return taken | bits;
     }
 

@@ -58,13 +58,17 @@ class PageTableFormatTest {
             if (missing(format, access) != null) {
                 continue;
             }
-            for (long set : new long[] {0, format.accessedMask(), format.accessedMask() | format.dirtyMask()}) {
+            for (long set :
+                    new long[] {
+                        0, format.accessedMask(), format.accessedMask() | format.dirtyMask()
+                    }) {
                 long address = 0x1_4000_0000L;
                 long placed = address >>> format.addressShift() | set;
                 long giga = format.leafBits(access, 2) | placed;
                 long mega = format.firstChild(giga, 2);
                 assertThat(mega).isEqualTo(format.leafBits(access, 1) | placed);
-                assertThat(format.firstChild(mega, 1)).isEqualTo(format.leafBits(access, 0) | placed);
+                assertThat(format.firstChild(mega, 1))
+                        .isEqualTo(format.leafBits(access, 0) | placed);
             }
         }
     }
@@ -118,11 +122,12 @@ class PageTableFormatTest {
                         Feature.MEMORY_TYPES,
                         Feature.SOFTWARE_BITS,
                         Feature.HITLESS_SPLIT);
-        assertThat(ExampleFormats.marked()
-                        .software(0)
-                        .sizeChange(SizeChange.BREAK_BEFORE_MAKE)
-                        .build()
-                        .features())
+        assertThat(
+                        ExampleFormats.marked()
+                                .software(0)
+                                .sizeChange(SizeChange.BREAK_BEFORE_MAKE)
+                                .build()
+                                .features())
                 .doesNotContain(Feature.SOFTWARE_BITS, Feature.HITLESS_SPLIT);
         assertThat(ExampleFormats.MOVING.features())
                 .contains(Feature.EXECUTE_DISABLE)
@@ -142,46 +147,87 @@ class PageTableFormatTest {
     @Test
     void overlapsAreRefused() {
         refused(() -> ExampleFormats.marked().snoop(0x1).build(), "snoop bits 0x1 overlap");
-        refused(() -> ExampleFormats.marked().snoop(0x80).build(), "snoop bits 0x80 overlap others in a large leaf");
-        refused(() -> ExampleFormats.marked().permissions(1, 1, false).build(), "write bits 0x1 overlap");
-        refused(() -> ExampleFormats.marked().executeDisable(1L << 52).build(), "software bits");
-        refused(() -> ExampleFormats.marked().software(0x1000).build(), "software bits 0x1000 overlap");
-        refused(() -> ExampleFormats.marked().hardwareSets(0x800, 0).build(), "accessed bits 0x800 overlap");
-        refused(() -> ExampleFormats.marked().hardwareSets(0x100, 0x100).build(), "dirty bits 0x100 overlap");
-        refused(() -> ExampleFormats.marked().constants(0x3, 0x800).build(), "constant bits 0x800 overlap");
         refused(
-                () -> ExampleFormats.marked().memoryType(MemoryType.WRITE_THROUGH, 0x1000, 0x4).build(),
+                () -> ExampleFormats.marked().snoop(0x80).build(),
+                "snoop bits 0x80 overlap others in a large leaf");
+        refused(
+                () -> ExampleFormats.marked().permissions(1, 1, false).build(),
+                "write bits 0x1 overlap");
+        refused(() -> ExampleFormats.marked().executeDisable(1L << 52).build(), "software bits");
+        refused(
+                () -> ExampleFormats.marked().software(0x1000).build(),
+                "software bits 0x1000 overlap");
+        refused(
+                () -> ExampleFormats.marked().hardwareSets(0x800, 0).build(),
+                "accessed bits 0x800 overlap");
+        refused(
+                () -> ExampleFormats.marked().hardwareSets(0x100, 0x100).build(),
+                "dirty bits 0x100 overlap");
+        refused(
+                () -> ExampleFormats.marked().constants(0x3, 0x800).build(),
+                "constant bits 0x800 overlap");
+        refused(
+                () ->
+                        ExampleFormats.marked()
+                                .memoryType(MemoryType.WRITE_THROUGH, 0x1000, 0x4)
+                                .build(),
                 "memory type bits 0x1070 overlap others in a leaf of 4 KiB");
         refused(
-                () -> ExampleFormats.marked().memoryType(MemoryType.WRITE_THROUGH, 0x4, 0x20_0000).build(),
+                () ->
+                        ExampleFormats.marked()
+                                .memoryType(MemoryType.WRITE_THROUGH, 0x4, 0x20_0000)
+                                .build(),
                 "memory type bits 0x200070 overlap others in a large leaf");
         refused(
-                () -> ExampleFormats.marked().memoryType(MemoryType.WRITE_THROUGH, 0x4, 0x84).build(),
+                () ->
+                        ExampleFormats.marked()
+                                .memoryType(MemoryType.WRITE_THROUGH, 0x4, 0x84)
+                                .build(),
                 "memory type bits 0xf4 overlap others in a large leaf");
         refused(
                 () -> ExampleFormats.marked().memoryType(MemoryType.WRITE_THROUGH, 0, 0).build(),
                 "two memory types look the same");
-        refused(() -> ExampleFormats.marked().constants(0x1003, 0).build(), "constant bits of a table");
+        refused(
+                () -> ExampleFormats.marked().constants(0x1003, 0).build(),
+                "constant bits of a table");
     }
 
     @Test
     void whatCannotWorkIsRefused() {
         refused(() -> ExampleFormats.marked().present(0).build(), "must be present");
-        refused(() -> ExampleFormats.marked().present(2).build(), "a leaf of every access must be present");
-        refused(() -> ExampleFormats.marked().constants(0x83, 0).build(), "must not look like a leaf");
-        refused(() -> ExampleFormats.marked().largeLeaf(0, 0).build(), "large leaves must be told from tables");
+        refused(
+                () -> ExampleFormats.marked().present(2).build(),
+                "a leaf of every access must be present");
+        refused(
+                () -> ExampleFormats.marked().constants(0x83, 0).build(),
+                "must not look like a leaf");
+        refused(
+                () -> ExampleFormats.marked().largeLeaf(0, 0).build(),
+                "large leaves must be told from tables");
         refused(() -> ExampleFormats.marked().largeLeaf(0x400, 0).build(), "must look like a leaf");
-        refused(() -> ExampleFormats.marked().largeLeaf(0x400, 0x80).build(), "no part of its test");
-        refused(() -> ExampleFormats.marked().address(0x000f_ffff_fffe_f000L, 0).build(), "neighbours");
-        refused(() -> ExampleFormats.marked().address(0x000f_ffff_ffff_e000L, 0).build(), "neighbours");
-        refused(() -> ExampleFormats.marked().address(0x000f_ffff_ffff_f000L, 13).build(), "0 to 12");
+        refused(
+                () -> ExampleFormats.marked().largeLeaf(0x400, 0x80).build(),
+                "no part of its test");
+        refused(
+                () -> ExampleFormats.marked().address(0x000f_ffff_fffe_f000L, 0).build(),
+                "neighbours");
+        refused(
+                () -> ExampleFormats.marked().address(0x000f_ffff_ffff_e000L, 0).build(),
+                "neighbours");
+        refused(
+                () -> ExampleFormats.marked().address(0x000f_ffff_ffff_f000L, 13).build(),
+                "0 to 12");
         refused(() -> ExampleFormats.marked().indexBits(10).build(), "10 index bits; 1 to 9");
         refused(() -> PageTableFormat.named("none", 0).present(1).build(), "0 levels; 1 to 6");
         refused(() -> ExampleFormats.marked().addressWidth(40).build(), "13 to 39 are legal");
         refused(() -> ExampleFormats.marked().leavesAt(1).build(), "leaves of 4 KiB are necessary");
         refused(() -> ExampleFormats.marked().leavesAt(0, 3), "0 to 2 are legal");
-        refused(() -> ExampleFormats.marked().software(0x1ff0_0000_0000_0000L).build(), "at most 8 software bits");
-        refused(() -> ExampleFormats.marked().permissions(1, 0, false).build(), "a write bit is necessary");
+        refused(
+                () -> ExampleFormats.marked().software(0x1ff0_0000_0000_0000L).build(),
+                "at most 8 software bits");
+        refused(
+                () -> ExampleFormats.marked().permissions(1, 0, false).build(),
+                "a write bit is necessary");
     }
 
     private static void refused(ThrowingCallable build, String why) {
@@ -193,11 +239,12 @@ class PageTableFormatTest {
 
     /** What this format lacks for an access, written down apart from the code under test. */
     private static Feature missing(PageTableFormat format, Access access) {
-        boolean types = access.memoryType() == MemoryType.DEFAULT
-                || format == ExampleFormats.MOVING
-                || (format == ExampleFormats.MARKED
-                        && (access.memoryType() == MemoryType.UNCACHEABLE
-                                || access.memoryType() == MemoryType.WRITE_BACK));
+        boolean types =
+                access.memoryType() == MemoryType.DEFAULT
+                        || format == ExampleFormats.MOVING
+                        || (format == ExampleFormats.MARKED
+                                && (access.memoryType() == MemoryType.UNCACHEABLE
+                                        || access.memoryType() == MemoryType.WRITE_BACK));
         if (!types) {
             return Feature.MEMORY_TYPES;
         }
@@ -213,7 +260,9 @@ class PageTableFormatTest {
         if (access.snooped() && format != ExampleFormats.MARKED) {
             return Feature.SNOOP_CONTROL;
         }
-        return access.software() > 3 && format == ExampleFormats.UNMARKED ? Feature.SOFTWARE_BITS : null;
+        return access.software() > 3 && format == ExampleFormats.UNMARKED
+                ? Feature.SOFTWARE_BITS
+                : null;
     }
 
     private static List<Access> everyAccess() {

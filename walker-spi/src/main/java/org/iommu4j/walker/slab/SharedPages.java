@@ -7,7 +7,8 @@ import org.iommu4j.machine.PageList;
 import org.iommu4j.machine.PhysicalMemory;
 
 /**
- * The pages that are in no stripe: recycled ones, and those never used, which need not be remembered one by one.
+ * The pages that are in no stripe: recycled ones, and those never used, which need not be
+ * remembered one by one.
  *
  * <p>Every method but {@link #mayHaveZeroed} wants this object's monitor.
  */
@@ -36,12 +37,17 @@ final class SharedPages {
         return recycled[kind].size();
     }
 
-    /** Says, for who does not hold the monitor, whether it is worth it to come for a zeroed page. */
+    /**
+     * Says, for who does not hold the monitor, whether it is worth it to come for a zeroed page.
+     */
     boolean mayHaveZeroed() {
         return zeroed;
     }
 
-    /** Moves recycled pages to a list, as many as are wanted and here, then a batch to the stripe, which has none left. */
+    /**
+     * Moves recycled pages to a list, as many as are wanted and here, then a batch to the stripe,
+     * which has none left.
+     */
     int moveTo(PageList list, int kind, int wanted, Stripe stripe) {
         PageList from = recycled[kind];
         int moved = Math.min(wanted, from.size());
@@ -58,11 +64,14 @@ final class SharedPages {
     }
 
     /**
-     * Moves pages never used, which are there, to a list, and the rest of an aligned run to the stripe, which has no
-     * zeroed page: what one thread uses shares no line of the ledger with what another uses.
+     * Moves pages never used, which are there, to a list, and the rest of an aligned run to the
+     * stripe, which has no zeroed page: what one thread uses shares no line of the ledger with what
+     * another uses.
      */
     void moveUnused(PageList list, int wanted, Stripe stripe) {
-        long stop = Math.min(end, next + Math.max(wanted, BATCH) + LINE_OF_LEDGER - 1 & -LINE_OF_LEDGER);
+        long stop =
+                Math.min(
+                        end, next + Math.max(wanted, BATCH) + LINE_OF_LEDGER - 1 & -LINE_OF_LEDGER);
         for (int i = 0; i < wanted; i++) {
             list.add(next++ << PhysicalMemory.PAGE_SHIFT);
         }

@@ -9,13 +9,15 @@ import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.walker.TableAllocator;
 
 /**
- * Hands out the pages of a memory but the one at physical address 0, near each thread and exact all the same.
+ * Hands out the pages of a memory but the one at physical address 0, near each thread and exact all
+ * the same.
  *
- * <p>A thread takes from and gives to a stripe of its own. What a stripe lacks comes from the shared pages, and only when
- * those are too few from the other stripes, with every lock held: so a reservation is refused only if there really are
- * not as many pages, and refusing changes nothing. Pages that were used before are preferred to others, because memory
- * that was never touched costs nothing. A page is zeroed only when a zeroed one is wanted and no recycled one is known to
- * be; that is done with no lock held.
+ * <p>A thread takes from and gives to a stripe of its own. What a stripe lacks comes from the
+ * shared pages, and only when those are too few from the other stripes, with every lock held: so a
+ * reservation is refused only if there really are not as many pages, and refusing changes nothing.
+ * Pages that were used before are preferred to others, because memory that was never touched costs
+ * nothing. A page is zeroed only when a zeroed one is wanted and no recycled one is known to be;
+ * that is done with no lock held.
  */
 final class SlabAllocator implements TableAllocator {
 
@@ -117,7 +119,10 @@ final class SlabAllocator implements TableAllocator {
         }
     }
 
-    /** Moves pages to a list; returns how many of them, which come first, are dirty, or that there are too few. */
+    /**
+     * Moves pages to a list; returns how many of them, which come first, are dirty, or that there
+     * are too few.
+     */
     private int move(int count, boolean zeroed, PageList list) {
         Stripe own = enterAny();
         try {
@@ -155,7 +160,10 @@ final class SlabAllocator implements TableAllocator {
         }
     }
 
-    /** Moves pages that are there; dirty ones first: all there are, or if zeroed ones are wanted, no more than needed. */
+    /**
+     * Moves pages that are there; dirty ones first: all there are, or if zeroed ones are wanted, no
+     * more than needed.
+     */
     private int moveBest(Stripe own, int count, boolean zeroed, PageList list) {
         int known = zeroed ? own.count(ZEROED) + shared.count(ZEROED) : 0;
         int dirty = Math.min(Math.max(0, count - known), own.count(DIRTY) + shared.count(DIRTY));

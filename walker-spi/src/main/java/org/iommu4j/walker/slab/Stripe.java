@@ -7,8 +7,9 @@ import org.iommu4j.machine.PageList;
 /**
  * A few pages near some threads, behind a lock of their own.
  *
- * <p>Lock, counts and pages stand in one array with room at both ends, so that no two stripes share a cache line
- * wherever the collector moves them. But for {@link #tryEnter}, every method wants the lock.
+ * <p>Lock, counts and pages stand in one array with room at both ends, so that no two stripes share
+ * a cache line wherever the collector moves them. But for {@link #tryEnter}, every method wants the
+ * lock.
  */
 final class Stripe {
 

@@ -62,16 +62,18 @@ class SlabAllocatorTest {
     @Test
     void reservesWhatOtherThreadsKeepNear() throws Exception {
         PageList all = new PageList();
-        onManyThreads(40, n -> {
-            PageList some = new PageList();
-            assertThat(allocator.reserve(20, some)).isTrue();
-            if (n % 2 == 0) {
-                allocator.giveBack(some);
-            } else {
-                dirty(some);
-                allocator.giveBackZeroed(cleaned(some));
-            }
-        });
+        onManyThreads(
+                40,
+                n -> {
+                    PageList some = new PageList();
+                    assertThat(allocator.reserve(20, some)).isTrue();
+                    if (n % 2 == 0) {
+                        allocator.giveBack(some);
+                    } else {
+                        dirty(some);
+                        allocator.giveBackZeroed(cleaned(some));
+                    }
+                });
         assertThat(allocator.free()).isEqualTo(999);
         assertThat(allocator.reserveZeroed(999, all)).isTrue();
         assertThat(allocator.free()).isZero();
@@ -85,7 +87,10 @@ class SlabAllocatorTest {
             PageList list = new PageList();
             boolean zeroed = random.nextBoolean();
             int count = 1 + random.nextInt(random.nextInt(10) == 0 ? 999 : 4);
-            assertThat(zeroed ? allocator.reserveZeroed(count, list) : allocator.reserve(count, list))
+            assertThat(
+                            zeroed
+                                    ? allocator.reserveZeroed(count, list)
+                                    : allocator.reserve(count, list))
                     .isTrue();
             for (int i = 0; zeroed && i < count; i++) {
                 assertThat(isZero(list.get(i))).as("seed %d, round %d", seed, round).isTrue();
@@ -107,12 +112,16 @@ class SlabAllocatorTest {
 
     @Test
     void touchesNothingThatNeedNotBeZeroed() {
-        TableAllocator strict = new SlabAllocator(memory.observedBy(new MemoryObserver() {
-            @Override
-            public void beforeStore(long address, long value) {
-                throw new AssertionError("0x" + Long.toHexString(address) + " is stored to");
-            }
-        }));
+        TableAllocator strict =
+                new SlabAllocator(
+                        memory.observedBy(
+                                new MemoryObserver() {
+                                    @Override
+                                    public void beforeStore(long address, long value) {
+                                        throw new AssertionError(
+                                                "0x" + Long.toHexString(address) + " is stored to");
+                                    }
+                                }));
         PageList list = new PageList();
         for (int count : new int[] {1, 3, 70, 999}) {
             assertThat(strict.reserveZeroed(count, list)).isTrue();
@@ -144,11 +153,13 @@ class SlabAllocatorTest {
     @Test
     void keepsThreadsApartByLinesOfTheLedger() throws Exception {
         long[][] lines = new long[4][24];
-        onManyThreads(4, n -> {
-            for (int i = 0; i < 24; i++) {
-                lines[n][i] = allocator.take() / PAGE / 8;
-            }
-        });
+        onManyThreads(
+                4,
+                n -> {
+                    for (int i = 0; i < 24; i++) {
+                        lines[n][i] = allocator.take() / PAGE / 8;
+                    }
+                });
         Set<Long> seen = new HashSet<>();
         for (long[] ofThread : lines) {
             Set<Long> own = new HashSet<>();
@@ -163,12 +174,15 @@ class SlabAllocatorTest {
 
     @Test
     void losesNothingWhenZeroingFails() {
-        TableAllocator failing = new SlabAllocator(memory.observedBy(new MemoryObserver() {
-            @Override
-            public void beforeStore(long address, long value) {
-                throw new IllegalStateException("no store");
-            }
-        }));
+        TableAllocator failing =
+                new SlabAllocator(
+                        memory.observedBy(
+                                new MemoryObserver() {
+                                    @Override
+                                    public void beforeStore(long address, long value) {
+                                        throw new IllegalStateException("no store");
+                                    }
+                                }));
         PageList list = new PageList();
         assertThat(failing.reserve(999, list)).isTrue();
         failing.giveBack(list);
@@ -181,25 +195,29 @@ class SlabAllocatorTest {
     @Test
     void isExactUnderManyThreads() throws Exception {
         AtomicIntegerArray owners = new AtomicIntegerArray(1000);
-        onManyThreads(6, n -> {
-            long seed = 100L + n;
-            Random random = new Random(seed);
-            PageList list = new PageList();
-            for (int round = 0; round < 20_000; round++) {
-                int count = random.nextInt(random.nextInt(20) == 0 ? 200 : 3);
-                boolean zeroed = random.nextInt(4) == 0;
-                if (zeroed ? allocator.reserveZeroed(count, list) : allocator.reserve(count, list)) {
-                    for (int i = 0; i < count; i++) {
-                        int page = (int) (list.get(i) / PAGE);
-                        assertThat(owners.getAndSet(page, 1)).isZero();
+        onManyThreads(
+                6,
+                n -> {
+                    long seed = 100L + n;
+                    Random random = new Random(seed);
+                    PageList list = new PageList();
+                    for (int round = 0; round < 20_000; round++) {
+                        int count = random.nextInt(random.nextInt(20) == 0 ? 200 : 3);
+                        boolean zeroed = random.nextInt(4) == 0;
+                        if (zeroed
+                                ? allocator.reserveZeroed(count, list)
+                                : allocator.reserve(count, list)) {
+                            for (int i = 0; i < count; i++) {
+                                int page = (int) (list.get(i) / PAGE);
+                                assertThat(owners.getAndSet(page, 1)).isZero();
+                            }
+                            for (int i = 0; i < count; i++) {
+                                owners.set((int) (list.get(i) / PAGE), 0);
+                            }
+                            allocator.giveBack(list);
+                        }
                     }
-                    for (int i = 0; i < count; i++) {
-                        owners.set((int) (list.get(i) / PAGE), 0);
-                    }
-                    allocator.giveBack(list);
-                }
-            }
-        });
+                });
         assertThat(allocator.free()).isEqualTo(999);
     }
 
@@ -207,15 +225,17 @@ class SlabAllocatorTest {
         void run(int n) throws Exception;
     }
 
-    private static void onManyThreads(int threads, Work work) throws InterruptedException, ExecutionException {
+    private static void onManyThreads(int threads, Work work)
+            throws InterruptedException, ExecutionException {
         try (ExecutorService executor = Executors.newFixedThreadPool(threads)) {
             Future<?>[] futures = new Future<?>[threads];
             for (int i = 0; i < threads; i++) {
                 int n = i;
-                futures[i] = executor.submit(() -> {
-                    work.run(n);
-                    return null;
-                });
+                futures[i] =
+                        executor.submit(() -> {
+                            work.run(n);
+                            return null;
+                        });
             }
             for (Future<?> future : futures) {
                 future.get();
