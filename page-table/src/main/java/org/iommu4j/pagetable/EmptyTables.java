@@ -76,7 +76,7 @@ final class EmptyTables {
         long span = tables.span(level + 1);
         tables.store(slot, 0);
         tables.settle();
-        tables.pending.add(iova, iova + span);
+        tables.pending.add(iova, iova + span, gather);
         tables.guards.kill(table);
         tables.witness.tableUnlinked(tables.root, table);
         gather.addTable(table);

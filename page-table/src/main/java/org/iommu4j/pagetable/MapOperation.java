@@ -222,7 +222,7 @@ final class MapOperation {
         if (isLeaf(level, at, end)) {
             tables.store(slot, leaf(level, at));
             tables.settle();
-            tables.pending.add(at, end + 1);
+            tables.pending.add(at, end + 1, gather);
             killLocked(child, at, level - 1, gather);
             gather.addRange(at, end - at + 1, tables.span(0));
             gather.markStructureChanged();

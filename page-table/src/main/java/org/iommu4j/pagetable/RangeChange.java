@@ -98,8 +98,11 @@ final class RangeChange {
                 changed.reset();
                 finish(top, level, first, commit(top, level, first, last, gather));
                 changed.addTo(gather, tables, kind == Kind.UNMAP);
-                long end = Math.max(last, changed.last()) + 1;
-                tables.pending.widen(gather, Math.min(first, changed.first()), end, tables.span(0));
+                if (!changed.isOneSpan(first, last)) {
+                    long end = Math.max(last, changed.last()) + 1;
+                    tables.pending.widen(
+                            gather, Math.min(first, changed.first()), end, tables.span(0));
+                }
                 return true;
             }
             unlock(top, level, first, last, last);
@@ -170,7 +173,7 @@ final class RangeChange {
             if (tables.isTable(entry, level)) {
                 removed += commitTable(slot, tables.target(entry), level, at, end, gather);
             } else if (tables.isPresent(entry)) {
-                removed += commitLeaf(slot, level, at, end);
+                removed += commitLeaf(slot, level, at, end, gather);
             }
         }
         return removed;
@@ -188,13 +191,13 @@ final class RangeChange {
         }
         tables.store(slot, 0);
         tables.settle();
-        tables.pending.add(at, end + 1);
+        tables.pending.add(at, end + 1, gather);
         bytes += teardown.seize(child, at, level - 1, gather);
         changed.structure(at, end);
         return 1;
     }
 
-    private int commitLeaf(long slot, int level, long at, long end) {
+    private int commitLeaf(long slot, int level, long at, long end, IotlbGather gather) {
         boolean whole = isWhole(level, at, end);
         long base = base(level, at);
         if (kind == Kind.UNMAP && (whole || partial == PartialUnmap.WIDEN)) {
@@ -204,7 +207,7 @@ final class RangeChange {
             return 1;
         }
         if (kind == Kind.SPLIT ? level > targetLevel : !whole) {
-            punch.replace(slot, level, base);
+            punch.replace(slot, level, base, gather);
             bytes += end - at + 1;
             changed.structure(base, base + tables.span(level) - 1);
         }

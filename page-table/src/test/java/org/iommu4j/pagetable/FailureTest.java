@@ -37,7 +37,7 @@ class FailureTest {
 
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.Scenario#all")
-    void S6_U4_M4_l_everyShortageChangesNothing(Scenario scenario) {
+    void S6_U4_M4_everyShortageChangesNothing(Scenario scenario) {
         List<Translation> expected = afterwards(scenario);
         int needed = needed(scenario);
         for (int left = 0; left < needed; left++) {
@@ -139,7 +139,7 @@ class FailureTest {
     /** Two leaves are cut in one call, and only the second cut finds no page: the first must not be visible. */
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
-    void S6_e_g_l_theSecondBoundaryFailsBeforeTheFirstIsVisible(PageTableFormat format) {
+    void S6_theSecondBoundaryFailsBeforeTheFirstIsVisible(PageTableFormat format) {
         long page = 1L << format.shift(0);
         long large = 1L << format.shift(2);
         TestDomain domain = TestDomain.on(format).open();

@@ -19,9 +19,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** S1: a walk that begins at any instant of an operation, and however long it takes, finds what was or what will be. */
 class HitlessTest {
 
-    private static final int EXHAUSTIVE_WALKS = 30_000;
-    private static final int SAMPLED_WALKS = 1_500;
-    private static final int RANDOM_OPERATIONS = 1_500;
+    private static final int EXHAUSTIVE_WALKS = 200_000;
+    private static final int SAMPLED_WALKS = 6_000;
+    private static final int RANDOM_OPERATIONS = 3_000;
 
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.Scenario#all")

@@ -22,7 +22,7 @@ class WriteBackTest {
 
     @ParameterizedTest
     @MethodSource("scenarios")
-    void S7_a_k_hitlessForAWalkerThatDoesNotSnoop(Scenario scenario, boolean restless) {
+    void S7_hitlessForAWalkerThatDoesNotSnoop(Scenario scenario, boolean restless) {
         ObserverSwitch watcher = new ObserverSwitch();
         NonCoherent world = new NonCoherent(scenario.format(), restless, () -> watcher.target.beforeFence());
         scenario.ready().accept(world.domain);
