@@ -9,8 +9,9 @@ import org.iommu4j.walker.TableWalk;
 import org.junit.jupiter.api.Test;
 
 /**
- * A structural change stays pending although an invalidation of its span completes at the worst instant: just before the
- * entry changes. Hardware may read the old entry once more after that invalidation.
+ * A structural change stays pending although an invalidation of its span completes at the worst
+ * instant: just before the entry changes. Hardware may read the old entry once more after that
+ * invalidation.
  */
 class PendingChangeTest {
 
@@ -72,19 +73,20 @@ class PendingChangeTest {
 
     /** Has an invalidation of everything begin and complete just before an entry changes. */
     private void invalidateBefore(long slot) {
-        domain.observe(new MemoryObserver() {
-            @Override
-            public void beforeStore(long address, long value) {
-                if (address == slot) {
-                    invalidateEverything();
-                }
-            }
+        domain.observe(
+                new MemoryObserver() {
+                    @Override
+                    public void beforeStore(long address, long value) {
+                        if (address == slot) {
+                            invalidateEverything();
+                        }
+                    }
 
-            @Override
-            public void beforeExchange(long address, long expected, long value) {
-                beforeStore(address, value);
-            }
-        });
+                    @Override
+                    public void beforeExchange(long address, long expected, long value) {
+                        beforeStore(address, value);
+                    }
+                });
     }
 
     private void invalidateEverything() {
