@@ -88,10 +88,15 @@ public final class PageTable {
         if (root < 0) {
             throw new TableMemoryExhaustedException(1, allocator.free());
         }
-        Tables tables = new Tables(format, memory, cache, witness, pageSizes, root);
-        PageTable table = new PageTable(tables, allocator, pageSizes, check, options);
-        table.plantRoot();
-        return table;
+        try {
+            Tables tables = new Tables(format, memory, cache, witness, pageSizes, root);
+            PageTable table = new PageTable(tables, allocator, pageSizes, check, options);
+            table.plantRoot();
+            return table;
+        } catch (RuntimeException e) {
+            allocator.give(root);
+            throw e;
+        }
     }
 
     private void plantRoot() {
