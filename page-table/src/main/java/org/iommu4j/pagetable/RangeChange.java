@@ -32,6 +32,8 @@ final class RangeChange {
     private Kind kind = Kind.UNMAP;
     private PartialUnmap partial = PartialUnmap.SPLIT;
     private int targetLevel;
+    private long wholeFirst;
+    private long wholeLast;
     private final FoundLeaf refused = new FoundLeaf();
     private long bytes;
 
@@ -83,6 +85,8 @@ final class RangeChange {
 
     /** Does it; false if a leaf is covered in part and may not be: nothing has changed then. */
     boolean apply(long first, long last, IotlbGather gather) {
+        wholeFirst = first;
+        wholeLast = last;
         while (true) {
             long place = tables.lockTop(first, tables.topLevel(first, last));
             long top = Tables.tableOf(place);
@@ -189,11 +193,13 @@ final class RangeChange {
         if (kind != Kind.UNMAP) {
             return 0;
         }
-        tables.pending.add(at, end + 1, gather);
+        if (!changed.isOneSpan(at, end)) {
+            tables.pending.add(wholeFirst, wholeLast + 1, gather);
+            changed.structure(wholeFirst, wholeLast);
+        }
         tables.store(slot, 0);
         tables.settle();
         bytes += teardown.seize(child, at, level - 1, gather);
-        changed.structure(at, end);
         return 1;
     }
 
