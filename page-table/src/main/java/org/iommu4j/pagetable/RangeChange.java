@@ -32,6 +32,7 @@ final class RangeChange {
     private Kind kind = Kind.UNMAP;
     private PartialUnmap partial = PartialUnmap.SPLIT;
     private int targetLevel;
+    private boolean detaches;
     private long wholeFirst;
     private long wholeLast;
     private final FoundLeaf refused = new FoundLeaf();
@@ -100,17 +101,25 @@ final class RangeChange {
                 bytes = 0;
                 emptiedCount = 0;
                 changed.reset();
+                detaches = false;
                 finish(top, level, first, commit(top, level, first, last, gather));
-                changed.addTo(gather, tables, kind == Kind.UNMAP);
-                if (!changed.isOneSpan(first, last)) {
-                    long end = Math.max(last, changed.last()) + 1;
-                    tables.pending.widen(
-                            gather, Math.min(first, changed.first()), end, tables.span(0));
-                }
+                collect(first, last, gather);
                 return true;
             }
             unlock(top, level, first, last, last);
             reserve.fill(need);
+        }
+    }
+
+    /** Tells the gather, after the change, what hardware must forget. */
+    private void collect(long first, long last, IotlbGather gather) {
+        if (detaches) {
+            tables.pending.made(first, last + 1);
+        }
+        changed.addTo(gather, tables, kind == Kind.UNMAP);
+        if (!changed.isOneSpan(first, last)) {
+            long end = Math.max(last, changed.last()) + 1;
+            tables.pending.widen(gather, Math.min(first, changed.first()), end, tables.span(0));
         }
     }
 
@@ -193,8 +202,9 @@ final class RangeChange {
         if (kind != Kind.UNMAP) {
             return 0;
         }
-        if (!changed.isOneSpan(at, end)) {
-            tables.pending.add(wholeFirst, wholeLast + 1, gather);
+        if (!detaches) {
+            detaches = true;
+            tables.pending.begin(wholeFirst, wholeLast + 1, gather);
             changed.structure(wholeFirst, wholeLast);
         }
         tables.store(slot, 0);
