@@ -6,12 +6,14 @@ import org.iommu4j.api.IotlbGather;
 /*
  * Somebody splits a leaf, and has not invalidated yet: hardware may still hold the large translation. A second thread now
  * unmaps another page of the leaf's range with an invalidation of its own, of 4 KiB: the hardware may keep the large
- * translation, and the page stays reachable. Hence a change of structure stays here, in the domain, from before it is made
- * until an invalidation that covers it and began after it has completed; and whoever changes anything inside widens its
- * gather to the whole of it.
+ * translation, and the page stays reachable. Hence a change of structure stays here, in the domain, until an invalidation
+ * that covers it and began after it has completed; and whoever changes anything inside widens its gather to the whole of
+ * it.
  *
- * A span is open while a change in it is being made, and an open span ends by no invalidation. The stamps order the ends of
- * changes and the hand-overs of gathers: a gather that was handed over at stamp s ends spans with stamps up to s.
+ * It is added after the entry was changed and written back, and before anybody can act in its span: before the guard of
+ * the entry's table is let go and the new tables come alive. Added any earlier, an invalidation that begins in between
+ * would end it, while hardware can still read the old entry. The stamps order changes and hand-overs: a gather that was
+ * handed over at stamp s ends only changes with stamps up to s.
  */
 
 /**
@@ -26,7 +28,6 @@ final class PendingSpans {
     private long[] starts = new long[8];
     private long[] ends = new long[8];
     private long[] stamps = new long[8];
-    private int[] open = new int[8];
     private long stamp;
     private volatile int count;
 
@@ -36,32 +37,31 @@ final class PendingSpans {
     }
 
     /**
-     * A non-leaf entry in [start, end) is about to change: widens the gather to what is pending
-     * there already, and opens the span.
+     * A non-leaf entry in [start, end) has changed, and the caller still holds the guard of its
+     * table: widens the gather to what is pending there already, and notes the change.
      */
-    synchronized void begin(long start, long end, IotlbGather gather) {
+    synchronized void add(long start, long end, IotlbGather gather) {
+        stamp++;
         if (mayTouch(start, end)) {
             widenTouched(gather, start, end, end - start);
-            int known = same(start, end, false);
-            if (known >= 0) {
-                open[known]++;
+            if (refresh(start, end)) {
                 return;
             }
         }
         if (count == MOST) {
             joinAll();
         }
-        append(start, end);
-    }
-
-    /** The change that was begun is made. */
-    synchronized void made(long start, long end) {
-        int i = same(start, end, true);
-        if (i < 0) {
-            i = joined(start, end);
+        int n = count;
+        if (n == starts.length) {
+            starts = Arrays.copyOf(starts, 2 * n);
+            ends = Arrays.copyOf(ends, 2 * n);
+            stamps = Arrays.copyOf(stamps, 2 * n);
         }
-        open[i]--;
-        stamps[i] = ++stamp;
+        starts[n] = start;
+        ends[n] = end;
+        stamps[n] = stamp;
+        filter.add(start, end);
+        count = n + 1;
     }
 
     /** Widens a gather to every pending span that [start, end) touches. */
@@ -83,34 +83,17 @@ final class PendingSpans {
         }
         int n = count;
         for (int i = n - 1; i >= 0; i--) {
-            if (open[i] == 0 && stamps[i] <= gather.stamp() && covers(gather, starts[i], ends[i])) {
+            if (stamps[i] <= gather.stamp() && covers(gather, starts[i], ends[i])) {
                 n--;
                 starts[i] = starts[n];
                 ends[i] = ends[n];
                 stamps[i] = stamps[n];
-                open[i] = open[n];
             }
         }
         count = n;
         if (n == 0) {
             filter.clear();
         }
-    }
-
-    private void append(long start, long end) {
-        int n = count;
-        if (n == starts.length) {
-            starts = Arrays.copyOf(starts, 2 * n);
-            ends = Arrays.copyOf(ends, 2 * n);
-            stamps = Arrays.copyOf(stamps, 2 * n);
-            open = Arrays.copyOf(open, 2 * n);
-        }
-        starts[n] = start;
-        ends[n] = end;
-        stamps[n] = stamp;
-        open[n] = 1;
-        filter.add(start, end);
-        count = n + 1;
     }
 
     private synchronized void widenTouched(
@@ -123,24 +106,15 @@ final class PendingSpans {
         }
     }
 
-    /** The span [start, end), the newest first; -1 if there is none. */
-    private int same(long start, long end, boolean mustBeOpen) {
-        for (int i = count - 1; i >= 0; i--) {
-            if (starts[i] == start && ends[i] == end && (open[i] > 0 || !mustBeOpen)) {
-                return i;
-            }
-        }
-        return -1;
-    }
-
-    /** The open span that [start, end) was joined into. */
-    private int joined(long start, long end) {
+    /** Notes a new change inside a span that is pending already; false if there is none. */
+    private boolean refresh(long start, long end) {
         for (int i = 0; i < count; i++) {
-            if (starts[i] <= start && end <= ends[i] && open[i] > 0) {
-                return i;
+            if (starts[i] <= start && end <= ends[i]) {
+                stamps[i] = stamp;
+                return true;
             }
         }
-        throw new IllegalStateException("no change was begun at 0x" + Long.toHexString(start));
+        return false;
     }
 
     /** Makes one span of all, so that a domain that is never synced keeps a bounded list. */
@@ -148,7 +122,6 @@ final class PendingSpans {
         for (int i = 1; i < count; i++) {
             starts[0] = Math.min(starts[0], starts[i]);
             ends[0] = Math.max(ends[0], ends[i]);
-            open[0] += open[i];
         }
         stamps[0] = stamp;
         filter.add(starts[0], ends[0]);
