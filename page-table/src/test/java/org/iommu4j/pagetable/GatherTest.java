@@ -12,7 +12,10 @@ import org.iommu4j.walker.PageTableFormat;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The rules of group G as far as one thread sees them: what goes into a gather, and when its pages come out. */
+/**
+ * The rules of group G as far as one thread sees them: what goes into a gather, and when its pages
+ * come out.
+ */
 class GatherTest {
 
     private static final long OUT = 1L << 40;
@@ -280,13 +283,14 @@ class GatherTest {
         domain.map(0, OUT, page, Access.READ);
         IotlbGather foreign = other.gather();
         Snapshot before = Snapshot.of(domain, foreign);
-        List<ThrowingCallable> calls = List.of(
-                () -> domain.map(page, OUT, page, Access.READ, foreign),
-                () -> domain.tryMap(page, OUT, page, Access.READ, foreign),
-                () -> domain.unmap(0, page, foreign),
-                () -> domain.cut(0, page, foreign),
-                () -> domain.split(0, page, page, foreign),
-                () -> domain.sync(foreign));
+        List<ThrowingCallable> calls =
+                List.of(
+                        () -> domain.map(page, OUT, page, Access.READ, foreign),
+                        () -> domain.tryMap(page, OUT, page, Access.READ, foreign),
+                        () -> domain.unmap(0, page, foreign),
+                        () -> domain.cut(0, page, foreign),
+                        () -> domain.split(0, page, page, foreign),
+                        () -> domain.sync(foreign));
         for (ThrowingCallable call : calls) {
             assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class);
         }
@@ -313,11 +317,14 @@ class GatherTest {
         domain.closeAndCheck();
     }
 
-    private static void requireCovers(IotlbGather gather, long iova, long size, boolean structureChanged) {
+    private static void requireCovers(
+            IotlbGather gather, long iova, long size, boolean structureChanged) {
         assertThat(TestDomain.Flush.of(gather).covers(iova, size))
                 .as("%s covers 0x%x+0x%x", gather, iova, size)
                 .isTrue();
-        assertThat(gather.structureChanged()).as("structure of %s", gather).isEqualTo(structureChanged);
+        assertThat(gather.structureChanged())
+                .as("structure of %s", gather)
+                .isEqualTo(structureChanged);
     }
 
     private static void requireFlushed(

@@ -10,8 +10,8 @@ import org.iommu4j.pagetable.Operation.Kind;
 import org.iommu4j.walker.PageTableFormat;
 
 /**
- * Legal operations by a seed: at both ends and in the middle of a domain, crowded so that they meet, of all page sizes,
- * with ranges that straddle, fall short and exceed.
+ * Legal operations by a seed: at both ends and in the middle of a domain, crowded so that they
+ * meet, of all page sizes, with ranges that straddle, fall short and exceed.
  */
 final class RandomTraffic {
 
@@ -34,7 +34,10 @@ final class RandomTraffic {
         this.sizes = model.sizes();
         this.limit = model.limit();
         long window = Math.min(limit, (long) LARGEST_UNITS << format.shift(LARGEST_LEVEL));
-        this.bases = new long[] {0, limit - window, (limit - window) / 2 & -(1L << format.shift(LARGEST_LEVEL))};
+        this.bases =
+                new long[] {
+                    0, limit - window, (limit - window) / 2 & -(1L << format.shift(LARGEST_LEVEL))
+                };
         this.accesses = expressible(format);
     }
 
@@ -119,13 +122,18 @@ final class RandomTraffic {
 
     private long size(int level, long iova) {
         int shift = format.shift(level);
-        long units = random.nextInt(24) == 0 ? random.nextInt(1, format.entries() * 5 / 4) : random.nextInt(1, 4);
+        long units =
+                random.nextInt(24) == 0
+                        ? random.nextInt(1, format.entries() * 5 / 4)
+                        : random.nextInt(1, 4);
         if (level == LARGEST_LEVEL) {
             units = Math.min(units, 2);
         }
         long size = units << shift;
         if (random.nextInt(6) == 0) {
-            size += (random.nextInt(5) - 2L) << format.shift(Math.max(0, level - 1 - random.nextInt(2)));
+            size +=
+                    (random.nextInt(5) - 2L)
+                            << format.shift(Math.max(0, level - 1 - random.nextInt(2)));
         }
         return Math.clamp(size, 1L << format.shift(0), limit - iova);
     }

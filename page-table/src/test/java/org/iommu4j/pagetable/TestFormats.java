@@ -5,14 +5,18 @@ import org.iommu4j.api.MemoryType;
 import org.iommu4j.walker.PageTableFormat;
 import org.iommu4j.walker.PageTableFormatBuilder;
 
-/** The formats that every rule is tested on: what VT-d knows, and one so small that all its states can be visited. */
+/**
+ * The formats that every rule is tested on: what VT-d knows, and one so small that all its states
+ * can be visited.
+ */
 final class TestFormats {
 
     private static final long ADDRESS = 0x000f_ffff_ffff_f000L;
     private static final long ACCESSED = 1L << 8;
     private static final long DIRTY = 1L << 9;
 
-    private static final PageTableFormat TINY = secondStageBits(PageTableFormat.named("tiny", 3).indexBits(2));
+    private static final PageTableFormat TINY =
+            secondStageBits(PageTableFormat.named("tiny", 3).indexBits(2));
     private static final PageTableFormat FIRST_STAGE = firstStageBits(4, 47);
 
     private TestFormats() {}
@@ -29,7 +33,8 @@ final class TestFormats {
 
     /** VT-d second stage with 3, 4 or 5 levels and leaves of 4 KiB, 2 MiB and 1 GiB. */
     static PageTableFormat secondStage(int levels) {
-        return secondStageBits(PageTableFormat.named("second stage, " + levels + " levels", levels));
+        return secondStageBits(
+                PageTableFormat.named("second stage, " + levels + " levels", levels));
     }
 
     /** VT-d first stage with 4 levels, where memory types stand elsewhere in large leaves. */
