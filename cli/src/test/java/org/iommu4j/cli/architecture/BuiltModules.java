@@ -5,19 +5,24 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.module.ModuleDescriptor;
 import java.lang.module.ModuleFinder;
+import java.lang.module.ModuleReader;
 import java.lang.module.ModuleReference;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.jar.JarFile;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -63,6 +68,21 @@ final class BuiltModules {
     /** The descriptors of every module, by name. */
     Collection<ModuleDescriptor> descriptors() {
         return byName.values().stream().map(ModuleReference::descriptor).toList();
+    }
+
+    /** The lines of a file of a module; none if there is no such file. */
+    List<String> resource(String module, String name) {
+        try (ModuleReader reader = byName.get(module).open()) {
+            Optional<InputStream> file = reader.open(name);
+            if (file.isEmpty()) {
+                return List.of();
+            }
+            try (InputStream bytes = file.get()) {
+                return new String(bytes.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Every class of every module. */
@@ -169,7 +189,7 @@ final class BuiltModules {
         if (!entry.toString().endsWith(".jar") || !Files.exists(entry)) {
             return false;
         }
-        try (java.util.jar.JarFile jar = new java.util.jar.JarFile(entry.toFile())) {
+        try (JarFile jar = new JarFile(entry.toFile())) {
             return jar.getEntry("module-info.class") != null;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

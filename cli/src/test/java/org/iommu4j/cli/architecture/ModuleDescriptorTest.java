@@ -46,6 +46,23 @@ class ModuleDescriptorTest {
         }
     }
 
+    @Test
+    void whatIsProvidedIsFoundOnTheClassPathToo() {
+        int provided = 0;
+        for (ModuleDescriptor descriptor : modules.descriptors()) {
+            for (ModuleDescriptor.Provides service : descriptor.provides()) {
+                provided++;
+                assertThat(
+                                modules.resource(
+                                        descriptor.name(),
+                                        "META-INF/services/" + service.service()))
+                        .as("META-INF/services/%s of %s", service.service(), descriptor.name())
+                        .containsExactlyInAnyOrderElementsOf(service.providers());
+            }
+        }
+        assertThat(provided).as("services that modules provide").isPositive();
+    }
+
     private void compare(ModuleDescriptor descriptor) throws IOException {
         Path golden = modules.root().resolve(GOLDEN).resolve(descriptor.name() + ".txt");
         Path built =
