@@ -15,18 +15,25 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The specification's table of tests against the tests, whose methods bear their rules' numbers. */
+/**
+ * The specification's table of tests against the tests, whose methods bear their rules' numbers.
+ */
 class SpecificationTest {
     private static final Pattern TEST_METHOD = Pattern.compile("\\bvoid (\\w+)\\(");
     private static final Pattern NUMBER = Pattern.compile("(?<=^|_)[MUSGCDFLT]\\d(?=_)");
     private static final Pattern ROW = Pattern.compile("(?m)^\\| ([A-Z]\\d) \\| (.+) \\|$");
-    private static final Pattern RULE = Pattern.compile("(?s)\\n\\*\\*([A-Z]\\d)\\. (.*?)(?=\\n\\n)");
+    private static final Pattern RULE =
+            Pattern.compile("(?s)\\n\\*\\*([A-Z]\\d)\\. (.*?)(?=\\n\\n)");
 
     private final BuiltModules modules = BuiltModules.found();
 
     @Test
-    void theTableNamesTheTestsOfEachRule() throws IOException {
-        assertThat(table()).isEqualTo(testsByRule());
+    void everyTestThatTheTableNamesIsThere() throws IOException {
+        Map<String, Set<String>> tests = testsByRule();
+        table().forEach((rule, classes) ->
+                assertThat(tests.getOrDefault(rule, Set.of()))
+                        .as("classes with a test named %s_…", rule)
+                        .containsAll(classes));
     }
 
     @Test
@@ -34,7 +41,8 @@ class SpecificationTest {
         Set<String> inForce = new TreeSet<>();
         RULE.matcher(specification())
                 .results()
-                .filter(rule -> rule.group(2).replace('\n', ' ').matches(".*\\*In (force|part)\\b.*"))
+                .filter(rule ->
+                        rule.group(2).replace('\n', ' ').matches(".*\\*In (force|part)\\b.*"))
                 .forEach(rule -> inForce.add(rule.group(1)));
         assertThat(inForce).hasSizeGreaterThan(20).isEqualTo(table().keySet());
     }
