@@ -11,8 +11,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Defect o, rule G2: until the hardware has forgotten a large leaf that was split, whatever is done
- * to a part of it must make it forget the whole leaf, whichever gather is used; and rule M8: what is
- * mapped there can be used when map returns.
+ * to a part of it must make it forget the whole leaf, whichever gather is used; and rule M8: what
+ * is mapped there can be used when map returns.
  */
 class PendingSplitTest {
 

@@ -37,8 +37,8 @@ class ReferenceModelTest {
     }
 
     private static Stream<Arguments> inEveryMode(Stream<PageTableFormat> formats) {
-        return formats.flatMap(format ->
-                        Stream.of(PartialUnmap.values()).map(mode -> Arguments.of(format, mode)));
+        return formats.flatMap(
+                format -> Stream.of(PartialUnmap.values()).map(mode -> Arguments.of(format, mode)));
     }
 
     @ParameterizedTest

@@ -27,13 +27,14 @@ final class TestFormats {
     }
 
     /**
-     * Formats that nobody has, and one as RISC-V has it: one level, two entries a table, pages of one
-     * size, no leaves in the middle, addresses that are shifted, large leaves without a mark.
+     * Formats that nobody has, and one as RISC-V has it: one level, two entries a table, pages of
+     * one size, no leaves in the middle, addresses that are shifted, large leaves without a mark.
      */
     static Stream<PageTableFormat> unusual() {
         return Stream.of(
                 secondStageBits(PageTableFormat.named("one level", 1), 0),
-                secondStageBits(PageTableFormat.named("two entries", 5).indexBits(1), 0, 1, 2, 3, 4),
+                secondStageBits(
+                        PageTableFormat.named("two entries", 5).indexBits(1), 0, 1, 2, 3, 4),
                 secondStageBits(PageTableFormat.named("one size", 3).indexBits(5), 0),
                 secondStageBits(PageTableFormat.named("no middle", 4).indexBits(4), 0, 2),
                 shiftedBits(PageTableFormat.named("shifted", 3)));
@@ -58,7 +59,8 @@ final class TestFormats {
         return FIRST_STAGE;
     }
 
-    private static PageTableFormat secondStageBits(PageTableFormatBuilder builder, int... leafLevels) {
+    private static PageTableFormat secondStageBits(
+            PageTableFormatBuilder builder, int... leafLevels) {
         long ignorePat = 1L << 6;
         return builder.leavesAt(leafLevels)
                 .present(3)
