@@ -109,6 +109,32 @@ class PendingSplitTest {
         domain.closeAndCheck();
     }
 
+    /** However many splits wait for their invalidation, none is forgotten. */
+    @ParameterizedTest
+    @MethodSource("org.iommu4j.pagetable.TestFormats#all")
+    void G2_o_everyOneOfManySplitsIsPending(PageTableFormat format) {
+        long page = 1L << format.shift(0);
+        long mid = 1L << format.shift(1);
+        long leaves = Math.min(3000, (1L << format.addressWidth()) / mid);
+        TestDomain domain = TestDomain.on(format).open();
+        domain.map(0, OUT + mid, leaves * mid, Access.READ);
+        IotlbGather splitting = domain.gather();
+        IotlbGather other = domain.gather();
+        for (long leaf = 0; leaf < leaves; leaf += 2) {
+            domain.unmap(leaf * mid, page, splitting);
+        }
+        for (long leaf = 0; leaf < leaves; leaf += 2) {
+            domain.unmap(leaf * mid + page, page, other);
+            requireCovers(other, leaf * mid, mid, true);
+            other.moveTo(splitting);
+        }
+        domain.sync(splitting).await();
+        domain.unmap(2 * page, page, other);
+        requireCovers(other, 2 * page, page, false);
+        domain.sync(other).await();
+        domain.closeAndCheck();
+    }
+
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void M8_mapInsideAPendingSpanCompletesItsInvalidationFirst(PageTableFormat format) {
