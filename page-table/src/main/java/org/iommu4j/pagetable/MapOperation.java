@@ -220,7 +220,7 @@ final class MapOperation {
     private void commitOver(
             long slot, long child, int level, long at, long end, IotlbGather gather) {
         if (isLeaf(level, at, end)) {
-            tables.pending.add(at, end + 1);
+            tables.pending.add(at, end + 1, gather);
             tables.store(slot, leaf(level, at));
             tables.settle();
             killLocked(child, at, level - 1, gather);

@@ -32,6 +32,8 @@ final class RangeChange {
     private Kind kind = Kind.UNMAP;
     private PartialUnmap partial = PartialUnmap.SPLIT;
     private int targetLevel;
+    private long wholeFirst;
+    private long wholeLast;
     private final FoundLeaf refused = new FoundLeaf();
     private long bytes;
 
@@ -83,6 +85,8 @@ final class RangeChange {
 
     /** Does it; false if a leaf is covered in part and may not be: nothing has changed then. */
     boolean apply(long first, long last, IotlbGather gather) {
+        wholeFirst = first;
+        wholeLast = last;
         while (true) {
             long place = tables.lockTop(first, tables.topLevel(first, last));
             long top = Tables.tableOf(place);
@@ -98,8 +102,11 @@ final class RangeChange {
                 changed.reset();
                 finish(top, level, first, commit(top, level, first, last, gather));
                 changed.addTo(gather, tables, kind == Kind.UNMAP);
-                long end = Math.max(last, changed.last()) + 1;
-                tables.pending.widen(gather, Math.min(first, changed.first()), end, tables.span(0));
+                if (!changed.isOneSpan(first, last)) {
+                    long end = Math.max(last, changed.last()) + 1;
+                    tables.pending.widen(
+                            gather, Math.min(first, changed.first()), end, tables.span(0));
+                }
                 return true;
             }
             unlock(top, level, first, last, last);
@@ -170,7 +177,7 @@ final class RangeChange {
             if (tables.isTable(entry, level)) {
                 removed += commitTable(slot, tables.target(entry), level, at, end, gather);
             } else if (tables.isPresent(entry)) {
-                removed += commitLeaf(slot, level, at, end);
+                removed += commitLeaf(slot, level, at, end, gather);
             }
         }
         return removed;
@@ -186,15 +193,17 @@ final class RangeChange {
         if (kind != Kind.UNMAP) {
             return 0;
         }
-        tables.pending.add(at, end + 1);
+        if (!changed.isOneSpan(at, end)) {
+            tables.pending.add(wholeFirst, wholeLast + 1, gather);
+            changed.structure(wholeFirst, wholeLast);
+        }
         tables.store(slot, 0);
         tables.settle();
         bytes += teardown.seize(child, at, level - 1, gather);
-        changed.structure(at, end);
         return 1;
     }
 
-    private int commitLeaf(long slot, int level, long at, long end) {
+    private int commitLeaf(long slot, int level, long at, long end, IotlbGather gather) {
         boolean whole = isWhole(level, at, end);
         long base = base(level, at);
         if (kind == Kind.UNMAP && (whole || partial == PartialUnmap.WIDEN)) {
@@ -204,7 +213,7 @@ final class RangeChange {
             return 1;
         }
         if (kind == Kind.SPLIT ? level > targetLevel : !whole) {
-            punch.replace(slot, level, base);
+            punch.replace(slot, level, base, gather);
             bytes += end - at + 1;
             changed.structure(base, base + tables.span(level) - 1);
         }

@@ -1,0 +1,89 @@
+package org.iommu4j.pagetable;
+
+import java.util.stream.Stream;
+import org.iommu4j.api.MemoryType;
+import org.iommu4j.walker.PageTableFormat;
+import org.iommu4j.walker.PageTableFormatBuilder;
+
+/**
+ * The formats that every rule is tested on: what VT-d knows, and one so small that all its states
+ * can be visited.
+ */
+final class TestFormats {
+
+    private static final long ADDRESS = 0x000f_ffff_ffff_f000L;
+    private static final long ACCESSED = 1L << 8;
+    private static final long DIRTY = 1L << 9;
+
+    private static final PageTableFormat TINY =
+            secondStageBits(PageTableFormat.named("tiny", 3).indexBits(2));
+    private static final PageTableFormat FIRST_STAGE = firstStageBits(4, 47);
+
+    private TestFormats() {}
+
+    /** All of them, for parameterized tests. */
+    static Stream<PageTableFormat> all() {
+        return Stream.of(tiny(), secondStage(3), secondStage(4), secondStage(5), firstStage(4));
+    }
+
+    /** Four entries a table and three levels with leaves of 4, 16 and 64 KiB: 256 KiB in all. */
+    static PageTableFormat tiny() {
+        return TINY;
+    }
+
+    /** VT-d second stage with 3, 4 or 5 levels and leaves of 4 KiB, 2 MiB and 1 GiB. */
+    static PageTableFormat secondStage(int levels) {
+        return secondStageBits(
+                PageTableFormat.named("second stage, " + levels + " levels", levels));
+    }
+
+    /** VT-d first stage with 4 levels, where memory types stand elsewhere in large leaves. */
+    static PageTableFormat firstStage(int levels) {
+        if (levels != 4) {
+            throw new IllegalArgumentException(levels + " levels; 4 are legal");
+        }
+        return FIRST_STAGE;
+    }
+
+    private static PageTableFormat secondStageBits(PageTableFormatBuilder builder) {
+        long ignorePat = 1L << 6;
+        return builder.leavesAt(0, 1, 2)
+                .present(3)
+                .largeLeaf(1L << 7, 1L << 7)
+                .constants(3, 0)
+                .permissions(1, 2, true)
+                .snoop(1L << 11)
+                .memoryType(MemoryType.UNCACHEABLE, ignorePat, ignorePat)
+                .memoryType(MemoryType.WRITE_COMBINING, 1L << 3 | ignorePat, 1L << 3 | ignorePat)
+                .memoryType(MemoryType.WRITE_BACK, 6L << 3, 6L << 3)
+                .address(ADDRESS, 0)
+                .hardwareSets(ACCESSED, DIRTY)
+                .software(0x7fL << 53 | 1L << 10)
+                .build();
+    }
+
+    private static PageTableFormat firstStageBits(int levels, int addressWidth) {
+        long pwt = 1L << 3;
+        long pcd = 1L << 4;
+        long smallPat = 1L << 7;
+        long largePat = 1L << 12;
+        long tableBits = 1 | 1L << 1 | 1L << 2 | 1L << 5;
+        return PageTableFormat.named("first stage, " + levels + " levels", levels)
+                .addressWidth(addressWidth)
+                .leavesAt(0, 1, 2)
+                .present(1)
+                .largeLeaf(1L << 7, 1L << 7)
+                .constants(tableBits, 1 | 1L << 2)
+                .permissions(0, 1L << 1, false)
+                .executeDisable(1L << 63)
+                .memoryType(MemoryType.UNCACHEABLE, pwt | pcd, pwt | pcd)
+                .memoryType(MemoryType.WRITE_COMBINING, smallPat, largePat)
+                .memoryType(MemoryType.WRITE_THROUGH, pwt, pwt)
+                .memoryType(MemoryType.WRITE_PROTECTED, smallPat | pwt, largePat | pwt)
+                .memoryType(MemoryType.WRITE_BACK, smallPat | pcd, largePat | pcd)
+                .address(ADDRESS, 0)
+                .hardwareSets(1L << 5, 1L << 6)
+                .software(0x3fL << 52 | 1L << 11 | 1L << 9)
+                .build();
+    }
+}
