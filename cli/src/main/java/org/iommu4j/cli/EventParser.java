@@ -12,8 +12,8 @@ import java.nio.charset.StandardCharsets;
  * any               … cache_tag_flush_range[_np]: UNIT DEVICE[PASID] type T did N [0xFIRST-0xLAST] …
  * </pre>
  *
- * Older kernels print no end of the range. Fields that a newer kernel appends are ignored. One pass over the line,
- * and no object made for a line that can be read.
+ * Older kernels print no end of the range. Fields that a newer kernel appends are ignored. One pass
+ * over the line, and no object made for a line that can be read.
  */
 final class EventParser {
     /** What a line turned out to be. */
@@ -118,9 +118,11 @@ final class EventParser {
         }
         event.unmappedSize = cursor.decimal();
         if (isNoAddress(event.iova, event.unmappedSize)) {
-            return malformed("unmapped_size is not a whole number of 4 KiB pages that ends below 2^57");
+            return malformed(
+                    "unmapped_size is not a whole number of 4 KiB pages that ends below 2^57");
         }
-        // Nothing tells a number cut off at the end of a log from a smaller one, except that it is unusual.
+        // Nothing tells a number cut off at the end of a log from a smaller one, except that it is
+        // unusual.
         if (!terminated && event.unmappedSize != event.size) {
             return malformed("the log ends inside this line");
         }
@@ -153,7 +155,10 @@ final class EventParser {
         return Verdict.EVENT;
     }
 
-    /** Reads up to the range's end; returns the end, 0 where an older kernel prints none, or -1 if malformed. */
+    /**
+     * Reads up to the range's end; returns the end, 0 where an older kernel prints none, or -1 if
+     * malformed.
+     */
     private long range(TraceEvent event) {
         cursor.skipSpaces();
         cursor.accept(HEADING);

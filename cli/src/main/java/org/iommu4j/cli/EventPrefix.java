@@ -1,10 +1,10 @@
 package org.iommu4j.cli;
 
 /**
- * What stands before an event's name: the task, perhaps the CPU and flags, the time. The name of a task may hold
- * anything, spaces, dashes, colons and brackets among it, so this looks for the first number in square brackets, the
- * CPU, and from there for the colon that ends the time. A line without a CPU ({@code perf script} of one process)
- * is searched for the time from its start.
+ * What stands before an event's name: the task, perhaps the CPU and flags, the time. The name of a
+ * task may hold anything, spaces, dashes, colons and brackets among it, so this looks for the first
+ * number in square brackets, the CPU, and from there for the colon that ends the time. A line
+ * without a CPU ({@code perf script} of one process) is searched for the time from its start.
  */
 final class EventPrefix {
     private static final long NO_TASK = -1;
@@ -35,7 +35,10 @@ final class EventPrefix {
         return afterTime(bytes, closing + 1);
     }
 
-    /** The thread that logged the event last found: its id, or a negative value of its own for each CPU's idle thread. */
+    /**
+     * The thread that logged the event last found: its id, or a negative value of its own for each
+     * CPU's idle thread.
+     */
     long task() {
         return task;
     }
@@ -86,7 +89,10 @@ final class EventPrefix {
         return -1;
     }
 
-    /** The number that ends at this index, spaces and a thread group in parentheses between them allowed. */
+    /**
+     * The number that ends at this index, spaces and a thread group in parentheses between them
+     * allowed.
+     */
     private static long taskBefore(byte[] bytes, int start, int end) {
         int i = skipSpacesBack(bytes, start, end);
         if (i > start && bytes[i - 1] == ')') {

@@ -1,25 +1,33 @@
 package org.iommu4j.cli;
 
 /**
- * The events between the one being replayed and the one last read: the look-ahead in which a flush can name the
- * domain of an event before it. Linux logs {@code cache_tag_flush_range} after the map or unmap it flushes, by the
- * same task; so the first flush of the task whose range covers the event's range tells its domain.
+ * The events between the one being replayed and the one last read: the look-ahead in which a flush
+ * can name the domain of an event before it. Linux logs {@code cache_tag_flush_range} after the map
+ * or unmap it flushes, by the same task; so the first flush of the task whose range covers the
+ * event's range tells its domain.
  *
- * <p>Holds {@value #CAPACITY} events: a scatter list is logged as a map for each of its pieces and one flush after
- * the last. An event that leaves the window unnamed is left to {@link DomainAttribution}'s guess. Events leave in the
- * order they came, and are read into their place, not copied.
+ * <p>Holds {@value #CAPACITY} events: a scatter list is logged as a map for each of its pieces and
+ * one flush after the last. An event that leaves the window unnamed is left to {@link
+ * DomainAttribution}'s guess. Events leave in the order they came, and are read into their place,
+ * not copied.
  */
 final class EventWindow {
     static final int CAPACITY = 2048;
 
-    /** Events of a task that a flush does not cover, met one after another, before the search for more ends. */
+    /**
+     * Events of a task that a flush does not cover, met one after another, before the search for
+     * more ends.
+     */
     private static final int MISSES = 64;
 
     private static final long NONE = -1;
 
     private final TraceEvent[] events = new TraceEvent[CAPACITY];
 
-    /** For each event, the unnamed event of the same task before it, or a number no longer in the window. */
+    /**
+     * For each event, the unnamed event of the same task before it, or a number no longer in the
+     * window.
+     */
     private final long[] earlier = new long[CAPACITY];
 
     private final LastOfTask lastOfTask = new LastOfTask();
@@ -36,7 +44,10 @@ final class EventWindow {
         return head == tail;
     }
 
-    /** Whether the first event should be replayed now: its domain is named, or there is no room to wait. */
+    /**
+     * Whether the first event should be replayed now: its domain is named, or there is no room to
+     * wait.
+     */
     boolean isDue() {
         return tail - head == CAPACITY - 1 || head < tail && first().domain != TraceEvent.UNNAMED;
     }
@@ -94,7 +105,10 @@ final class EventWindow {
         return (int) (number & (CAPACITY - 1));
     }
 
-    /** The number of the last unnamed event of each task in the window; a small hash table that reuses stale places. */
+    /**
+     * The number of the last unnamed event of each task in the window; a small hash table that
+     * reuses stale places.
+     */
     private static final class LastOfTask {
         private static final int PLACES = 4 * CAPACITY;
         private static final int PROBES = 16;
@@ -119,7 +133,10 @@ final class EventWindow {
             return last;
         }
 
-        /** The task's place, or else the first place whose event left the window, or else the first one tried. */
+        /**
+         * The task's place, or else the first place whose event left the window, or else the first
+         * one tried.
+         */
         private int find(long task, long head) {
             int start = (int) (task * 0x9e3779b97f4a7c15L >>> 51);
             int stale = -1;

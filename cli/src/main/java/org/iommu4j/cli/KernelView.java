@@ -3,13 +3,14 @@ package org.iommu4j.cli;
 import java.util.Arrays;
 
 /**
- * What the kernel believes is mapped in one domain, to the page: the reference that a replayed domain is held
- * against. A sorted list of runs, each a range of addresses that leads to a range of the same length; neighbours that
- * continue each other are one run. So memory follows what is live, never the length of the trace, and it knows
- * nothing of page tables or of the sizes of pages.
+ * What the kernel believes is mapped in one domain, to the page: the reference that a replayed
+ * domain is held against. A sorted list of runs, each a range of addresses that leads to a range of
+ * the same length; neighbours that continue each other are one run. So memory follows what is live,
+ * never the length of the trace, and it knows nothing of page tables or of the sizes of pages.
  *
- * <p>The runs stand in blocks of 64 behind a directory of their first addresses: two binary searches find a run, and
- * a change moves at most a block. All addresses and sizes are in bytes and whole pages. For one thread.
+ * <p>The runs stand in blocks of 64 behind a directory of their first addresses: two binary
+ * searches find a run, and a change moves at most a block. All addresses and sizes are in bytes and
+ * whole pages. For one thread.
  */
 final class KernelView {
     /** No output address: nothing is mapped there. */
@@ -26,7 +27,10 @@ final class KernelView {
     private int blockCount = 1;
     private long bytes;
 
-    /** Place of the run last located: the last one that starts at or before the address, index -1 if none does. */
+    /**
+     * Place of the run last located: the last one that starts at or before the address, index -1 if
+     * none does.
+     */
     private int block;
 
     private int index;
@@ -59,7 +63,9 @@ final class KernelView {
     /** Whether the range is mapped from end to end and nothing continues it on either side. */
     boolean isRun(long iova, long size) {
         locate(iova);
-        return index >= 0 && blocks[block].start[index] == iova && blocks[block].end[index] == iova + size;
+        return index >= 0
+                && blocks[block].start[index] == iova
+                && blocks[block].end[index] == iova + size;
     }
 
     /** Where an address leads, or {@link #NOT_MAPPED}. */
@@ -77,13 +83,15 @@ final class KernelView {
         locate(iova);
         RunBlock runs = blocks[block];
         long end = iova + size;
-        boolean continues = index >= 0
-                && runs.end[index] == iova
-                && runs.output[index] + (iova - runs.start[index]) == outputAddress;
+        boolean continues =
+                index >= 0
+                        && runs.end[index] == iova
+                        && runs.output[index] + (iova - runs.start[index]) == outputAddress;
         int following = index + 1;
-        boolean continued = following < runs.count
-                && runs.start[following] == end
-                && runs.output[following] == outputAddress + size;
+        boolean continued =
+                following < runs.count
+                        && runs.start[following] == end
+                        && runs.output[following] == outputAddress + size;
         if (continues && continued) {
             runs.end[index] = runs.end[following];
             runs.delete(following, following + 1);
@@ -117,11 +125,16 @@ final class KernelView {
             RunBlock runs = blocks[block];
             long from = Math.max(runs.start[index], iova);
             long to = Math.min(runs.end[index], end);
-            more = visitor.run(from, runs.output[index] + (from - runs.start[index]), to - from) && toNextRun();
+            more =
+                    visitor.run(from, runs.output[index] + (from - runs.start[index]), to - from)
+                            && toNextRun();
         }
     }
 
-    /** Takes away from the run here what the range covers; moves to the next run, false if there is none. */
+    /**
+     * Takes away from the run here what the range covers; moves to the next run, false if there is
+     * none.
+     */
     private boolean removeHere(long iova, long end) {
         RunBlock runs = blocks[block];
         long runStart = runs.start[index];
@@ -151,7 +164,10 @@ final class KernelView {
         return settle();
     }
 
-    /** After runs were deleted here: drops an emptied block and stands on the run that followed, if there is one. */
+    /**
+     * After runs were deleted here: drops an emptied block and stands on the run that followed, if
+     * there is one.
+     */
     private boolean settle() {
         if (blocks[block].count == 0 && blockCount > 1) {
             int moved = blockCount - block - 1;
@@ -201,7 +217,10 @@ final class KernelView {
         firsts[changed] = blocks[changed].start[0];
     }
 
-    /** Stands on the last run that starts at or before the address; index -1 in the first block if none does. */
+    /**
+     * Stands on the last run that starts at or before the address; index -1 in the first block if
+     * none does.
+     */
     private void locate(long iova) {
         int low = 0;
         int high = blockCount;

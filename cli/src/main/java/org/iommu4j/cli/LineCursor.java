@@ -3,8 +3,9 @@ package org.iommu4j.cli;
 import java.util.Arrays;
 
 /**
- * A place in a line of bytes and the few things a trace is made of: fixed words, hexadecimal and decimal numbers,
- * spaces. Nothing it accepts is a line feed, which every line ends with, so it cannot leave the line.
+ * A place in a line of bytes and the few things a trace is made of: fixed words, hexadecimal and
+ * decimal numbers, spaces. Nothing it accepts is a line feed, which every line ends with, so it
+ * cannot leave the line.
  */
 final class LineCursor {
     private static final byte NOT_A_DIGIT = -1;
@@ -28,7 +29,8 @@ final class LineCursor {
 
     /** Moves behind the word if it stands here. */
     boolean accept(byte[] word) {
-        // Compared from the front, so that the line feed at a line's end stops the comparison inside the line.
+        // Compared from the front, so that the line feed at a line's end stops the comparison
+        // inside the line.
         for (int i = 0; i < word.length; i++) {
             if (bytes[at + i] != word[i]) {
                 return false;
@@ -38,7 +40,10 @@ final class LineCursor {
         return true;
     }
 
-    /** Moves behind the next place where the word stands; does not move if there is none in this line. */
+    /**
+     * Moves behind the next place where the word stands; does not move if there is none in this
+     * line.
+     */
     boolean find(byte[] word) {
         int start = at;
         while (bytes[at] != '\n') {
@@ -57,7 +62,10 @@ final class LineCursor {
         }
     }
 
-    /** Copies what stands before the next space, as far as there is room, moves behind it and returns its length. */
+    /**
+     * Copies what stands before the next space, as far as there is room, moves behind it and
+     * returns its length.
+     */
     int word(byte[] into) {
         int length = 0;
         while (bytes[at] > ' ' && length < into.length) {

@@ -99,7 +99,9 @@ final class ListCommand implements Callable<Integer> {
     /** Providers of one service type, in the order in which they are preferred. */
     private record Kind(String name, String key, List<? extends Provider> providers) {}
 
-    /** Where a provider's class comes from. On the class path there is neither module nor version. */
+    /**
+     * Where a provider's class comes from. On the class path there is neither module nor version.
+     */
     private record Origin(String module, String version) {
         static Origin of(Provider provider) {
             Module module = provider.getClass().getModule();

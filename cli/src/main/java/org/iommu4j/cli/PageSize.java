@@ -47,7 +47,8 @@ enum PageSize {
                     return size;
                 }
             }
-            throw new TypeConversionException("\"" + value + "\" is no page size; 4k, 2m and 1g are");
+            throw new TypeConversionException(
+                    "\"" + value + "\" is no page size; 4k, 2m and 1g are");
         }
     }
 }

@@ -10,15 +10,18 @@ import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Iommu;
 
 /**
- * Replays a trace: reads events, waits a little for flushes to name their domains, decides whose each event is, and
- * does it on that domain's live counterpart. Memory follows what is mapped, not the length of the trace. For one
- * thread; one replay an object.
+ * Replays a trace: reads events, waits a little for flushes to name their domains, decides whose
+ * each event is, and does it on that domain's live counterpart. Memory follows what is mapped, not
+ * the length of the trace. For one thread; one replay an object.
  */
 final class Replay {
     private static final int USUAL_WIDTH = 48;
     private static final long PROGRESS_STEP = 1 << 14;
 
-    /** Domains are compared whole after so many events, or after as many as they have pages if that is more. */
+    /**
+     * Domains are compared whole after so many events, or after as many as they have pages if that
+     * is more.
+     */
     private static final long COMPARISON_INTERVAL = 1 << 16;
 
     private final Iommu iommu;
@@ -48,10 +51,11 @@ final class Replay {
         int width = widths.contains(USUAL_WIDTH) ? USUAL_WIDTH : widths.getLast();
         domainEnd = 1L << width;
         outputEnd = 1L << Math.min(capabilities.hostAddressWidth(), 62);
-        domainOptions = DomainOptions.defaults()
-                .withAddressWidth(width)
-                .withPageSizes(settings.pageSizeBits())
-                .withPartialUnmap(settings.partialUnmap());
+        domainOptions =
+                DomainOptions.defaults()
+                        .withAddressWidth(width)
+                        .withPageSizes(settings.pageSizeBits())
+                        .withPartialUnmap(settings.partialUnmap());
         iommu.createDomain(domainOptions).close();
     }
 
@@ -112,7 +116,9 @@ final class Replay {
 
     private boolean isTooWide(TraceEvent event) {
         return switch (event.kind) {
-            case MAP -> event.iova + event.size > domainEnd || event.outputAddress + event.size > outputEnd;
+            case MAP ->
+                    event.iova + event.size > domainEnd
+                            || event.outputAddress + event.size > outputEnd;
             case UNMAP -> event.iova + Math.max(event.size, event.unmappedSize) > domainEnd;
             case FLUSH -> false;
         };
@@ -145,12 +151,13 @@ final class Replay {
     private ReplayedDomain live(TracedDomain domain) {
         while (domains.size() <= domain.number) {
             TracedDomain next = attribution.domains().get(domains.size());
-            domains.add(new ReplayedDomain(
-                    iommu.createDomain(domainOptions),
-                    next.live,
-                    settings.partialUnmap(),
-                    domainEnd,
-                    counts));
+            domains.add(
+                    new ReplayedDomain(
+                            iommu.createDomain(domainOptions),
+                            next.live,
+                            settings.partialUnmap(),
+                            domainEnd,
+                            counts));
         }
         return domains.get(domain.number);
     }

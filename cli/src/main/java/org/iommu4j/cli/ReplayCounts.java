@@ -26,13 +26,18 @@ final class ReplayCounts {
     long bytesMapped;
     long bytesUnmapped;
 
-    /** Bytes that the kernel removed beyond what it was asked for, and the tables under test kept. */
+    /**
+     * Bytes that the kernel removed beyond what it was asked for, and the tables under test kept.
+     */
     long overUnmapAvoidedBytes;
 
     /** Unmaps that the tables under test refused because they end inside a leaf. */
     long rejectedUnmaps;
 
-    /** Bytes that the tables under test lost or had to give up beside an unmap, and were mapped again. */
+    /**
+     * Bytes that the tables under test lost or had to give up beside an unmap, and were mapped
+     * again.
+     */
     long bytesRemapped;
 
     final Violations violations = new Violations();

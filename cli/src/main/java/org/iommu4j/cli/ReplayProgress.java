@@ -12,7 +12,10 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** Shows how much of a trace has been read, once that has taken two seconds, and only to somebody who watches. */
+/**
+ * Shows how much of a trace has been read, once that has taken two seconds, and only to somebody
+ * who watches.
+ */
 final class ReplayProgress implements LongConsumer, AutoCloseable {
     private static final long DELAY = Duration.ofSeconds(2).toNanos();
     private static final int WIDTH = 79;

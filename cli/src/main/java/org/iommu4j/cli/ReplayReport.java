@@ -58,7 +58,8 @@ record ReplayReport(
                 domains.stream().map(domain -> domain.tables().statistics()).toList();
         Map<Long, Long> leaves = new TreeMap<>();
         settings.pageSizes().forEach(size -> leaves.put(size, 0L));
-        statistics.forEach(domain -> domain.leaves().forEach((size, count) -> leaves.merge(size, count, Long::sum)));
+        statistics.forEach(domain ->
+                domain.leaves().forEach((size, count) -> leaves.merge(size, count, Long::sum)));
         return new ReplayReport(
                 settings,
                 counts,
@@ -70,7 +71,8 @@ record ReplayReport(
                 names(reader, attribution),
                 attribution.ambiguous(),
                 attribution.misattributed(),
-                attribution.domains().stream().mapToLong(domain -> domain.live.bytes()).sum() / 4096,
+                attribution.domains().stream().mapToLong(domain -> domain.live.bytes()).sum()
+                        / 4096,
                 leaves,
                 statistics.stream().mapToLong(DomainStatistics::tablePages).sum(),
                 statistics.stream().mapToLong(DomainStatistics::peakTablePages).sum(),

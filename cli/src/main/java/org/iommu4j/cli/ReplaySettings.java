@@ -12,7 +12,8 @@ import org.iommu4j.api.PartialUnmap;
  * @param partialUnmap what an unmap does to a leaf it covers in part
  * @param flush the flush policy's name, with parameters if it takes some
  */
-record ReplaySettings(String backend, List<Long> pageSizes, PartialUnmap partialUnmap, String flush) {
+record ReplaySettings(
+        String backend, List<Long> pageSizes, PartialUnmap partialUnmap, String flush) {
     ReplaySettings {
         pageSizes = pageSizes.stream().sorted().toList();
     }
@@ -23,6 +24,8 @@ record ReplaySettings(String backend, List<Long> pageSizes, PartialUnmap partial
 
     /** All page sizes, OR-ed together. */
     long pageSizeBits() {
-        return pageSizes.stream().mapToLong(Long::longValue).reduce(0, (left, right) -> left | right);
+        return pageSizes.stream()
+                .mapToLong(Long::longValue)
+                .reduce(0, (left, right) -> left | right);
     }
 }

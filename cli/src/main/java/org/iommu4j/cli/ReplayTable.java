@@ -1,6 +1,7 @@
 package org.iommu4j.cli;
 
 import java.io.PrintStream;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.iommu4j.api.DomainStatistics;
@@ -20,99 +21,122 @@ final class ReplayTable {
     }
 
     static void print(String trace, ReplayReport report, PrintStream out) {
-        new ReplayTable(out, report).print(trace);
+        ReplayTable table = new ReplayTable(out, report);
+        table.input(trace);
+        table.domains();
+        table.memory();
+        table.hardware();
+        table.exceptions();
+        table.verdict();
     }
 
-    private void print(String trace) {
-        row("trace", "%s, %,d lines", trace, report.lines());
+    private void input(String trace) {
         ReplaySettings settings = report.settings();
+        row("trace", trace + ", " + number(report.lines()) + " lines");
         row(
                 "replayed on",
-                "%s, pages of %s, partial unmap %s, flush %s",
-                settings.backend(),
-                PageSize.text(settings.pageSizes()),
-                settings.partialUnmapName(),
-                settings.flush());
+                settings.backend()
+                        + ", pages of "
+                        + PageSize.text(settings.pageSizes())
+                        + ", partial unmap "
+                        + settings.partialUnmapName()
+                        + ", flush "
+                        + settings.flush());
+        row("maps", number(counts.map) + ", " + bytes(counts.bytesMapped));
+        row("unmaps", number(counts.unmap) + ", " + bytes(counts.bytesUnmapped));
         row(
-                "events",
-                "%,d map, %,d unmap; %,d of them failed; %,d other lines ignored, %,d malformed",
-                counts.map,
-                counts.unmap,
-                counts.failed,
-                report.ignored(),
-                report.malformed());
-        report.firstMalformed().ifPresent(first -> row("", "first malformed: %s", first));
-        domains();
-        row("mapped", "%s in all, %s unmapped", bytes(counts.bytesMapped), bytes(counts.bytesUnmapped));
-        row(
-                "kept",
-                "%s that the kernel unmapped beyond what was asked",
-                bytes(counts.overUnmapAvoidedBytes));
-        row("live", "%,d pages of 4k in %s", report.livePages(), leaves());
-        row("tables", "%,d pages, %,d at the peak", report.tablePages(), report.peakTablePages());
-        DomainStatistics.Invalidations invalidations = report.invalidations();
-        row(
-                "flushed",
-                "%,d page-selective, %,d domain-selective, %,d global; %,d leaves split",
-                invalidations.page(),
-                invalidations.domain(),
-                invalidations.global(),
-                report.splits());
-        exceptions();
-        row("time", "%.3f s, %,.0f events/s", report.seconds(), report.eventsPerSecond());
-        row("violations", "%,d", counts.violations.count());
-        counts.violations.first().forEach(violation -> row("", "%s", violation));
+                "other lines",
+                number(report.ignored())
+                        + " ignored, "
+                        + number(report.malformed())
+                        + " malformed; "
+                        + number(counts.failed)
+                        + " of the maps and unmaps failed");
+        report.firstMalformed().ifPresent(first -> row("", "first malformed: " + first));
     }
 
     private void domains() {
-        String names = "";
-        if (!report.domainNames().isEmpty()) {
-            names = ": " + String.join(", ", report.domainNames().stream().limit(NAMES_SHOWN).toList());
-        }
+        List<String> names = report.domainNames();
+        String shown = String.join(", ", names.subList(0, Math.min(names.size(), NAMES_SHOWN)));
         row(
                 "domains",
-                "%,d (%,d named by the trace%s); %,d events ambiguous",
-                report.domains(),
-                report.domainNames().size(),
-                names,
-                report.ambiguous());
-        row("", "told apart %s", DomainAttribution.HEURISTIC);
+                number(report.domains())
+                        + ", "
+                        + number(names.size())
+                        + " of them named by the trace"
+                        + (names.isEmpty() ? "" : ": " + shown)
+                        + (names.size() > NAMES_SHOWN ? ", ..." : ""));
+        row("ambiguous", number(report.ambiguous()) + " events fit several domains");
+        row("", "told apart " + DomainAttribution.HEURISTIC);
     }
 
-    /** What did not go as expected, and so is not always there. */
+    private void memory() {
+        row("live", number(report.livePages()) + " pages of 4k, in " + leaves());
+        row(
+                "tables",
+                number(report.tablePages())
+                        + " pages, "
+                        + number(report.peakTablePages())
+                        + " at the peak");
+    }
+
+    private void hardware() {
+        DomainStatistics.Invalidations invalidations = report.invalidations();
+        row("splits", number(report.splits()));
+        row(
+                "over-unmap",
+                bytes(counts.overUnmapAvoidedBytes)
+                        + " that the kernel unmapped beyond what was asked, and these tables kept");
+        row(
+                "invalidations",
+                number(invalidations.page())
+                        + " of pages, "
+                        + number(invalidations.domain())
+                        + " of a domain, "
+                        + number(invalidations.global())
+                        + " global");
+    }
+
+    /** What did not go as expected: only shown where there is any. */
     private void exceptions() {
-        if (counts.unknownUnmaps > 0) {
-            row("unknown", "%,d unmaps of something never seen mapped", counts.unknownUnmaps);
-        }
+        row("unknown unmaps", number(counts.unknownUnmaps) + " of something never seen mapped");
         for (Map.Entry<String, Long> count : report.furtherCounts().entrySet()) {
             if (count.getValue() > 0) {
-                row(count.getKey(), "%,d", count.getValue());
+                row(count.getKey(), number(count.getValue()));
             }
         }
     }
 
-    private String leaves() {
-        StringBuilder text = new StringBuilder();
-        report.leaves()
-                .forEach(
-                        (size, count) ->
-                                text.append(text.isEmpty() ? "" : ", ")
-                                        .append(String.format(Locale.ROOT, "%,d", count))
-                                        .append(" leaves of ")
-                                        .append(PageSize.text(size)));
-        return text.toString();
+    private void verdict() {
+        row(
+                "time",
+                String.format(Locale.ROOT, "%.3f s, ", report.seconds())
+                        + number(Math.round(report.eventsPerSecond()))
+                        + " events/s");
+        row("violations", number(counts.violations.count()));
+        counts.violations.first().forEach(violation -> row("", violation));
     }
 
-    private void row(String name, String format, Object... values) {
-        out.println(
-                String.format(Locale.ROOT, "%-16s ", name)
-                        + String.format(Locale.ROOT, format, values));
+    private String leaves() {
+        return String.join(
+                ", ",
+                report.leaves().entrySet().stream()
+                        .map(leaf ->
+                                number(leaf.getValue()) + " of " + PageSize.text(leaf.getKey()))
+                        .toList());
+    }
+
+    private void row(String name, String value) {
+        out.println(String.format(Locale.ROOT, "%-15s ", name) + value);
+    }
+
+    private static String number(long value) {
+        return String.format(Locale.ROOT, "%,d", value);
     }
 
     private static String bytes(long count) {
-        if (count < 1 << 20) {
-            return String.format(Locale.ROOT, "%,d KiB", count >> 10);
-        }
-        return String.format(Locale.ROOT, "%,.1f MiB", count / 1048576.0);
+        return count < 1 << 20
+                ? number(count >> 10) + " KiB"
+                : String.format(Locale.ROOT, "%,.1f MiB", count / 1048576.0);
     }
 }

@@ -8,13 +8,14 @@ import org.iommu4j.api.PartialUnmap;
 import org.iommu4j.api.PartialUnmapException;
 
 /**
- * A live domain that does what the kernel did to one domain of the trace, and is held against the kernel's view of it
- * at every step: the result of each unmap, the translation at both ends of each range and of the pages beside an
- * unmap; and by {@link #compareWhole} every leaf.
+ * A live domain that does what the kernel did to one domain of the trace, and is held against the
+ * kernel's view of it at every step: the result of each unmap, the translation at both ends of each
+ * range and of the pages beside an unmap; and by {@link #compareWhole} every leaf.
  *
- * <p>The kernel's word counts. Where its unmap removed more than asked, these tables first do what was asked, the
- * rest being checked to stand, and then remove the rest too, because what follows in the trace depends on it. Where
- * the policy under test removes more than asked, or refuses, the difference is mapped again, as a caller would have to.
+ * <p>The kernel's word counts. Where its unmap removed more than asked, these tables first do what
+ * was asked, the rest being checked to stand, and then remove the rest too, because what follows in
+ * the trace depends on it. Where the policy under test removes more than asked, or refuses, the
+ * difference is mapped again, as a caller would have to.
  */
 final class ReplayedDomain {
     private static final long PAGE = 4096;
@@ -37,7 +38,11 @@ final class ReplayedDomain {
      * @param counts where the results go
      */
     ReplayedDomain(
-            IommuDomain tables, KernelView live, PartialUnmap partialUnmap, long end, ReplayCounts counts) {
+            IommuDomain tables,
+            KernelView live,
+            PartialUnmap partialUnmap,
+            long end,
+            ReplayCounts counts) {
         this.tables = tables;
         this.live = live;
         this.partialUnmap = partialUnmap;
@@ -99,7 +104,8 @@ final class ReplayedDomain {
         try {
             tables.map(iova, outputAddress, size, Access.READ_WRITE);
         } catch (MappingConflictException e) {
-            counts.violations.add(line, "nothing is believed to be mapped here, yet: " + e.getMessage());
+            counts.violations.add(
+                    line, "nothing is believed to be mapped here, yet: " + e.getMessage());
         }
     }
 
@@ -112,7 +118,9 @@ final class ReplayedDomain {
         expectBeside(event.iova, event.iova + event.size);
     }
 
-    /** Removes a range from the tables and from what is believed; the gather is left to be synced. */
+    /**
+     * Removes a range from the tables and from what is believed; the gather is left to be synced.
+     */
     private void remove(long iova, long size) {
         if (size == 0 || partialUnmap != PartialUnmap.SPLIT && removeAcrossLeaves(iova, size)) {
             return;
@@ -125,7 +133,10 @@ final class ReplayedDomain {
     private boolean removeAcrossLeaves(long iova, long size) {
         long from = tables.mappingAt(iova).map(leaf -> leaf.iova()).orElse(iova);
         long rangeEnd = iova + size;
-        long to = tables.mappingAt(rangeEnd - 1).map(leaf -> leaf.iova() + leaf.size()).orElse(rangeEnd);
+        long to =
+                tables.mappingAt(rangeEnd - 1)
+                        .map(leaf -> leaf.iova() + leaf.size())
+                        .orElse(rangeEnd);
         if (from >= iova && to <= rangeEnd) {
             return false;
         }
@@ -152,7 +163,11 @@ final class ReplayedDomain {
         try {
             long removed = tables.unmap(iova, size, gather);
             counts.violations.add(
-                    line, range(iova, size) + " ends inside a leaf, yet " + hex(removed) + " bytes were unmapped");
+                    line,
+                    range(iova, size)
+                            + " ends inside a leaf, yet "
+                            + hex(removed)
+                            + " bytes were unmapped");
         } catch (PartialUnmapException e) {
             counts.rejectedUnmaps++;
         }
@@ -162,7 +177,12 @@ final class ReplayedDomain {
         if (removed != expected) {
             counts.violations.add(
                     line,
-                    "unmap of " + range(iova, size) + " says " + hex(removed) + " bytes, not " + hex(expected));
+                    "unmap of "
+                            + range(iova, size)
+                            + " says "
+                            + hex(removed)
+                            + " bytes, not "
+                            + hex(expected));
         }
     }
 

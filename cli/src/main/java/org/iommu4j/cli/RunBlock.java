@@ -1,6 +1,9 @@
 package org.iommu4j.cli;
 
-/** Up to 64 consecutive runs of a {@link KernelView}, sorted. A run is {@code [start, end)} and where it leads. */
+/**
+ * Up to 64 consecutive runs of a {@link KernelView}, sorted. A run is {@code [start, end)} and
+ * where it leads.
+ */
 final class RunBlock {
     static final int CAPACITY = 64;
 

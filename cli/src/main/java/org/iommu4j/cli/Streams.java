@@ -3,6 +3,7 @@ package org.iommu4j.cli;
 import java.io.Console;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.util.Optional;
 
 /**
  * Where the command reads and writes.
@@ -15,7 +16,10 @@ import java.io.PrintStream;
 record Streams(InputStream in, PrintStream out, PrintStream err, boolean terminal) {
     /** The process's own. */
     static Streams ofProcess() {
-        Console console = System.console();
-        return new Streams(System.in, System.out, System.err, console != null && console.isTerminal());
+        return new Streams(
+                System.in,
+                System.out,
+                System.err,
+                Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false));
     }
 }

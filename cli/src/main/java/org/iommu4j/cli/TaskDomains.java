@@ -3,8 +3,9 @@ package org.iommu4j.cli;
 import java.util.Arrays;
 
 /**
- * Which domain a task last worked on, of the tasks seen recently. Of fixed size: two tasks may share a place, and
- * then the later one has it, so that a trace with any number of tasks costs the same memory.
+ * Which domain a task last worked on, of the tasks seen recently. Of fixed size: two tasks may
+ * share a place, and then the later one has it, so that a trace with any number of tasks costs the
+ * same memory.
  */
 final class TaskDomains {
     static final int UNKNOWN = -1;

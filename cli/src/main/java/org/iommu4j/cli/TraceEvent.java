@@ -1,8 +1,8 @@
 package org.iommu4j.cli;
 
 /**
- * One event of a trace that a replay needs. Mutable and reused, because a trace has millions of them: {@link
- * TraceReader#next} overwrites every field. Addresses and sizes are in bytes.
+ * One event of a trace that a replay needs. Mutable and reused, because a trace has millions of
+ * them: {@link TraceReader#next} overwrites every field. Addresses and sizes are in bytes.
  */
 final class TraceEvent {
     /** What an event says. */
@@ -11,7 +11,9 @@ final class TraceEvent {
         MAP,
         /** {@code iommu:unmap}: the kernel unmapped a range of some domain. */
         UNMAP,
-        /** {@code intel_iommu:cache_tag_flush_range[_np]}: a named domain was flushed over a range. */
+        /**
+         * {@code intel_iommu:cache_tag_flush_range[_np]}: a named domain was flushed over a range.
+         */
         FLUSH
     }
 
@@ -29,7 +31,10 @@ final class TraceEvent {
     /** First I/O virtual address; of a flush the first address flushed. */
     long iova;
 
-    /** Bytes asked for, 0 for a map that failed; of a flush the length, {@code Long.MAX_VALUE} at most. */
+    /**
+     * Bytes asked for, 0 for a map that failed; of a flush the length, {@code Long.MAX_VALUE} at
+     * most.
+     */
     long size;
 
     /** Where a map leads to. */

@@ -7,15 +7,18 @@ import java.util.zip.GZIPInputStream;
 import org.tukaani.xz.XZInputStream;
 
 /**
- * Opens the bytes of a trace whatever it is packed in, told by its first bytes and not by its name, since standard
- * input has none. Decompression is a stream too.
+ * Opens the bytes of a trace whatever it is packed in, told by its first bytes and not by its name,
+ * since standard input has none. Decompression is a stream too.
  */
 final class TraceInput {
     private static final byte[] XZ = {(byte) 0xfd, '7', 'z', 'X', 'Z', 0};
     private static final byte[] GZIP = {0x1f, (byte) 0x8b};
     private static final int BUFFER = 1 << 16;
 
-    /** The largest dictionary a standard preset uses is 64 MiB; a file that asks for more than this is refused. */
+    /**
+     * The largest dictionary a standard preset uses is 64 MiB; a file that asks for more than this
+     * is refused.
+     */
     private static final int XZ_MEMORY_KIB = 256 * 1024;
 
     private TraceInput() {}

@@ -6,9 +6,10 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The lines of a stream of bytes, each handed out in place, so that reading a trace of any length takes one buffer
- * and makes no object. A line is {@code bytes()[start() .. end())}, and the byte at {@code end()} is always a line
- * feed, so that a parser needs no bounds check: no character it accepts is a line feed.
+ * The lines of a stream of bytes, each handed out in place, so that reading a trace of any length
+ * takes one buffer and makes no object. A line is {@code bytes()[start() .. end())}, and the byte
+ * at {@code end()} is always a line feed, so that a parser needs no bounds check: no character it
+ * accepts is a line feed.
  *
  * <p>A line longer than the buffer is cut to the buffer's length, and its rest skipped.
  */
@@ -68,12 +69,18 @@ final class TraceLines implements Closeable {
         return number;
     }
 
-    /** Whether the current line ended with a line feed. The last line of a log that was cut off does not. */
+    /**
+     * Whether the current line ended with a line feed. The last line of a log that was cut off does
+     * not.
+     */
     boolean terminated() {
         return terminated;
     }
 
-    /** The current line as text, at most {@code limit} characters, what is not printable shown as a dot. */
+    /**
+     * The current line as text, at most {@code limit} characters, what is not printable shown as a
+     * dot.
+     */
     String text(int limit) {
         int length = Math.min(end - start, limit);
         String text = new String(bytes, start, length, StandardCharsets.ISO_8859_1).strip();

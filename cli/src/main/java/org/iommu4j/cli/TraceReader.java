@@ -6,8 +6,8 @@ import java.io.InputStream;
 import java.util.Optional;
 
 /**
- * Reads the events a replay needs out of a trace, in one pass and constant memory, and counts what it passes over.
- * Comments and empty lines count as nothing. Not for use by several threads.
+ * Reads the events a replay needs out of a trace, in one pass and constant memory, and counts what
+ * it passes over. Comments and empty lines count as nothing. Not for use by several threads.
  */
 final class TraceReader implements Closeable {
     private static final int SHOWN = 120;
@@ -48,7 +48,10 @@ final class TraceReader implements Closeable {
         return lines.number();
     }
 
-    /** Lines read that are neither map, unmap or flush events nor malformed, less comments and empty ones. */
+    /**
+     * Lines read that are neither map, unmap or flush events nor malformed, less comments and empty
+     * ones.
+     */
     long ignored() {
         return ignored;
     }
@@ -88,7 +91,14 @@ final class TraceReader implements Closeable {
         malformed++;
         if (firstMalformed.isEmpty()) {
             firstMalformed =
-                    Optional.of("line " + lines.number() + ": " + parser.complaint() + ": \"" + lines.text(SHOWN) + '"');
+                    Optional.of(
+                            "line "
+                                    + lines.number()
+                                    + ": "
+                                    + parser.complaint()
+                                    + ": \""
+                                    + lines.text(SHOWN)
+                                    + '"');
         }
     }
 }

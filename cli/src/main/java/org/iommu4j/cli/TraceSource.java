@@ -8,7 +8,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Objects;
 
-/** Where a trace comes from: a file, standard input, or the sample that is bundled with the command. */
+/**
+ * Where a trace comes from: a file, standard input, or the sample that is bundled with the command.
+ */
 sealed interface TraceSource {
     /** How a report names it. */
     String name();
@@ -79,7 +81,10 @@ sealed interface TraceSource {
         }
     }
 
-    /** The bundled sample: the beginning of a trace of VFIO with huge pages beside an NVMe disk at work. */
+    /**
+     * The bundled sample: the beginning of a trace of VFIO with huge pages beside an NVMe disk at
+     * work.
+     */
     record Sample() implements TraceSource {
         private static final String RESOURCE = "vfio-type1-hugepages-sample.txt.xz";
 
@@ -95,7 +100,8 @@ sealed interface TraceSource {
 
         @Override
         public InputStream open() {
-            return Objects.requireNonNull(TraceSource.class.getResourceAsStream(RESOURCE), RESOURCE);
+            return Objects.requireNonNull(
+                    TraceSource.class.getResourceAsStream(RESOURCE), RESOURCE);
         }
     }
 }

@@ -1,6 +1,9 @@
 package org.iommu4j.cli;
 
-/** A domain that a trace speaks of: its name if the trace tells one, and what the kernel believes is mapped in it. */
+/**
+ * A domain that a trace speaks of: its name if the trace tells one, and what the kernel believes is
+ * mapped in it.
+ */
 final class TracedDomain {
     /** Its place in the order of appearance, the first being 0. */
     final int number;

@@ -6,11 +6,15 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The names of the remapping units a trace mentions, {@code dmar0} and the like. Linux numbers domains unit by unit,
- * so a domain's name is a unit and a domain id; both fit a {@code long} once the unit has a number.
+ * The names of the remapping units a trace mentions, {@code dmar0} and the like. Linux numbers
+ * domains unit by unit, so a domain's name is a unit and a domain id; both fit a {@code long} once
+ * the unit has a number.
  */
 final class UnitNames {
-    /** Far more than machines have; a trace that names more is garbage, and names no domain from then on. */
+    /**
+     * Far more than machines have; a trace that names more is garbage, and names no domain from
+     * then on.
+     */
     private static final int LIMIT = 1024;
 
     private static final int LONGEST = 64;
@@ -18,7 +22,10 @@ final class UnitNames {
     private final List<byte[]> names = new ArrayList<>();
     private final byte[] read = new byte[LONGEST];
 
-    /** Reads the unit's name at the cursor and moves behind it; returns its number, or -1 if there is none. */
+    /**
+     * Reads the unit's name at the cursor and moves behind it; returns its number, or -1 if there
+     * is none.
+     */
     int read(LineCursor cursor) {
         int length = cursor.word(read);
         if (length == 0 || length == LONGEST) {
@@ -44,6 +51,8 @@ final class UnitNames {
     /** How a domain is called in a report: {@code dmar0 did 3}. */
     String domainName(long domain) {
         byte[] unit = names.get((int) (domain >>> 16));
-        return new String(unit, StandardCharsets.ISO_8859_1).replaceAll("[^!-~]", ".") + " did " + (domain & 0xffff);
+        return new String(unit, StandardCharsets.ISO_8859_1).replaceAll("[^!-~]", ".")
+                + " did "
+                + (domain & 0xffff);
     }
 }

@@ -4,7 +4,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/** Where the tables under test disagreed with what the kernel believes: how often, and the first few in words. */
+/**
+ * Where the tables under test disagreed with what the kernel believes: how often, and the first few
+ * in words.
+ */
 final class Violations {
     private static final int KEPT = 5;
 

@@ -37,9 +37,17 @@ final class WholeComparison implements MappingVisitor {
 
     /** What differs, in words. */
     String difference() {
-        String sizes = "leaves map 0x" + Long.toHexString(leafBytes) + " bytes, 0x" + Long.toHexString(equalBytes)
-                + " of them as believed, where 0x" + Long.toHexString(live.bytes()) + " are believed to be mapped";
-        return firstStray < 0 ? sizes : sizes + "; the first leaf that differs is at 0x" + Long.toHexString(firstStray);
+        String sizes =
+                "leaves map 0x"
+                        + Long.toHexString(leafBytes)
+                        + " bytes, 0x"
+                        + Long.toHexString(equalBytes)
+                        + " of them as believed, where 0x"
+                        + Long.toHexString(live.bytes())
+                        + " are believed to be mapped";
+        return firstStray < 0
+                ? sizes
+                : sizes + "; the first leaf that differs is at 0x" + Long.toHexString(firstStray);
     }
 
     private boolean countEqual(long iova, long outputAddress, long size) {
