@@ -1,3 +1,5 @@
+import org.iommu4j.api.IommuProvider;
+import org.iommu4j.vtd.VtdIommuProvider;
 import org.jspecify.annotations.NullMarked;
 
 /**
@@ -7,5 +9,11 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module org.iommu4j.vtd {
     requires org.iommu4j.pagetable;
+    requires org.apache.logging.log4j;
+    requires dagger;
+    requires jakarta.inject;
     requires static org.jspecify;
+
+    provides IommuProvider with
+            VtdIommuProvider;
 }

@@ -1,8 +1,8 @@
 package org.iommu4j.api;
 
 import java.lang.ref.Cleaner;
-import java.lang.ref.WeakReference;
 import java.lang.ref.Reference;
+import java.lang.ref.WeakReference;
 import java.util.Objects;
 import org.iommu4j.machine.PageList;
 import org.jspecify.annotations.Nullable;
@@ -73,20 +73,20 @@ public final class IotlbGather implements AutoCloseable {
     public IotlbGather(Owner owner) {
         this(Objects.requireNonNull(owner, "owner"), new GatheredRanges());
         GatheredRanges held = ranges;
-        // A strong reference would keep alive every owner that keeps a gather of its own.
-        WeakReference<Owner> target = new WeakReference<>(owner);
-        ABANDONED.register(this, () -> abandon(target.get(), held));
-    }
-
-    private static void abandon(@Nullable Owner owner, GatheredRanges held) {
-        if (owner != null && !held.isEmpty()) {
-            owner.abandoned(new IotlbGather(owner, held));
-        }
+        /* Weakly: an owner may keep gathers of its own, and must not be kept alive by them. */
+        WeakReference<Owner> keeper = new WeakReference<>(owner);
+        ABANDONED.register(this, () -> report(keeper.get(), held));
     }
 
     private IotlbGather(Owner owner, GatheredRanges ranges) {
         this.owner = owner;
         this.ranges = ranges;
+    }
+
+    private static void report(@Nullable Owner owner, GatheredRanges held) {
+        if (owner != null && !held.isEmpty()) {
+            owner.abandoned(new IotlbGather(owner, held));
+        }
     }
 
     /** {@return the domain it belongs to} */

@@ -115,13 +115,16 @@ public final class Providers {
         Map<String, String> parameters = new LinkedHashMap<>();
         for (String assignment : choice.substring(from).split(",", -1)) {
             int equals = assignment.indexOf('=');
-            if (equals <= 0 || equals == assignment.length() - 1) {
+            String key = assignment.substring(0, Math.max(0, equals)).trim();
+            String value = assignment.substring(equals + 1).trim();
+            if (key.isEmpty() || value.isEmpty()) {
                 throw new IllegalArgumentException(
                         "\"" + choice + "\": parameters are written name:key=value,key=value");
             }
-            parameters.put(
-                    assignment.substring(0, equals).trim(),
-                    assignment.substring(equals + 1).trim());
+            if (parameters.put(key, value) != null) {
+                throw new IllegalArgumentException(
+                        "\"" + choice + "\": " + key + " is given twice");
+            }
         }
         return parameters;
     }

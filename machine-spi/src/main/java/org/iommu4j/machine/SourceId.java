@@ -1,6 +1,8 @@
 package org.iommu4j.machine;
 
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The name by which a bus master is known to the remapping hardware: segment, bus, device and
@@ -12,6 +14,10 @@ import java.util.Locale;
  * @param function function number, 0 to 7
  */
 public record SourceId(int segment, int bus, int device, int function) {
+
+    private static final Pattern FORM =
+            Pattern.compile(
+                    "(?:(\\p{XDigit}{1,4}):)?(\\p{XDigit}{1,2}):(\\p{XDigit}{1,2})\\.(\\p{XDigit})");
 
     /**
      * Checks the numbers.
@@ -40,21 +46,17 @@ public record SourceId(int segment, int bus, int device, int function) {
      * @throws IllegalArgumentException if the text is not of that form
      */
     public static SourceId parse(String text) {
-        String[] parts = text.split("[:.]", -1);
-        try {
-            if (parts.length == 3 || parts.length == 4) {
-                int i = parts.length - 3;
-                return new SourceId(
-                        i == 0 ? 0 : Integer.parseInt(parts[0], 16),
-                        Integer.parseInt(parts[i], 16),
-                        Integer.parseInt(parts[i + 1], 16),
-                        Integer.parseInt(parts[i + 2], 16));
-            }
-        } catch (NumberFormatException e) {
+        Matcher matcher = FORM.matcher(text);
+        if (!matcher.matches()) {
             throw new IllegalArgumentException(
-                    "\"" + text + "\" is no source id; written as 00:02.0", e);
+                    "\"" + text + "\" is no source id; written as 00:02.0");
         }
-        throw new IllegalArgumentException("\"" + text + "\" is no source id; written as 00:02.0");
+        String segment = matcher.group(1);
+        return new SourceId(
+                segment == null ? 0 : Integer.parseInt(segment, 16),
+                Integer.parseInt(matcher.group(2), 16),
+                Integer.parseInt(matcher.group(3), 16),
+                Integer.parseInt(matcher.group(4), 16));
     }
 
     /** {@return the 16-bit requester id: bus in 15:8, device in 7:3, function in 2:0} */

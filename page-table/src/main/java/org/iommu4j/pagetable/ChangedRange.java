@@ -10,6 +10,8 @@ final class ChangedRange {
     private int smallestLevel;
     private boolean structure;
     private boolean any;
+    private long structureFirst;
+    private long structureLast;
 
     void reset() {
         first = Long.MAX_VALUE;
@@ -17,6 +19,8 @@ final class ChangedRange {
         smallestLevel = Integer.MAX_VALUE;
         structure = false;
         any = false;
+        structureFirst = Long.MAX_VALUE;
+        structureLast = 0;
     }
 
     /** Leaves were changed in [from, to]; the smallest of them stood at a level. */
@@ -31,6 +35,8 @@ final class ChangedRange {
     void structure(long from, long to) {
         leaf(from, to, 0);
         structure = true;
+        structureFirst = from;
+        structureLast = to;
     }
 
     /** The first address; the largest there is if nothing was changed. */
@@ -41,6 +47,14 @@ final class ChangedRange {
     /** The last address; 0 if nothing was changed. */
     long last() {
         return last;
+    }
+
+    /**
+     * True if the last change of structure spans all of a range, so that nothing pending in it was
+     * missed.
+     */
+    boolean isOneSpan(long from, long to) {
+        return structureFirst <= from && to <= structureLast;
     }
 
     void addTo(IotlbGather gather, Tables tables, boolean unmapped) {

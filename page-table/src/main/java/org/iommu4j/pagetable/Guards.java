@@ -39,6 +39,8 @@ final class Guards {
     private final int indexBits;
     private final int reach;
     private final int owner;
+    private final int[] spanShifts;
+    private final long[] prefixes;
     private final AtomicBoolean retired = new AtomicBoolean();
 
     Guards(PhysicalMemory memory, PageTableFormat format) {
@@ -47,12 +49,17 @@ final class Guards {
         this.indexBits = format.indexBits();
         this.reach = format.shift(format.levels());
         this.owner = ledger.claimOwner();
+        this.spanShifts = new int[format.levels()];
+        this.prefixes = new long[format.levels()];
+        for (int level = 0; level < format.levels(); level++) {
+            spanShifts[level] = format.shift(level + 1);
+            prefixes[level] = (long) owner << TAG_BITS | 1L << (reach - spanShifts[level]);
+        }
     }
 
     /** What the guard of the table of a level that holds an address compares with. */
     long identity(long iova, int level) {
-        int spanShift = PhysicalMemory.PAGE_SHIFT + indexBits * (level + 1);
-        return (long) owner << TAG_BITS | 1L << (reach - spanShift) | iova >>> spanShift;
+        return prefixes[level] | iova >>> spanShifts[level];
     }
 
     /** The level of the table that an identity names. */

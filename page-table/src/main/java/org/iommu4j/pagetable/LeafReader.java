@@ -2,7 +2,6 @@ package org.iommu4j.pagetable;
 
 import java.lang.invoke.VarHandle;
 import org.iommu4j.api.Access;
-import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.Mapping;
 import org.iommu4j.walker.PageTableFormat;
 
@@ -19,6 +18,7 @@ final class LeafReader {
     private long entry;
     private int level;
     private long lastAttributes;
+    private int lastLevel = -1;
     private Access lastAccess = Access.READ;
 
     LeafReader(Tables tables) {
@@ -34,22 +34,12 @@ final class LeafReader {
     static long translate(Tables tables, long iova) {
         while (true) {
             long epoch = tables.epochs.at(iova);
-            long table = tables.root;
-            for (int level = tables.rootLevel; ; level--) {
-                long entry = tables.memory.loadPlain(tables.slot(table, iova, level));
-                if (!tables.isTable(entry, level)) {
-                    if (unchanged(tables, iova, epoch)) {
-                        return tables.isPresent(entry)
-                                ? output(tables, entry, level, iova)
-                                : IommuDomain.NOT_MAPPED;
-                    }
-                    break;
+            long output = tables.translate(iova);
+            if (unchanged(tables, iova, epoch)) {
+                if (output == Tables.ASTRAY) {
+                    throw spoilt(iova);
                 }
-                table = tables.target(entry);
-                if (!tables.memory.containsPage(table)) {
-                    requireInside(tables, iova, epoch, table);
-                    break;
-                }
+                return output;
             }
             tables.memory.spin();
         }
@@ -64,7 +54,11 @@ final class LeafReader {
     boolean find(long iova) {
         while (true) {
             long epoch = tables.epochs.at(iova);
-            if (walk(iova, epoch) && unchanged(tables, iova, epoch)) {
+            boolean arrived = walk(iova);
+            if (unchanged(tables, iova, epoch)) {
+                if (!arrived) {
+                    throw spoilt(iova);
+                }
                 return tables.isPresent(entry);
             }
             tables.memory.spin();
@@ -97,14 +91,16 @@ final class LeafReader {
                         & ~format.leafAddressMask(level)
                         & ~format.accessedMask()
                         & ~format.dirtyMask();
-        if (attributes != lastAttributes) {
+        if (attributes != lastAttributes || level != lastLevel) {
             lastAccess = format.access(entry, level);
             lastAttributes = attributes;
+            lastLevel = level;
         }
         return lastAccess;
     }
 
-    private boolean walk(long iova, long epoch) {
+    /** Walks to the entry that decides; false if a reused page led out of the memory. */
+    private boolean walk(long iova) {
         long table = tables.root;
         for (level = tables.rootLevel; ; level--) {
             entry = tables.memory.loadPlain(tables.slot(table, iova, level));
@@ -113,14 +109,9 @@ final class LeafReader {
             }
             table = tables.target(entry);
             if (!tables.memory.containsPage(table)) {
-                requireInside(tables, iova, epoch, table);
                 return false;
             }
         }
-    }
-
-    private static long output(Tables tables, long entry, int level, long iova) {
-        return tables.format.outputAddress(entry, level) + (iova & tables.span(level) - 1);
     }
 
     private static boolean unchanged(Tables tables, long iova, long epoch) {
@@ -131,18 +122,10 @@ final class LeafReader {
         return tables.epochs.at(iova) == epoch;
     }
 
-    /**
-     * An address outside of the memory is met in a reused page, or in tables that somebody else has
-     * spoilt.
-     */
-    private static void requireInside(Tables tables, long iova, long epoch, long table) {
-        if (unchanged(tables, iova, epoch)) {
-            throw new IllegalStateException(
-                    "an entry for 0x"
-                            + Long.toHexString(iova)
-                            + " points to 0x"
-                            + Long.toHexString(table)
-                            + ", outside of the memory: the tables were changed from outside");
-        }
+    private static IllegalStateException spoilt(long iova) {
+        return new IllegalStateException(
+                "the tables for 0x"
+                        + Long.toHexString(iova)
+                        + " point outside of the memory: they were changed from outside");
     }
 }

@@ -88,10 +88,15 @@ public final class PageTable {
         if (root < 0) {
             throw new TableMemoryExhaustedException(1, allocator.free());
         }
-        Tables tables = new Tables(format, memory, cache, witness, pageSizes, root);
-        PageTable table = new PageTable(tables, allocator, pageSizes, check, options);
-        table.plantRoot();
-        return table;
+        try {
+            Tables tables = new Tables(format, memory, cache, witness, pageSizes, root);
+            PageTable table = new PageTable(tables, allocator, pageSizes, check, options);
+            table.plantRoot();
+            return table;
+        } catch (RuntimeException e) {
+            allocator.give(root);
+            throw e;
+        }
     }
 
     private void plantRoot() {
@@ -368,7 +373,6 @@ public final class PageTable {
     public void detachAll(IotlbGather gather) {
         if (tables.closeOnce()) {
             long span = tables.span(tables.rootLevel) * tables.entries();
-            tables.pending.add(0, span);
             new Teardown(tables).seize(tables.root, 0, tables.rootLevel, gather);
             gather.addRange(0, span, tables.span(0));
             gather.markStructureChanged();

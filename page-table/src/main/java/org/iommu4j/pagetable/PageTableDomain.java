@@ -99,7 +99,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         IotlbGather gather = takeGather();
         try {
             long bytes = table.unmap(iova, size, gather);
-            finish(gather);
+            sync(gather).await();
             return bytes;
         } finally {
             gathers.giveBack(gather);
@@ -146,9 +146,6 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     @Override
     public final FlushCompletion sync(IotlbGather gather) {
         requireMine(gather);
-        if (gather.isEmpty()) {
-            return FlushCompletion.DONE;
-        }
         table.handOver(gather);
         return flush(gather);
     }

@@ -6,10 +6,14 @@ import org.iommu4j.api.IotlbGather;
 /*
  * Somebody splits a leaf, and has not invalidated yet: hardware may still hold the large translation. A second thread now
  * unmaps another page of the leaf's range with an invalidation of its own, of 4 KiB: the hardware may keep the large
- * translation, and the page stays reachable. Hence a change of structure stays here, in the domain, from before it is made
- * until an invalidation that covers it and began after it has completed; and whoever changes anything inside widens its
- * gather to the whole of it. The stamps order changes and hand-overs: a gather that was handed over at stamp s ends only
- * changes with stamps up to s.
+ * translation, and the page stays reachable. Hence a change of structure stays here, in the domain, until an invalidation
+ * that covers it and began after it has completed; and whoever changes anything inside widens its gather to the whole of
+ * it.
+ *
+ * It is added after the entry was changed and written back, and before anybody can act in its span: before the guard of
+ * the entry's table is let go and the new tables come alive. Added any earlier, an invalidation that begins in between
+ * would end it, while hardware can still read the old entry. The stamps order changes and hand-overs: a gather that was
+ * handed over at stamp s ends only changes with stamps up to s.
  */
 
 /**
@@ -18,32 +22,36 @@ import org.iommu4j.api.IotlbGather;
  */
 final class PendingSpans {
 
-    private static final int MOST = 64;
+    private static final int MOST = 1024;
 
+    private final SpanFilter filter = new SpanFilter();
     private long[] starts = new long[8];
     private long[] ends = new long[8];
     private long[] stamps = new long[8];
     private long stamp;
     private volatile int count;
 
-    boolean isEmpty() {
-        return count == 0;
+    /** False if certainly no pending span touches [start, end). */
+    boolean mayTouch(long start, long end) {
+        return count != 0 && filter.mayTouch(start, end);
     }
 
-    /** A non-leaf entry in [start, end) is about to change. */
-    synchronized void add(long start, long end) {
+    /**
+     * A non-leaf entry in [start, end) has changed, and the caller still holds the guard of its
+     * table: widens the gather to what is pending there already, and notes the change.
+     */
+    synchronized void add(long start, long end, IotlbGather gather) {
         stamp++;
-        int n = count;
-        for (int i = 0; i < n; i++) {
-            if (starts[i] <= start && end <= ends[i]) {
-                stamps[i] = stamp;
+        if (mayTouch(start, end)) {
+            widenTouched(gather, start, end, end - start);
+            if (refresh(start, end)) {
                 return;
             }
         }
-        if (n == MOST) {
-            widenNearest(start, end);
-            return;
+        if (count == MOST) {
+            joinAll();
         }
+        int n = count;
         if (n == starts.length) {
             starts = Arrays.copyOf(starts, 2 * n);
             ends = Arrays.copyOf(ends, 2 * n);
@@ -52,12 +60,13 @@ final class PendingSpans {
         starts[n] = start;
         ends[n] = end;
         stamps[n] = stamp;
+        filter.add(start, end);
         count = n + 1;
     }
 
     /** Widens a gather to every pending span that [start, end) touches. */
     void widen(IotlbGather gather, long start, long end, long pageSize) {
-        if (count != 0) {
+        if (mayTouch(start, end)) {
             widenTouched(gather, start, end, pageSize);
         }
     }
@@ -69,7 +78,7 @@ final class PendingSpans {
 
     /** The invalidation of a gather has completed. */
     synchronized void invalidated(IotlbGather gather) {
-        if (!gather.structureChanged()) {
+        if (count == 0 || !gather.structureChanged()) {
             return;
         }
         int n = count;
@@ -82,6 +91,9 @@ final class PendingSpans {
             }
         }
         count = n;
+        if (n == 0) {
+            filter.clear();
+        }
     }
 
     private synchronized void widenTouched(
@@ -94,19 +106,26 @@ final class PendingSpans {
         }
     }
 
-    private void widenNearest(long start, long end) {
-        int nearest = 0;
-        long least = Long.MAX_VALUE;
+    /** Notes a new change inside a span that is pending already; false if there is none. */
+    private boolean refresh(long start, long end) {
         for (int i = 0; i < count; i++) {
-            long gap = Math.max(starts[i] - end, start - ends[i]);
-            if (gap < least) {
-                least = gap;
-                nearest = i;
+            if (starts[i] <= start && end <= ends[i]) {
+                stamps[i] = stamp;
+                return true;
             }
         }
-        starts[nearest] = Math.min(starts[nearest], start);
-        ends[nearest] = Math.max(ends[nearest], end);
-        stamps[nearest] = stamp;
+        return false;
+    }
+
+    /** Makes one span of all, so that a domain that is never synced keeps a bounded list. */
+    private void joinAll() {
+        for (int i = 1; i < count; i++) {
+            starts[0] = Math.min(starts[0], starts[i]);
+            ends[0] = Math.max(ends[0], ends[i]);
+        }
+        stamps[0] = stamp;
+        filter.add(starts[0], ends[0]);
+        count = 1;
     }
 
     private static boolean covers(IotlbGather gather, long start, long end) {

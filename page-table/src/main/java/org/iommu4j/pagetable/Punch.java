@@ -1,5 +1,7 @@
 package org.iommu4j.pagetable;
 
+import org.iommu4j.api.IotlbGather;
+
 /*
  * The split. A leaf that an operation covers only in part is replaced, by one exchange, by a table that is complete when
  * it is linked: outside the range it maps what the leaf mapped, with the largest leaves there are, inside it is what the
@@ -60,13 +62,14 @@ final class Punch {
     }
 
     /** Exchanges a leaf at {@code slot}, whose table the caller has locked, for its subtree. */
-    void replace(long slot, int level, long iova) {
+    void replace(long slot, int level, long iova, IotlbGather gather) {
         long leaf = tables.memory.loadAcquire(slot);
-        tables.pending.add(iova, iova + tables.span(level));
         while (true) {
             build(leaf, level, iova);
             long found = nursery.exchange(slot, leaf);
             if (found == leaf) {
+                tables.pending.add(iova, iova + tables.span(level), gather);
+                nursery.comeAlive();
                 counts.split();
                 return;
             }

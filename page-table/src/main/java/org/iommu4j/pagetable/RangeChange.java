@@ -32,6 +32,9 @@ final class RangeChange {
     private Kind kind = Kind.UNMAP;
     private PartialUnmap partial = PartialUnmap.SPLIT;
     private int targetLevel;
+    private boolean detached;
+    private long wholeFirst;
+    private long wholeLast;
     private final FoundLeaf refused = new FoundLeaf();
     private long bytes;
 
@@ -83,6 +86,8 @@ final class RangeChange {
 
     /** Does it; false if a leaf is covered in part and may not be: nothing has changed then. */
     boolean apply(long first, long last, IotlbGather gather) {
+        wholeFirst = first;
+        wholeLast = last;
         while (true) {
             long place = tables.lockTop(first, tables.topLevel(first, last));
             long top = Tables.tableOf(place);
@@ -97,13 +102,20 @@ final class RangeChange {
                 emptiedCount = 0;
                 changed.reset();
                 finish(top, level, first, commit(top, level, first, last, gather));
-                changed.addTo(gather, tables, kind == Kind.UNMAP);
-                long end = Math.max(last, changed.last()) + 1;
-                tables.pending.widen(gather, Math.min(first, changed.first()), end, tables.span(0));
+                collect(first, last, gather);
                 return true;
             }
             unlock(top, level, first, last, last);
             reserve.fill(need);
+        }
+    }
+
+    /** Tells the gather, after the change, what hardware must forget. */
+    private void collect(long first, long last, IotlbGather gather) {
+        changed.addTo(gather, tables, kind == Kind.UNMAP);
+        if (!changed.isOneSpan(first, last)) {
+            long end = Math.max(last, changed.last()) + 1;
+            tables.pending.widen(gather, Math.min(first, changed.first()), end, tables.span(0));
         }
     }
 
@@ -170,10 +182,20 @@ final class RangeChange {
             if (tables.isTable(entry, level)) {
                 removed += commitTable(slot, tables.target(entry), level, at, end, gather);
             } else if (tables.isPresent(entry)) {
-                removed += commitLeaf(slot, level, at, end);
+                removed += commitLeaf(slot, level, at, end, gather);
             }
         }
+        noteDetached(gather);
         return removed;
+    }
+
+    /** The guard of a table is let go only when the tables it has lost are noted as pending. */
+    private void noteDetached(IotlbGather gather) {
+        if (detached) {
+            detached = false;
+            tables.pending.add(wholeFirst, wholeLast + 1, gather);
+            changed.structure(wholeFirst, wholeLast);
+        }
     }
 
     private int commitTable(
@@ -186,15 +208,14 @@ final class RangeChange {
         if (kind != Kind.UNMAP) {
             return 0;
         }
-        tables.pending.add(at, end + 1);
+        detached = true;
         tables.store(slot, 0);
         tables.settle();
         bytes += teardown.seize(child, at, level - 1, gather);
-        changed.structure(at, end);
         return 1;
     }
 
-    private int commitLeaf(long slot, int level, long at, long end) {
+    private int commitLeaf(long slot, int level, long at, long end, IotlbGather gather) {
         boolean whole = isWhole(level, at, end);
         long base = base(level, at);
         if (kind == Kind.UNMAP && (whole || partial == PartialUnmap.WIDEN)) {
@@ -204,7 +225,7 @@ final class RangeChange {
             return 1;
         }
         if (kind == Kind.SPLIT ? level > targetLevel : !whole) {
-            punch.replace(slot, level, base);
+            punch.replace(slot, level, base, gather);
             bytes += end - at + 1;
             changed.structure(base, base + tables.span(level) - 1);
         }

@@ -24,7 +24,9 @@ final class SinglePages {
         }
         int count = (int) (size >>> tables.shift(0));
         long slot = tables.slot(table, iova, 0);
-        if (tables.isClosed() || !tables.pending.isEmpty() || present(tables, slot, count) != 0) {
+        if (tables.isClosed()
+                || tables.pending.mayTouch(iova, iova + size)
+                || present(tables, slot, count) != 0) {
             tables.guards.unlock(table, identity, present);
             return false;
         }

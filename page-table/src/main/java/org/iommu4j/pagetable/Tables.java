@@ -2,6 +2,7 @@ package org.iommu4j.pagetable;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.iommu4j.api.IommuDomain;
 import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.Witness;
@@ -20,6 +21,10 @@ final class Tables {
     /** No place: the tables are closed. */
     static final long CLOSED = -1;
 
+    /** No translation: a reused page led out of the memory. */
+    static final long ASTRAY = -2;
+
+    private static final int WORD_SHIFT = 3;
     private static final int LEVEL_BITS = PhysicalMemory.PAGE_SIZE - 1;
 
     final PhysicalMemory memory;
@@ -31,13 +36,15 @@ final class Tables {
     final Epochs epochs = new Epochs();
     final long root;
     final int rootLevel;
+    private final int rootShift;
     final int tableBytes;
     final boolean writesBack;
     private final int leafLevels;
     private final int indexBits;
     private final int indexMask;
     private final long presentMask;
-    private final long leafTest;
+    private final long tableBits;
+    private final long tableTest;
     private final long addressMask;
     private final byte[] topLevels = new byte[Long.SIZE + 1];
     private final int addressShift;
@@ -62,9 +69,11 @@ final class Tables {
         this.writesBack = cache.isNeeded();
         this.indexBits = format.indexBits();
         this.indexMask = format.entries() - 1;
+        this.rootShift = format.shift(rootLevel);
         this.tableBytes = format.entries() * Long.BYTES;
         this.presentMask = format.presentMask();
-        this.leafTest = format.leafTest();
+        this.tableBits = format.tableBits();
+        this.tableTest = format.tableBits() | format.leafTest();
         this.addressMask = format.addressMask();
         this.addressShift = format.addressShift();
         int levels = 0;
@@ -111,7 +120,12 @@ final class Tables {
     }
 
     boolean isTable(long entry, int level) {
-        return level > 0 && (entry & presentMask) != 0 && (entry & leafTest) == 0;
+        return level > 0 && pointsToTable(entry);
+    }
+
+    /* One comparison: every entry that points to a table was stored by this engine, with all of its constant bits. */
+    private boolean pointsToTable(long entry) {
+        return (entry & tableTest) == tableBits;
     }
 
     long target(long entry) {
@@ -145,21 +159,38 @@ final class Tables {
     long descend(long iova, int stop) {
         long table = root;
         int level = rootLevel;
-        int shift = shift(level);
-        while (level > stop) {
-            long entry = memory.loadPlain(table + (iova >>> shift & indexMask) * Long.BYTES);
-            if ((entry & presentMask) == 0 || (entry & leafTest) != 0) {
-                break;
-            }
+        for (int shift = rootShift; level > stop; shift -= indexBits) {
+            long entry = memory.loadPlain(table + ((iova >>> shift & indexMask) << WORD_SHIFT));
             long next = (entry & addressMask) << addressShift;
-            if (!memory.containsPage(next)) {
+            if (!pointsToTable(entry) || !memory.containsPage(next)) {
                 break;
             }
             table = next;
             level--;
-            shift -= indexBits;
         }
         return table | level;
+    }
+
+    /**
+     * Translates an address without a guard: true only if the epoch stays.
+     *
+     * @return the output address, {@link IommuDomain#NOT_MAPPED}, or {@link #ASTRAY}
+     */
+    long translate(long iova) {
+        long table = root;
+        for (int shift = rootShift; ; shift -= indexBits) {
+            long entry = memory.loadPlain(table + ((iova >>> shift & indexMask) << WORD_SHIFT));
+            if (shift == PhysicalMemory.PAGE_SHIFT || !pointsToTable(entry)) {
+                long offset = (1L << shift) - 1;
+                return (entry & presentMask) == 0
+                        ? IommuDomain.NOT_MAPPED
+                        : target(entry) & ~offset | iova & offset;
+            }
+            table = target(entry);
+            if (!memory.containsPage(table)) {
+                return ASTRAY;
+            }
+        }
     }
 
     /**

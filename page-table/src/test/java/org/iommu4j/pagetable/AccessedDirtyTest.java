@@ -21,8 +21,8 @@ class AccessedDirtyTest {
     private static final int INSTANTS = 40;
 
     /**
-     * A device that uses a page just before the engine's accesses of given numbers: first it reads, which sets A, then it
-     * writes, which sets D, so that an exchange can be lost twice.
+     * A device that uses a page just before the engine's accesses of given numbers: first it reads,
+     * which sets A, then it writes, which sets D, so that an exchange can be lost twice.
      */
     private static final class Device implements MemoryObserver {
 
@@ -36,7 +36,7 @@ class AccessedDirtyTest {
 
         Device(TestDomain domain, long iova, List<Long> use) {
             this.domain = domain;
-            this.walk = new HardwareWalk(domain.format(), domain.memory());
+            this.walk = new HardwareWalk(domain.format(), domain.memory().size(), this::load);
             this.iova = iova;
             this.use = use;
         }
@@ -60,7 +60,26 @@ class AccessedDirtyTest {
         private void access() {
             if (use.contains(accesses++)) {
                 PageTableFormat format = domain.format();
-                set((bitsSet & format.accessedMask()) == 0 ? format.accessedMask() : format.dirtyMask());
+                set(
+                        (bitsSet & format.accessedMask()) == 0
+                                ? format.accessedMask()
+                                : format.dirtyMask());
+            }
+        }
+
+        /** Reads an entry, and sets the accessed bit of one that points to a table. */
+        private long load(int level, long address) {
+            PageTableFormat format = domain.format();
+            PhysicalMemory memory = domain.memory();
+            while (true) {
+                long entry = memory.loadAcquire(address);
+                if (!format.isPresent(entry) || format.isLeaf(entry, level)) {
+                    return entry;
+                }
+                long used = entry | format.accessedMask();
+                if (memory.compareAndExchange(address, entry, used) == entry) {
+                    return used;
+                }
             }
         }
 
@@ -78,7 +97,8 @@ class AccessedDirtyTest {
     }
 
     static Stream<Scenario> scenarios() {
-        return Scenario.all().filter(scenario -> scenario.base() == 0 || scenario.format().levels() == 4);
+        return Scenario.all()
+                .filter(scenario -> scenario.base() == 0 || scenario.format().levels() == 4);
     }
 
     @ParameterizedTest
@@ -108,13 +128,13 @@ class AccessedDirtyTest {
     private static long[] usedPlaces(Scenario scenario) {
         TestDomain domain = scenario.open(TestDomain.on(scenario.format()));
         HardwareWalk walk = new HardwareWalk(domain.format(), domain.memory());
-        long[] mapped = Arrays.stream(scenario.places())
-                .filter(place -> walk.to(domain.root(), place))
-                .toArray();
+        long[] mapped =
+                Arrays.stream(scenario.places())
+                        .filter(place -> walk.to(domain.root(), place))
+                        .toArray();
         scenario.actAndSync(domain);
-        long[] stay = Arrays.stream(mapped)
-                .filter(place -> walk.to(domain.root(), place))
-                .toArray();
+        long[] stay =
+                Arrays.stream(mapped).filter(place -> walk.to(domain.root(), place)).toArray();
         int stride = Math.max(1, stay.length / 6);
         return IntStream.range(0, stay.length)
                 .filter(i -> i % stride == 0 || i == stay.length - 1)
@@ -149,11 +169,14 @@ class AccessedDirtyTest {
         long bits = format.accessedMask() | format.dirtyMask();
         domain.memory().storeRelease(walk.entryAddress(), walk.entry() | bits);
         domain.unmap(1L << format.shift(1), 1L << format.shift(0));
-        domain.mappings(0, size, (iova, output, pageSize, access) -> {
-            assertThat(walk.to(domain.root(), iova)).isTrue();
-            assertThat(walk.entry() & bits).as("bits at 0x%x", iova).isEqualTo(bits);
-            return true;
-        });
+        domain.mappings(
+                0,
+                size,
+                (iova, output, pageSize, access) -> {
+                    assertThat(walk.to(domain.root(), iova)).isTrue();
+                    assertThat(walk.entry() & bits).as("bits at 0x%x", iova).isEqualTo(bits);
+                    return true;
+                });
         domain.closeAndCheck();
     }
 }

@@ -18,7 +18,10 @@ import org.iommu4j.walker.PageTableFormat;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** S6, U4, M4: a call that fails, for want of pages or for another reason, leaves not one bit changed. */
+/**
+ * S6, U4, M4: a call that fails, for want of pages or for another reason, leaves not one bit
+ * changed.
+ */
 class FailureTest {
 
     @ParameterizedTest
@@ -65,13 +68,15 @@ class FailureTest {
         return scenario.open(TestDomain.on(scenario.format()).pages(3_000));
     }
 
-    private static void failThenSucceed(Scenario scenario, Consumer<TestDomain> break_, List<Translation> expected) {
+    private static void failThenSucceed(
+            Scenario scenario, Consumer<TestDomain> break_, List<Translation> expected) {
         TestDomain domain = open(scenario);
         IotlbGather gather = domain.gather();
         gather.addRange(scenario.base(), 0x1000, 0x1000);
         Snapshot before = Snapshot.of(domain, gather);
         break_.accept(domain);
-        assertThatThrownBy(() -> scenario.act(domain, gather)).isInstanceOf(TableMemoryExhaustedException.class);
+        assertThatThrownBy(() -> scenario.act(domain, gather))
+                .isInstanceOf(TableMemoryExhaustedException.class);
         assertThat(Snapshot.of(domain, gather)).isEqualTo(before);
         domain.allocator().failNever();
         domain.allocator().leaveAll();
@@ -100,14 +105,18 @@ class FailureTest {
         long page = 1L << format.shift(0);
         long mid = 1L << format.shift(1);
         long large = 1L << format.shift(2);
-        for (long there : new long[] {0, page, mid - page, mid, large - page, large + mid, 2 * large - page}) {
+        for (long there :
+                new long[] {
+                    0, page, mid - page, mid, large - page, large + mid, 2 * large - page
+                }) {
             TestDomain domain = TestDomain.on(format).open();
             domain.map(there, there, page, Access.READ);
             IotlbGather gather = domain.gather();
             Snapshot before = Snapshot.of(domain, gather);
             assertThatThrownBy(() -> domain.map(0, 0, 2 * large, Access.READ, gather))
                     .isInstanceOfSatisfying(
-                            MappingConflictException.class, e -> assertThat(e.existing().iova()).isEqualTo(there));
+                            MappingConflictException.class,
+                            e -> assertThat(e.existing().iova()).isEqualTo(there));
             assertThatThrownBy(() -> domain.map(0, 0, 2 * large, Access.READ))
                     .isInstanceOf(MappingConflictException.class);
             assertThat(domain.tryMap(0, page, 2 * large, Access.READ, gather)).isFalse();
@@ -121,22 +130,25 @@ class FailureTest {
     void U4_U3_aRejectedUnmapChangesNothing(PageTableFormat format) {
         long page = 1L << format.shift(0);
         long large = 1L << format.shift(2);
-        TestDomain domain =
-                TestDomain.on(format).partialUnmap(PartialUnmap.REJECT).open();
+        TestDomain domain = TestDomain.on(format).partialUnmap(PartialUnmap.REJECT).open();
         domain.map(0, page, large, Access.READ);
         domain.map(large, large, large, Access.READ);
         IotlbGather gather = domain.gather();
         Snapshot before = Snapshot.of(domain, gather);
         assertThatThrownBy(() -> domain.unmap(0, 2 * large - page, gather))
                 .isInstanceOfSatisfying(
-                        PartialUnmapException.class, e -> assertThat(e.leaf().iova()).isEqualTo(large));
+                        PartialUnmapException.class,
+                        e -> assertThat(e.leaf().iova()).isEqualTo(large));
         assertThat(Snapshot.of(domain, gather)).isEqualTo(before);
         assertThat(domain.unmap(0, 2 * large, gather)).isEqualTo(2 * large);
         domain.sync(gather).await();
         domain.closeAndCheck();
     }
 
-    /** Two leaves are cut in one call, and only the second cut finds no page: the first must not be visible. */
+    /**
+     * Two leaves are cut in one call, and only the second cut finds no page: the first must not be
+     * visible.
+     */
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void S6_theSecondBoundaryFailsBeforeTheFirstIsVisible(PageTableFormat format) {
@@ -156,7 +168,8 @@ class FailureTest {
             assertThat(Snapshot.of(domain, gather)).isEqualTo(before);
         }
         domain.allocator().leave(4);
-        assertThat(domain.unmap(page, 2 * large - 2 * page, gather)).isEqualTo(2 * large - 2 * page);
+        assertThat(domain.unmap(page, 2 * large - 2 * page, gather))
+                .isEqualTo(2 * large - 2 * page);
         domain.allocator().leaveAll();
         domain.sync(gather).await();
         domain.closeAndCheck();

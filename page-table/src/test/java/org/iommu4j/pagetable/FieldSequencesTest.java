@@ -22,7 +22,10 @@ class FieldSequencesTest {
         return TestFormats.all().filter(format -> format.entries() > 4);
     }
 
-    /** 128 KiB below 4 GiB to memory high above: the offset is no multiple of anything but the page size. */
+    /**
+     * 128 KiB below 4 GiB to memory high above: the offset is no multiple of anything but the page
+     * size.
+     */
     @ParameterizedTest
     @MethodSource("large")
     void aBarMappedHighAbove(PageTableFormat format) {
@@ -42,7 +45,8 @@ class FieldSequencesTest {
     @MethodSource("large")
     void anIdentityMapAcrossThreeGiB(PageTableFormat format) {
         TestDomain domain = TestDomain.on(format).open();
-        domain.map(0x3_fe40_0000L, 0x3_fe40_0000L, 0x4_c060_0000L - 0x3_fe40_0000L, Access.READ_WRITE);
+        domain.map(
+                0x3_fe40_0000L, 0x3_fe40_0000L, 0x4_c060_0000L - 0x3_fe40_0000L, Access.READ_WRITE);
         List<Long> expected = new ArrayList<>();
         expected.addAll(Stream.generate(() -> 2 * MIB).limit(14).toList());
         expected.addAll(Stream.generate(() -> GIB).limit(3).toList());
@@ -68,7 +72,8 @@ class FieldSequencesTest {
                 assertThat(domain.unmap(at, page)).isEqualTo(page);
             }
             domain.map(0, 2 * mid, mid, Access.READ_WRITE);
-            assertThat(domain.mappingAt(0)).contains(new Mapping(0, 2 * mid, mid, Access.READ_WRITE));
+            assertThat(domain.mappingAt(0))
+                    .contains(new Mapping(0, 2 * mid, mid, Access.READ_WRITE));
             assertThat(domain.statistics().tablePages()).isEqualTo(format.levels() - 1);
             domain.closeAndCheck();
         }

@@ -12,7 +12,10 @@ import org.iommu4j.walker.PageTableFormat;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The rules of group G as far as one thread sees them: what goes into a gather, and when its pages come out. */
+/**
+ * The rules of group G as far as one thread sees them: what goes into a gather, and when its pages
+ * come out.
+ */
 class GatherTest {
 
     private static final long OUT = 1L << 40;
@@ -56,147 +59,6 @@ class GatherTest {
                 domain.closeAndCheck();
             }
         }
-    }
-
-    /** Defect o: the hardware may still hold the large leaf that another, unsynced gather split. */
-    @ParameterizedTest
-    @MethodSource("org.iommu4j.pagetable.TestFormats#all")
-    void G2_o_aPendingSplitWidensWhatOthersInvalidate(PageTableFormat format) {
-        long page = 1L << format.shift(0);
-        long size = 1L << format.shift(2);
-        TestDomain domain = TestDomain.on(format).manual().open();
-        domain.map(0, OUT, size, Access.READ);
-        IotlbGather first = domain.gather();
-        IotlbGather second = domain.gather();
-        domain.unmap(0, page, first);
-        domain.unmap(2 * page, page, second);
-        requireCovers(second, 0, size, true);
-        domain.sync(second).await();
-
-        domain.unmap(3 * page, page, second);
-        requireCovers(second, 3 * page, page, false);
-        domain.sync(second).await();
-
-        domain.sync(first).await();
-        domain.unmap(size - page, page, second);
-        assertThat(second.start()).isGreaterThanOrEqualTo(size - (1L << format.shift(1)));
-        domain.sync(second).await();
-        domain.closeAndCheck();
-    }
-
-    @ParameterizedTest
-    @MethodSource("org.iommu4j.pagetable.TestFormats#all")
-    void G2_o_aSplitIsPendingUntilItsInvalidationHasCompleted(PageTableFormat format) {
-        long page = 1L << format.shift(0);
-        long size = 1L << format.shift(1);
-        TestDomain domain = TestDomain.on(format).manual().open();
-        domain.map(0, OUT, size, Access.READ);
-        IotlbGather gather = domain.gather();
-        domain.unmap(0, page, gather);
-        domain.sync(gather);
-        domain.unmap(page, page, gather);
-        requireCovers(gather, 0, size, true);
-        domain.complete(0);
-        domain.sync(gather);
-        domain.completeAll();
-        domain.unmap(2 * page, page, gather);
-        requireCovers(gather, 2 * page, page, false);
-        assertThat(gather.end() - gather.start()).isEqualTo(page);
-        domain.sync(gather).await();
-        domain.closeAndCheck();
-    }
-
-    /** An invalidation that was on its way before a split does not end it. */
-    @ParameterizedTest
-    @MethodSource("org.iommu4j.pagetable.TestFormats#all")
-    void G2_o_anEarlierInvalidationDoesNotEndALaterSplit(PageTableFormat format) {
-        long page = 1L << format.shift(0);
-        long mid = 1L << format.shift(1);
-        long large = 1L << format.shift(2);
-        TestDomain domain = TestDomain.on(format).manual().open();
-        domain.map(0, OUT, large, Access.READ);
-        IotlbGather early = domain.gather();
-        IotlbGather late = domain.gather();
-        IotlbGather third = domain.gather();
-        domain.cut(mid, mid, early);
-        FlushCompletion completion = domain.sync(early);
-        domain.unmap(mid, page, late);
-        completion.await();
-        domain.unmap(mid + page, page, third);
-        requireCovers(third, mid, mid, true);
-        domain.sync(third).await();
-        domain.sync(late).await();
-        domain.closeAndCheck();
-    }
-
-    /** A small invalidation, or one with the leaf-only hint, does not end a split. */
-    @ParameterizedTest
-    @MethodSource("org.iommu4j.pagetable.TestFormats#all")
-    void G2_o_anInvalidationThatDoesNotCoverEndsNothing(PageTableFormat format) {
-        long page = 1L << format.shift(0);
-        long large = 1L << format.shift(2);
-        TestDomain domain = TestDomain.on(format).open();
-        domain.map(0, OUT, 2 * large, Access.READ);
-        IotlbGather first = domain.gather();
-        IotlbGather second = domain.gather();
-        domain.unmap(0, page, first);
-        domain.unmap(large, large, second);
-        domain.sync(second).await();
-        domain.unmap(page, page, second);
-        requireCovers(second, 0, large, true);
-        domain.sync(second).await();
-        domain.sync(first).await();
-        domain.closeAndCheck();
-    }
-
-    @ParameterizedTest
-    @MethodSource("org.iommu4j.pagetable.TestFormats#all")
-    void M8_mapInsideAPendingSpanCompletesItsInvalidationFirst(PageTableFormat format) {
-        long page = 1L << format.shift(0);
-        long size = 1L << format.shift(1);
-        TestDomain domain = TestDomain.on(format).manual().open();
-        domain.map(0, OUT, size, Access.READ);
-        IotlbGather gather = domain.gather();
-        domain.unmap(page, page, gather);
-        domain.map(page, OUT + 4 * page, page, Access.READ);
-        requireFlushed(domain, 1, 0, size, true);
-        assertThat(domain.pending()).isZero();
-
-        domain.unmap(page, page, gather);
-        IotlbGather mapping = domain.gather();
-        domain.unmap(2 * page, page, mapping);
-        domain.sync(gather).await();
-        domain.sync(mapping).await();
-        domain.closeAndCheck();
-    }
-
-    @ParameterizedTest
-    @MethodSource("org.iommu4j.pagetable.TestFormats#all")
-    void M8_mapInsideAPendingSpanWidensTheGatherItIsGiven(PageTableFormat format) {
-        long page = 1L << format.shift(0);
-        long size = 1L << format.shift(1);
-        TestDomain domain = TestDomain.on(format).open();
-        domain.map(0, OUT, size, Access.READ);
-        IotlbGather unmapping = domain.gather();
-        IotlbGather mapping = domain.gather();
-        domain.unmap(page, page, unmapping);
-        domain.map(page, OUT, page, Access.READ, mapping);
-        requireCovers(mapping, 0, size, true);
-        domain.sync(mapping).await();
-        domain.sync(unmapping).await();
-        domain.closeAndCheck();
-    }
-
-    @ParameterizedTest
-    @MethodSource("org.iommu4j.pagetable.TestFormats#all")
-    void M8_mapWhereNothingIsPendingInvalidatesNothing(PageTableFormat format) {
-        TestDomain domain = TestDomain.on(format).open();
-        IotlbGather gather = domain.gather();
-        domain.map(0, OUT, 2L << format.shift(2), Access.READ, gather);
-        assertThat(gather.isEmpty()).isTrue();
-        domain.map(2L << format.shift(2), OUT, 1L << format.shift(0), Access.READ);
-        assertThat(domain.flushes()).isEmpty();
-        domain.closeAndCheck();
     }
 
     @ParameterizedTest
@@ -280,13 +142,14 @@ class GatherTest {
         domain.map(0, OUT, page, Access.READ);
         IotlbGather foreign = other.gather();
         Snapshot before = Snapshot.of(domain, foreign);
-        List<ThrowingCallable> calls = List.of(
-                () -> domain.map(page, OUT, page, Access.READ, foreign),
-                () -> domain.tryMap(page, OUT, page, Access.READ, foreign),
-                () -> domain.unmap(0, page, foreign),
-                () -> domain.cut(0, page, foreign),
-                () -> domain.split(0, page, page, foreign),
-                () -> domain.sync(foreign));
+        List<ThrowingCallable> calls =
+                List.of(
+                        () -> domain.map(page, OUT, page, Access.READ, foreign),
+                        () -> domain.tryMap(page, OUT, page, Access.READ, foreign),
+                        () -> domain.unmap(0, page, foreign),
+                        () -> domain.cut(0, page, foreign),
+                        () -> domain.split(0, page, page, foreign),
+                        () -> domain.sync(foreign));
         for (ThrowingCallable call : calls) {
             assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class);
         }
@@ -311,13 +174,6 @@ class GatherTest {
         assertThat(domain.flushes()).hasSize(1);
         assertThat(domain.allocator().taken()).isEqualTo(1);
         domain.closeAndCheck();
-    }
-
-    private static void requireCovers(IotlbGather gather, long iova, long size, boolean structureChanged) {
-        assertThat(TestDomain.Flush.of(gather).covers(iova, size))
-                .as("%s covers 0x%x+0x%x", gather, iova, size)
-                .isTrue();
-        assertThat(gather.structureChanged()).as("structure of %s", gather).isEqualTo(structureChanged);
     }
 
     private static void requireFlushed(

@@ -5,8 +5,9 @@ import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.walker.PageTableFormat;
 
 /**
- * A walk as strict hardware makes it: one load a level, and a complaint about every reserved bit. Where the loads come
- * from is the caller's: memory as it is, as a walker sees it that does not snoop, or as it was at different instants.
+ * A walk as strict hardware makes it: one load a level, and a complaint about every reserved bit.
+ * Where the loads come from is the caller's: memory as it is, as a walker sees it that does not
+ * snoop, or as it was at different instants.
  */
 final class HardwareWalk {
 
@@ -32,7 +33,9 @@ final class HardwareWalk {
 
         @Override
         public String toString() {
-            return this.equals(NONE) ? "nothing" : "0x" + Long.toHexString(output) + " (" + access + ")";
+            return this.equals(NONE)
+                    ? "nothing"
+                    : "0x" + Long.toHexString(output) + " (" + access + ")";
         }
     }
 
@@ -61,12 +64,14 @@ final class HardwareWalk {
      * Walks to the entry that decides an address.
      *
      * @return true if it is a leaf
-     * @throws AssertionError if an entry on the way has a reserved bit set, a necessary one clear, or leads astray
+     * @throws AssertionError if an entry on the way has a reserved bit set, a necessary one clear,
+     *     or leads astray
      */
     boolean to(long root, long iova) {
         long table = root;
         for (level = format.levels() - 1; ; level--) {
-            entryAddress = table + (iova >>> format.shift(level) & (format.entries() - 1)) * Long.BYTES;
+            entryAddress =
+                    table + (iova >>> format.shift(level) & (format.entries() - 1)) * Long.BYTES;
             entry = loads.load(level, entryAddress);
             if (!format.isPresent(entry)) {
                 return false;
@@ -117,15 +122,28 @@ final class HardwareWalk {
     }
 
     private void requireLeaf(long iova) {
-        long legal = format.leafBits(access(), level) | format.outputAddress(entry, level) >>> format.addressShift();
-        if ((entry & ~(format.accessedMask() | format.dirtyMask())) != legal || !format.hasLeaves(level)) {
+        long legal =
+                format.leafBits(access(), level)
+                        | format.outputAddress(entry, level) >>> format.addressShift();
+        if ((entry & ~(format.accessedMask() | format.dirtyMask())) != legal
+                || !format.hasLeaves(level)) {
             throw astray(iova, "a leaf");
         }
     }
 
     private AssertionError astray(long iova, String what) {
-        return new AssertionError("the walk to 0x" + Long.toHexString(iova) + " met " + what + " 0x"
-                + Long.toHexString(entry) + " at 0x" + Long.toHexString(entryAddress) + ", level " + level + ", in "
-                + format.name());
+        return new AssertionError(
+                "the walk to 0x"
+                        + Long.toHexString(iova)
+                        + " met "
+                        + what
+                        + " 0x"
+                        + Long.toHexString(entry)
+                        + " at 0x"
+                        + Long.toHexString(entryAddress)
+                        + ", level "
+                        + level
+                        + ", in "
+                        + format.name());
     }
 }

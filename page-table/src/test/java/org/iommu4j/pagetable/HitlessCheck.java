@@ -4,8 +4,8 @@ import java.util.Arrays;
 import org.iommu4j.pagetable.HardwareWalk.Translation;
 
 /**
- * Watches some addresses through an operation: each may change once, from what it was before to what it is afterwards;
- * one that is the same before and after never changes.
+ * Watches some addresses through an operation: each may change once, from what it was before to
+ * what it is afterwards; one that is the same before and after never changes.
  */
 final class HitlessCheck {
 
@@ -27,7 +27,9 @@ final class HitlessCheck {
     }
 
     private Translation[] translations() {
-        return Arrays.stream(iovas).mapToObj(iova -> walk.translation(root, iova)).toArray(Translation[]::new);
+        return Arrays.stream(iovas)
+                .mapToObj(iova -> walk.translation(root, iova))
+                .toArray(Translation[]::new);
     }
 
     /** Looks at all addresses. */
@@ -38,8 +40,15 @@ final class HitlessCheck {
             if (!seen.equals(now[i])) {
                 now[i] = seen;
                 if (++changes[i] > 1) {
-                    throw new AssertionError("at step " + step + " 0x" + Long.toHexString(iovas[i])
-                            + " changes again, to " + seen + "; it was " + before[i]);
+                    throw new AssertionError(
+                            "at step "
+                                    + step
+                                    + " 0x"
+                                    + Long.toHexString(iovas[i])
+                                    + " changes again, to "
+                                    + seen
+                                    + "; it was "
+                                    + before[i]);
                 }
             }
         }
@@ -51,10 +60,19 @@ final class HitlessCheck {
         look();
         for (int i = 0; i < iovas.length; i++) {
             if (!now[i].equals(after[i])) {
-                throw new AssertionError("0x" + Long.toHexString(iovas[i]) + " changed after the last step");
+                throw new AssertionError(
+                        "0x" + Long.toHexString(iovas[i]) + " changed after the last step");
             }
-            if (changes[i] > 0 && !before[i].equals(Translation.NONE) && !now[i].equals(Translation.NONE)) {
-                throw new AssertionError("0x" + Long.toHexString(iovas[i]) + " was " + before[i] + " and became " + now[i]);
+            if (changes[i] > 0
+                    && !before[i].equals(Translation.NONE)
+                    && !now[i].equals(Translation.NONE)) {
+                throw new AssertionError(
+                        "0x"
+                                + Long.toHexString(iovas[i])
+                                + " was "
+                                + before[i]
+                                + " and became "
+                                + now[i]);
             }
         }
     }
@@ -62,8 +80,17 @@ final class HitlessCheck {
     /** Checks what a walk saw whose loads were spread over the operation. */
     void requireBeforeOrAfter(int place, Translation seen, Object when) {
         if (!seen.equals(before[place]) && !seen.equals(now[place])) {
-            throw new AssertionError("a walk with loads at steps " + when + " took 0x" + Long.toHexString(iovas[place])
-                    + " to " + seen + "; it was " + before[place] + " and becomes " + now[place]);
+            throw new AssertionError(
+                    "a walk with loads at steps "
+                            + when
+                            + " took 0x"
+                            + Long.toHexString(iovas[place])
+                            + " to "
+                            + seen
+                            + "; it was "
+                            + before[place]
+                            + " and becomes "
+                            + now[place]);
         }
     }
 

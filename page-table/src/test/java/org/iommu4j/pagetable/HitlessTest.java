@@ -16,7 +16,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** S1: a walk that begins at any instant of an operation, and however long it takes, finds what was or what will be. */
+/**
+ * S1: a walk that begins at any instant of an operation, and however long it takes, finds what was
+ * or what will be.
+ */
 class HitlessTest {
 
     private static final int EXHAUSTIVE_WALKS = 200_000;
@@ -47,7 +50,12 @@ class HitlessTest {
             Operation next = traffic.next();
             boolean tooMuch = next.size() > 3L << format.shift(1) && format.entries() > 16;
             if (!tooMuch) {
-                stepOne(domain, next, gather, random, "seed " + seed + ", operation " + i + ": " + next);
+                stepOne(
+                        domain,
+                        next,
+                        gather,
+                        random,
+                        "seed " + seed + ", operation " + i + ": " + next);
             }
         }
         domain.sync(gather).await();
@@ -55,7 +63,11 @@ class HitlessTest {
     }
 
     private static void stepOne(
-            TestDomain domain, Operation op, IotlbGather gather, SplittableRandom random, String what) {
+            TestDomain domain,
+            Operation op,
+            IotlbGather gather,
+            SplittableRandom random,
+            String what) {
         long page = 1L << domain.format().shift(0);
         long last = (1L << domain.format().addressWidth()) - 1;
         long[] places = {
@@ -69,11 +81,25 @@ class HitlessTest {
         };
         try {
             switch (op.kind()) {
-                case MAP, MAP_AND_WAIT, TRY_MAP -> step(
-                        domain, places, d -> d.tryMap(op.iova(), op.output(), op.size(), op.access(), gather));
-                case UNMAP, UNMAP_AND_WAIT -> step(domain, places, d -> d.unmap(op.iova(), op.size(), gather));
+                case MAP, MAP_AND_WAIT, TRY_MAP ->
+                        step(
+                                domain,
+                                places,
+                                d ->
+                                        d.tryMap(
+                                                op.iova(),
+                                                op.output(),
+                                                op.size(),
+                                                op.access(),
+                                                gather));
+                case UNMAP, UNMAP_AND_WAIT ->
+                        step(domain, places, d -> d.unmap(op.iova(), op.size(), gather));
                 case CUT -> step(domain, places, d -> d.cut(op.iova(), op.size(), gather));
-                case SPLIT -> step(domain, places, d -> d.split(op.iova(), op.size(), op.pageSize(), gather));
+                case SPLIT ->
+                        step(
+                                domain,
+                                places,
+                                d -> d.split(op.iova(), op.size(), op.pageSize(), gather));
                 default -> domain.sync(gather).await();
             }
         } catch (AssertionError e) {
@@ -89,17 +115,22 @@ class HitlessTest {
         long size = 1L << format.shift(1);
         domain.map(0, size, size, Access.READ);
         IotlbGather gather = domain.gather();
-        assertThatThrownBy(() -> step(domain, new long[] {0}, target -> {
-                    target.unmap(0, size, gather);
-                    target.map(0, size, size, Access.READ, gather);
-                }))
+        assertThatThrownBy(() ->
+                        step(
+                                domain,
+                                new long[] {0},
+                                target -> {
+                                    target.unmap(0, size, gather);
+                                    target.map(0, size, size, Access.READ, gather);
+                                }))
                 .isInstanceOf(AssertionError.class)
                 .hasMessageContaining("changes again");
     }
 
     private static Steps step(TestDomain domain, long[] iovas, Consumer<TestDomain> operation) {
         HitlessCheck check =
-                new HitlessCheck(new HardwareWalk(domain.format(), domain.memory()), domain.root(), iovas);
+                new HitlessCheck(
+                        new HardwareWalk(domain.format(), domain.memory()), domain.root(), iovas);
         Steps steps = new Steps(domain.memory(), check::look);
         domain.observe(steps);
         operation.accept(domain);
@@ -113,10 +144,11 @@ class HitlessTest {
     private static void spreadWalks(TestDomain domain, Steps steps, HitlessCheck check) {
         int levels = domain.format().levels();
         int[] when = new int[levels];
-        HardwareWalk walk = new HardwareWalk(
-                domain.format(),
-                domain.memory().size(),
-                (level, address) -> steps.load(address, when[levels - 1 - level]));
+        HardwareWalk walk =
+                new HardwareWalk(
+                        domain.format(),
+                        domain.memory().size(),
+                        (level, address) -> steps.load(address, when[levels - 1 - level]));
         long n = steps.count() + 1L;
         if (levels == 3 && n * (n + 1) * (n + 2) / 6 * check.iovas().length <= EXHAUSTIVE_WALKS) {
             for (when[0] = 0; when[0] < n; when[0]++) {
@@ -129,17 +161,21 @@ class HitlessTest {
         } else {
             SplittableRandom random = new SplittableRandom(n);
             for (int i = 0; i < SAMPLED_WALKS / check.iovas().length; i++) {
-                int[] drawn = IntStream.generate(() -> instant(random, steps.count()))
-                        .limit(levels)
-                        .sorted()
-                        .toArray();
+                int[] drawn =
+                        IntStream.generate(() -> instant(random, steps.count()))
+                                .limit(levels)
+                                .sorted()
+                                .toArray();
                 System.arraycopy(drawn, 0, when, 0, levels);
                 walkAll(domain.root(), walk, check, when);
             }
         }
     }
 
-    /** Any instant, and more often one near the end, where what was built in private becomes visible. */
+    /**
+     * Any instant, and more often one near the end, where what was built in private becomes
+     * visible.
+     */
     private static int instant(SplittableRandom random, int steps) {
         return switch (random.nextInt(4)) {
             case 0 -> 0;

@@ -26,7 +26,8 @@ class LifeCycleTest {
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void L1_closeReturnsEveryPage(PageTableFormat format) {
-        RandomTraffic traffic = new RandomTraffic(format, new ReferenceModel(format, DomainOptions.defaults()), 17);
+        RandomTraffic traffic =
+                new RandomTraffic(format, new ReferenceModel(format, DomainOptions.defaults()), 17);
         for (int round = 0; round < 20; round++) {
             TestDomain domain = TestDomain.on(format).emptyTables(round).open();
             IotlbGather gather = domain.gather();
@@ -69,22 +70,25 @@ class LifeCycleTest {
         domain.map(0, OUT, 3 * page, Access.READ);
         IotlbGather gather = domain.gather();
         domain.closeAndCheck();
-        List<ThrowingCallable> calls = List.of(
-                () -> domain.map(0, OUT, page, Access.READ),
-                () -> domain.map(0, OUT, page, Access.READ, gather),
-                () -> domain.map(0, OUT, 1L << format.shift(1), Access.READ, gather),
-                () -> domain.tryMap(0, OUT, page, Access.READ, gather),
-                () -> domain.unmap(0, page),
-                () -> domain.unmap(0, 1L << format.shift(2), gather),
-                () -> domain.cut(0, page, gather),
-                () -> domain.split(0, page, page, gather),
-                () -> domain.translate(0),
-                () -> domain.mappingAt(0),
-                () -> domain.mappings(0, page, (i, o, s, a) -> true),
-                domain::statistics,
-                domain::trim);
+        List<ThrowingCallable> calls =
+                List.of(
+                        () -> domain.map(0, OUT, page, Access.READ),
+                        () -> domain.map(0, OUT, page, Access.READ, gather),
+                        () -> domain.map(0, OUT, 1L << format.shift(1), Access.READ, gather),
+                        () -> domain.tryMap(0, OUT, page, Access.READ, gather),
+                        () -> domain.unmap(0, page),
+                        () -> domain.unmap(0, 1L << format.shift(2), gather),
+                        () -> domain.cut(0, page, gather),
+                        () -> domain.split(0, page, page, gather),
+                        () -> domain.translate(0),
+                        () -> domain.mappingAt(0),
+                        () -> domain.mappings(0, page, (i, o, s, a) -> true),
+                        domain::statistics,
+                        domain::trim);
         for (int i = 0; i < calls.size(); i++) {
-            assertThatThrownBy(calls.get(i)).as("call %s", i).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(calls.get(i))
+                    .as("call %s", i)
+                    .isInstanceOf(IllegalStateException.class);
         }
         domain.allocator().everythingReturned();
     }
@@ -136,7 +140,9 @@ class LifeCycleTest {
         second.closeAndCheck();
     }
 
-    /** A gather that is dropped loses nothing: everything is invalidated, and its pages come back. */
+    /**
+     * A gather that is dropped loses nothing: everything is invalidated, and its pages come back.
+     */
     @Test
     void G6_anAbandonedGatherReturnsItsPages() throws InterruptedException {
         TestDomain domain = TestDomain.on(TestFormats.secondStage(4)).open();

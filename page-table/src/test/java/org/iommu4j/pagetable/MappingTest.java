@@ -65,7 +65,8 @@ class MappingTest {
         assertThat(leaves(format, all, 0, mid, OUT + page)).isEqualTo(Map.of(page, mid / page));
         assertThat(leaves(format, all.withPageSizes(page | large), 0, large + mid, OUT))
                 .isEqualTo(Map.of(page, mid / page, large, 1L));
-        assertThat(leaves(format, all.withPageSizes(page), 0, mid, OUT)).isEqualTo(Map.of(page, mid / page));
+        assertThat(leaves(format, all.withPageSizes(page), 0, mid, OUT))
+                .isEqualTo(Map.of(page, mid / page));
     }
 
     private static Map<Long, Long> leaves(
@@ -73,10 +74,13 @@ class MappingTest {
         TestDomain domain = TestDomain.on(format).options(options).open();
         domain.map(iova, output, size, Access.READ);
         Map<Long, Long> seen = new TreeMap<>();
-        domain.mappings(iova, size, (at, out, leaf, access) -> {
-            assertThat(out).isEqualTo(output + at - iova);
-            return seen.merge(leaf, 1L, Long::sum) > 0;
-        });
+        domain.mappings(
+                iova,
+                size,
+                (at, out, leaf, access) -> {
+                    assertThat(out).isEqualTo(output + at - iova);
+                    return seen.merge(leaf, 1L, Long::sum) > 0;
+                });
         Map<Long, Long> counted = new TreeMap<>(domain.statistics().leaves());
         counted.values().removeIf(count -> count == 0);
         assertThat(counted).isEqualTo(seen);
@@ -108,9 +112,10 @@ class MappingTest {
         long page = 1L << format.shift(0);
         for (int width : new int[] {format.addressWidth(), format.addressWidth() - 1, 14}) {
             long limit = 1L << width;
-            TestDomain domain = TestDomain.on(format)
-                    .options(DomainOptions.defaults().withAddressWidth(width))
-                    .open();
+            TestDomain domain =
+                    TestDomain.on(format)
+                            .options(DomainOptions.defaults().withAddressWidth(width))
+                            .open();
             domain.map(0, OUT, page, Access.READ);
             domain.map(limit - page, OUT + page, page, Access.READ);
             assertThat(domain.translate(0)).isEqualTo(OUT);
@@ -147,16 +152,26 @@ class MappingTest {
             {Long.MIN_VALUE, page}
         };
         for (long[] range : illegal) {
-            refused(() -> domain.map(range[0], OUT, range[1], Access.READ, gather), range[0], range[1]);
+            refused(
+                    () -> domain.map(range[0], OUT, range[1], Access.READ, gather),
+                    range[0],
+                    range[1]);
             refused(() -> domain.map(range[0], OUT, range[1], Access.READ), range[0], range[1]);
-            refused(() -> domain.tryMap(range[0], OUT, range[1], Access.READ, gather), range[0], range[1]);
+            refused(
+                    () -> domain.tryMap(range[0], OUT, range[1], Access.READ, gather),
+                    range[0],
+                    range[1]);
             refused(() -> domain.unmap(range[0], range[1], gather), range[0], range[1]);
             refused(() -> domain.unmap(range[0], range[1]), range[0], range[1]);
             refused(() -> domain.cut(range[0], range[1], gather), range[0], range[1]);
             refused(() -> domain.split(range[0], range[1], page, gather), range[0], range[1]);
-            refused(() -> domain.mappings(range[0], range[1], (i, o, s, a) -> true), range[0], range[1]);
+            refused(
+                    () -> domain.mappings(range[0], range[1], (i, o, s, a) -> true),
+                    range[0],
+                    range[1]);
         }
-        for (long output : new long[] {page / 2, -page, 1L << 52, (1L << 52) - page, Long.MIN_VALUE}) {
+        for (long output :
+                new long[] {page / 2, -page, 1L << 52, (1L << 52) - page, Long.MIN_VALUE}) {
             refused(() -> domain.map(0, output, 2 * page, Access.READ, gather), output, 2 * page);
         }
         for (long size : new long[] {0, page / 2, 2 * page, 3 * page, Long.MIN_VALUE}) {
@@ -180,9 +195,12 @@ class MappingTest {
         int tooWide = format.addressWidth() + 1;
         long large = 1L << format.shift(2);
         long unknown = 1L << format.shift(0) | 1L << format.shift(1) + 1;
-        for (DomainOptions wrong : new DomainOptions[] {
-            options.withAddressWidth(tooWide), options.withPageSizes(large), options.withPageSizes(unknown)
-        }) {
+        for (DomainOptions wrong :
+                new DomainOptions[] {
+                    options.withAddressWidth(tooWide),
+                    options.withPageSizes(large),
+                    options.withPageSizes(unknown)
+                }) {
             assertThatThrownBy(() -> TestDomain.on(format).options(wrong).open())
                     .isInstanceOf(IllegalArgumentException.class);
         }
@@ -213,13 +231,19 @@ class MappingTest {
         IotlbGather gather = domain.gather();
         Snapshot before = Snapshot.of(domain, gather);
         Access nothing = Access.of(0, 0);
-        for (long size : new long[] {1L << format.shift(0), 1L << format.shift(1), 1L << format.shift(2)}) {
+        for (long size :
+                new long[] {1L << format.shift(0), 1L << format.shift(1), 1L << format.shift(2)}) {
             refused(domain, gather, size, nothing, Feature.NO_ACCESS);
             if (format.levels() == 4 && format.addressWidth() == 47) {
                 refused(domain, gather, size, Access.WRITE, Feature.WRITE_ONLY);
                 refused(domain, gather, size, Access.READ.withSnoop(), Feature.SNOOP_CONTROL);
             } else {
-                refused(domain, gather, size, Access.READ.withExecuteDisabled(), Feature.EXECUTE_DISABLE);
+                refused(
+                        domain,
+                        gather,
+                        size,
+                        Access.READ.withExecuteDisabled(),
+                        Feature.EXECUTE_DISABLE);
                 Access through = Access.READ.withMemoryType(MemoryType.WRITE_THROUGH);
                 refused(domain, gather, size, through, Feature.MEMORY_TYPES);
             }
@@ -228,7 +252,8 @@ class MappingTest {
         domain.closeAndCheck();
     }
 
-    private static void refused(TestDomain domain, IotlbGather gather, long size, Access access, Feature feature) {
+    private static void refused(
+            TestDomain domain, IotlbGather gather, long size, Access access, Feature feature) {
         assertThatThrownBy(() -> domain.map(0, 0, size, access, gather))
                 .isInstanceOfSatisfying(
                         UnsupportedFeatureException.class,

@@ -12,11 +12,11 @@ import org.iommu4j.api.MappingVisitor;
 import org.iommu4j.walker.PageTableFormat;
 
 /**
- * What a domain must look like from outside, without page tables: a sorted map of runs, each a number of neighbouring
- * leaves of one size that translate linearly.
+ * What a domain must look like from outside, without page tables: a sorted map of runs, each a
+ * number of neighbouring leaves of one size that translate linearly.
  *
- * <p>It knows where leaves end, because what happens to a leaf that is covered in part depends on it. It does no argument
- * checks: those who use it know what is legal.
+ * <p>It knows where leaves end, because what happens to a leaf that is covered in part depends on
+ * it. It does no argument checks: those who use it know what is legal.
  */
 final class ReferenceModel {
 
@@ -45,8 +45,10 @@ final class ReferenceModel {
     ReferenceModel(PageTableFormat format, DomainOptions options) {
         this.format = format;
         long wanted = options.pageSizes() == 0 ? format.pageSizes() : options.pageSizes();
-        this.sizes = Long.bitCount(wanted) == 0 ? new long[0] : descending(wanted & format.pageSizes());
-        this.addressWidth = options.addressWidth() == 0 ? format.addressWidth() : options.addressWidth();
+        this.sizes =
+                Long.bitCount(wanted) == 0 ? new long[0] : descending(wanted & format.pageSizes());
+        this.addressWidth =
+                options.addressWidth() == 0 ? format.addressWidth() : options.addressWidth();
     }
 
     private static long[] descending(long sizes) {
@@ -79,7 +81,8 @@ final class ReferenceModel {
             long out = output + at - iova;
             long pageSize = largest(at, out, end - at);
             long runEnd = at;
-            while (runEnd < end && largest(runEnd, output + runEnd - iova, end - runEnd) == pageSize) {
+            while (runEnd < end
+                    && largest(runEnd, output + runEnd - iova, end - runEnd) == pageSize) {
                 runEnd += pageSize;
             }
             runs.put(at, new Run(runEnd, out, pageSize, access));
@@ -106,7 +109,8 @@ final class ReferenceModel {
     /** Unmaps all leaves that the range touches; returns how many bytes went. */
     long unmapWidening(long iova, long size) {
         long start = leafAt(iova).map(Mapping::iova).orElse(iova);
-        long end = leafAt(iova + size - 1).map(leaf -> leaf.iova() + leaf.size()).orElse(iova + size);
+        long end =
+                leafAt(iova + size - 1).map(leaf -> leaf.iova() + leaf.size()).orElse(iova + size);
         return remove(start, end);
     }
 
@@ -241,7 +245,9 @@ final class ReferenceModel {
     /** Where an address goes, or -1. */
     long translate(long iova) {
         Map.Entry<Long, Run> run = runs.floorEntry(iova);
-        return run == null || run.getValue().end <= iova ? -1 : run.getValue().output + iova - run.getKey();
+        return run == null || run.getValue().end <= iova
+                ? -1
+                : run.getValue().output + iova - run.getKey();
     }
 
     /** Visits the leaves that touch a range, in ascending order. */
@@ -257,7 +263,9 @@ final class ReferenceModel {
         }
     }
 
-    /** How many leaves were replaced by tables; one that fell into three sizes at once counts once. */
+    /**
+     * How many leaves were replaced by tables; one that fell into three sizes at once counts once.
+     */
     long splits() {
         return splits;
     }
@@ -265,7 +273,8 @@ final class ReferenceModel {
     /** How many leaves there are of each page size; sizes without leaves are left out. */
     Map<Long, Long> leaves() {
         Map<Long, Long> counts = new TreeMap<>();
-        runs.forEach((start, run) -> counts.merge(run.pageSize, (run.end - start) / run.pageSize, Long::sum));
+        runs.forEach((start, run) ->
+                counts.merge(run.pageSize, (run.end - start) / run.pageSize, Long::sum));
         return counts;
     }
 
@@ -290,8 +299,11 @@ final class ReferenceModel {
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder();
-        runs.forEach((start, run) -> text.append(String.format(
-                "[0x%x, 0x%x) -> 0x%x in 0x%x (%s)%n", start, run.end, run.output, run.pageSize, run.access)));
+        runs.forEach((start, run) ->
+                text.append(
+                        String.format(
+                                "[0x%x, 0x%x) -> 0x%x in 0x%x (%s)%n",
+                                start, run.end, run.output, run.pageSize, run.access)));
         return text.toString();
     }
 }

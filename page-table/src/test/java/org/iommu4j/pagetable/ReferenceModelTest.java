@@ -13,8 +13,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Millions of random operations against a model that has no page tables. {@code -Diommu4j.long=true} plays fifty times as
- * many; {@code -Diommu4j.seed=N} begins at another seed.
+ * Millions of random operations against a model that has no page tables. {@code
+ * -Diommu4j.long=true} plays fifty times as many; {@code -Diommu4j.seed=N} begins at another seed.
  */
 class ReferenceModelTest {
 
@@ -29,14 +29,32 @@ class ReferenceModelTest {
     private record Failure(int index, Throwable cause) {}
 
     static Stream<Arguments> domains() {
-        return TestFormats.all()
-                .flatMap(format -> Stream.of(PartialUnmap.values()).map(mode -> Arguments.of(format, mode)));
+        return inEveryMode(TestFormats.all());
+    }
+
+    static Stream<Arguments> unusualDomains() {
+        return inEveryMode(TestFormats.unusual());
+    }
+
+    private static Stream<Arguments> inEveryMode(Stream<PageTableFormat> formats) {
+        return formats.flatMap(
+                format -> Stream.of(PartialUnmap.values()).map(mode -> Arguments.of(format, mode)));
     }
 
     @ParameterizedTest
     @MethodSource("domains")
     void M1_U1_U3_U6_likeAModelWithoutTables(PageTableFormat format, PartialUnmap mode) {
-        for (int i = 0; i < DOMAINS; i++) {
+        playDomains(format, mode, DOMAINS);
+    }
+
+    @ParameterizedTest
+    @MethodSource("unusualDomains")
+    void M1_U1_U3_U6_likeTheModelOnUnusualFormats(PageTableFormat format, PartialUnmap mode) {
+        playDomains(format, mode, 2);
+    }
+
+    private static void playDomains(PageTableFormat format, PartialUnmap mode, int domains) {
+        for (int i = 0; i < domains; i++) {
             DomainOptions options = options(format, mode, i);
             long seed = SEED + i;
             List<Operation> operations = operations(format, options, seed);
@@ -49,9 +67,10 @@ class ReferenceModelTest {
 
     /** Some with all page sizes, some without the middle one, some in a narrower space. */
     private static DomainOptions options(PageTableFormat format, PartialUnmap mode, int number) {
-        DomainOptions options = DomainOptions.defaults()
-                .withPartialUnmap(mode)
-                .withEmptyTables(EMPTY_TABLES[number % EMPTY_TABLES.length]);
+        DomainOptions options =
+                DomainOptions.defaults()
+                        .withPartialUnmap(mode)
+                        .withEmptyTables(EMPTY_TABLES[number % EMPTY_TABLES.length]);
         return switch (number % 6) {
             case 4 -> options.withPageSizes(1L << format.shift(0) | 1L << format.shift(2));
             case 5 -> options.withAddressWidth(format.addressWidth() - 1);
@@ -59,12 +78,15 @@ class ReferenceModelTest {
         };
     }
 
-    private static List<Operation> operations(PageTableFormat format, DomainOptions options, long seed) {
-        RandomTraffic traffic = new RandomTraffic(format, new ReferenceModel(format, options), seed);
+    private static List<Operation> operations(
+            PageTableFormat format, DomainOptions options, long seed) {
+        RandomTraffic traffic =
+                new RandomTraffic(format, new ReferenceModel(format, options), seed);
         return Stream.generate(traffic::next).limit(OPERATIONS_PER_DOMAIN).toList();
     }
 
-    private static List<Failure> play(PageTableFormat format, DomainOptions options, List<Operation> operations) {
+    private static List<Failure> play(
+            PageTableFormat format, DomainOptions options, List<Operation> operations) {
         Replay replay = new Replay(format, options);
         int index = 0;
         try {
@@ -79,12 +101,18 @@ class ReferenceModelTest {
     }
 
     private static void report(
-            PageTableFormat format, DomainOptions options, List<Operation> all, Failure failure, long seed) {
+            PageTableFormat format,
+            DomainOptions options,
+            List<Operation> all,
+            Failure failure,
+            long seed) {
         List<Operation> prefix = all.subList(0, Math.min(failure.index + 1, all.size()));
         List<Operation> least = shrunk(format, options, prefix);
         StringBuilder text = new StringBuilder();
         text.append(format).append(", ").append(options.partialUnmap()).append(", empty tables ");
-        text.append(options.emptyTables()).append(", page sizes 0x").append(Long.toHexString(options.pageSizes()));
+        text.append(options.emptyTables())
+                .append(", page sizes 0x")
+                .append(Long.toHexString(options.pageSizes()));
         text.append(", width ").append(options.addressWidth()).append(", seed ").append(seed);
         text.append(", operation ").append(failure.index).append(": ").append(failure.cause);
         text.append("\nenough to see it:\n");
@@ -94,7 +122,8 @@ class ReferenceModelTest {
     }
 
     /** Replays the prefix with ever smaller parts left out, as long as it still fails. */
-    private static List<Operation> shrunk(PageTableFormat format, DomainOptions options, List<Operation> prefix) {
+    private static List<Operation> shrunk(
+            PageTableFormat format, DomainOptions options, List<Operation> prefix) {
         List<Operation> least = new ArrayList<>(prefix);
         int replays = 0;
         for (int part = least.size() / 2; part > 0; part /= 2) {

@@ -16,7 +16,10 @@ import org.iommu4j.api.PartialUnmap;
 import org.iommu4j.api.PartialUnmapException;
 import org.iommu4j.walker.PageTableFormat;
 
-/** Plays operations on a domain and on the model of it, and compares all that can be seen from outside. */
+/**
+ * Plays operations on a domain and on the model of it, and compares all that can be seen from
+ * outside.
+ */
 final class Replay {
 
     private static final int LISTING_EVERY = 64;
@@ -42,7 +45,10 @@ final class Replay {
         return model;
     }
 
-    /** Plays one operation and compares; throws an {@link AssertionError} where domain and model differ. */
+    /**
+     * Plays one operation and compares; throws an {@link AssertionError} where domain and model
+     * differ.
+     */
     void play(Operation operation) {
         switch (operation.kind()) {
             case MAP, MAP_AND_WAIT, TRY_MAP -> map(operation);
@@ -61,7 +67,10 @@ final class Replay {
         }
     }
 
-    /** Compares what must be exact when nothing is in progress, closes, and finds every page returned. */
+    /**
+     * Compares what must be exact when nothing is in progress, closes, and finds every page
+     * returned.
+     */
     void end() {
         compareStatistics();
         domain.closeAndCheck();
@@ -74,7 +83,10 @@ final class Replay {
         boolean mapped = true;
         try {
             switch (op.kind()) {
-                case TRY_MAP -> mapped = domain.tryMap(op.iova(), op.output(), op.size(), op.access(), gather(op));
+                case TRY_MAP ->
+                        mapped =
+                                domain.tryMap(
+                                        op.iova(), op.output(), op.size(), op.access(), gather(op));
                 case MAP -> domain.map(op.iova(), op.output(), op.size(), op.access(), gather(op));
                 default -> domain.map(op.iova(), op.output(), op.size(), op.access());
             }
@@ -91,23 +103,34 @@ final class Replay {
     private void unmap(Operation op) {
         long iova = op.iova();
         long size = op.size();
-        boolean rejects = options.partialUnmap() == PartialUnmap.REJECT && model.coversInPart(iova, size);
+        boolean rejects =
+                options.partialUnmap() == PartialUnmap.REJECT && model.coversInPart(iova, size);
         Optional<Mapping> first = model.firstIn(iova, size);
         Optional<Mapping> last = model.leafAt(iova + size - 1);
-        long expected = rejects
-                ? -1
-                : options.partialUnmap() == PartialUnmap.WIDEN
-                        ? model.unmapWidening(iova, size)
-                        : model.unmapSplitting(iova, size);
+        long expected =
+                rejects
+                        ? -1
+                        : options.partialUnmap() == PartialUnmap.WIDEN
+                                ? model.unmapWidening(iova, size)
+                                : model.unmapSplitting(iova, size);
         long unmapped;
         try {
-            unmapped = op.kind() == Operation.Kind.UNMAP
-                    ? domain.unmap(iova, size, gather(op))
-                    : domain.unmap(iova, size);
+            unmapped =
+                    op.kind() == Operation.Kind.UNMAP
+                            ? domain.unmap(iova, size, gather(op))
+                            : domain.unmap(iova, size);
         } catch (PartialUnmapException e) {
             unmapped = -1;
-            require(model.isPartial(e.leaf(), iova, size), "the leaf covered in part", e.leaf(), "another one");
-            require(model.leafAt(e.leaf().iova()).equals(Optional.of(e.leaf())), "leaf", e.leaf(), "another one");
+            require(
+                    model.isPartial(e.leaf(), iova, size),
+                    "the leaf covered in part",
+                    e.leaf(),
+                    "another one");
+            require(
+                    model.leafAt(e.leaf().iova()).equals(Optional.of(e.leaf())),
+                    "leaf",
+                    e.leaf(),
+                    "another one");
         }
         require(unmapped == expected, "unmapped", unmapped, expected);
         if (!rejects && op.kind() == Operation.Kind.UNMAP) {
@@ -116,13 +139,23 @@ final class Replay {
         }
     }
 
-    /** G2: the whole old leaf is there to be invalidated; G3: as a structural change if it was split. */
+    /**
+     * G2: the whole old leaf is there to be invalidated; G3: as a structural change if it was
+     * split.
+     */
     private void requireGathered(Operation op, Mapping leaf) {
         IotlbGather gather = gather(op);
-        boolean split = options.partialUnmap() == PartialUnmap.SPLIT && model.isPartial(leaf, op.iova(), op.size());
-        require(!split || gather.structureChanged(), "structure changed by the split of " + leaf, false, true);
+        boolean split =
+                options.partialUnmap() == PartialUnmap.SPLIT
+                        && model.isPartial(leaf, op.iova(), op.size());
+        require(
+                !split || gather.structureChanged(),
+                "structure changed by the split of " + leaf,
+                false,
+                true);
         for (int i = 0; i < gather.rangeCount(); i++) {
-            if (gather.rangeStart(i) <= leaf.iova() && leaf.iova() + leaf.size() <= gather.rangeEnd(i)) {
+            if (gather.rangeStart(i) <= leaf.iova()
+                    && leaf.iova() + leaf.size() <= gather.rangeEnd(i)) {
                 return;
             }
         }
@@ -161,15 +194,19 @@ final class Replay {
         }
         long probe = played % 2 == 0 ? op.iova() : end - 1;
         Optional<Mapping> leaf = domain.mappingAt(probe);
-        require(leaf.equals(model.leafAt(probe)), "leaf at 0x" + Long.toHexString(probe), leaf, model.leafAt(probe));
+        require(
+                leaf.equals(model.leafAt(probe)),
+                "leaf at 0x" + Long.toHexString(probe),
+                leaf,
+                model.leafAt(probe));
     }
 
     private void compareAt(long iova) {
         long seen = domain.translate(iova);
         long expected = model.translate(iova);
         if (seen != expected) {
-            throw new AssertionError(String.format(
-                    "0x%x translates to 0x%x, expected 0x%x", iova, seen, expected));
+            throw new AssertionError(
+                    String.format("0x%x translates to 0x%x, expected 0x%x", iova, seen, expected));
         }
     }
 
@@ -177,14 +214,20 @@ final class Replay {
         List<Mapping> seen = new ArrayList<>();
         List<Mapping> expected = new ArrayList<>();
         int most = 700;
-        domain.mappings(op.iova(), op.size(), (iova, output, size, access) -> {
-            seen.add(new Mapping(iova, output, size, access));
-            return seen.size() < most;
-        });
-        model.mappings(op.iova(), op.size(), (iova, output, size, access) -> {
-            expected.add(new Mapping(iova, output, size, access));
-            return expected.size() < most;
-        });
+        domain.mappings(
+                op.iova(),
+                op.size(),
+                (iova, output, size, access) -> {
+                    seen.add(new Mapping(iova, output, size, access));
+                    return seen.size() < most;
+                });
+        model.mappings(
+                op.iova(),
+                op.size(),
+                (iova, output, size, access) -> {
+                    expected.add(new Mapping(iova, output, size, access));
+                    return expected.size() < most;
+                });
         assertThat(seen).isEqualTo(expected);
     }
 
@@ -205,7 +248,9 @@ final class Replay {
         leaves.values().removeIf(count -> count == 0);
         assertThat(leaves).as("leaves").isEqualTo(model.leaves());
         assertThat(statistics.tablePages()).as("table pages").isEqualTo(model.leastTables());
-        assertThat(domain.allocator().taken()).as("pages out").isEqualTo(Math.toIntExact(model.leastTables()));
+        assertThat(domain.allocator().taken())
+                .as("pages out")
+                .isEqualTo(Math.toIntExact(model.leastTables()));
         assertThat(statistics.splits()).as("splits").isEqualTo(model.splits());
     }
 

@@ -1,6 +1,7 @@
 package org.iommu4j.pagetable;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
@@ -12,8 +13,8 @@ import org.iommu4j.api.IotlbGather;
 import org.iommu4j.walker.PageTableFormat;
 
 /**
- * One operation on a domain that was made ready for it: what the tests of intermediate states and of failures run, on every
- * format, at both ends of its space.
+ * One operation on a domain that was made ready for it: what the tests of intermediate states and
+ * of failures run, on every format, at both ends of its space.
  *
  * @param name what happens
  * @param format on which format
@@ -28,13 +29,23 @@ record Scenario(
         long base,
         Consumer<TestDomain> ready,
         BiConsumer<TestDomain, IotlbGather> act,
-        long... edges) {
+        List<Long> edges) {
 
     private static final long OFFSET = 1L << 40;
 
     private static final Access ACCESS = Access.READ_WRITE.withSoftware(0x2a);
     private static final int RANDOM_PLACES = 12;
     private static final int PLACES_IN_SMALL_SPACE = 64;
+
+    private Scenario(
+            String name,
+            PageTableFormat format,
+            long base,
+            Consumer<TestDomain> ready,
+            BiConsumer<TestDomain, IotlbGather> act,
+            long... edges) {
+        this(name, format, base, ready, act, Arrays.stream(edges).boxed().toList());
+    }
 
     /** All of them on all formats at both ends. */
     static Stream<Scenario> all() {
@@ -45,8 +56,12 @@ record Scenario(
     static Stream<Scenario> of(PageTableFormat format) {
         long top = (1L << format.addressWidth()) - (2L << format.shift(2));
         return Stream.of(0L, top)
-                .flatMap(base -> Stream.of(unmaps(format, base), cutsAndSplits(format, base), others(format, base))
-                        .flatMap(each -> each));
+                .flatMap(base ->
+                        Stream.of(
+                                        unmaps(format, base),
+                                        cutsAndSplits(format, base),
+                                        others(format, base))
+                                .flatMap(each -> each));
     }
 
     private static Stream<Scenario> unmaps(PageTableFormat format, long b) {
@@ -54,11 +69,44 @@ record Scenario(
         long m = 1L << format.shift(1);
         long l = 1L << format.shift(2);
         return Stream.of(
-                new Scenario("a page out of a mid leaf", format, b, maps(b, m), unmaps(b + s, s), 0, s, 2 * s, m),
-                new Scenario("the first page of a mid leaf", format, b, maps(b, m), unmaps(b, s), 0, s, m),
-                new Scenario("the last page of a mid leaf", format, b, maps(b, m), unmaps(b + m - s, s), 0, m - s, m),
                 new Scenario(
-                        "a page out of a large leaf", format, b, maps(b, l), unmaps(b + m + s, s), m, m + s, l, 2 * m),
+                        "a page out of a mid leaf",
+                        format,
+                        b,
+                        maps(b, m),
+                        unmaps(b + s, s),
+                        0,
+                        s,
+                        2 * s,
+                        m),
+                new Scenario(
+                        "the first page of a mid leaf",
+                        format,
+                        b,
+                        maps(b, m),
+                        unmaps(b, s),
+                        0,
+                        s,
+                        m),
+                new Scenario(
+                        "the last page of a mid leaf",
+                        format,
+                        b,
+                        maps(b, m),
+                        unmaps(b + m - s, s),
+                        0,
+                        m - s,
+                        m),
+                new Scenario(
+                        "a page out of a large leaf",
+                        format,
+                        b,
+                        maps(b, l),
+                        unmaps(b + m + s, s),
+                        m,
+                        m + s,
+                        l,
+                        2 * m),
                 new Scenario(
                         "as much as a mid leaf out of two",
                         format,
@@ -179,7 +227,8 @@ record Scenario(
                         format,
                         b,
                         maps(b, s),
-                        (domain, gather) -> domain.map(b + s, output(b + s), 2 * l - 2 * s, ACCESS, gather),
+                        (domain, gather) ->
+                                domain.map(b + s, output(b + s), 2 * l - 2 * s, ACCESS, gather),
                         s,
                         m,
                         l,
@@ -210,7 +259,8 @@ record Scenario(
 
     /** Maps to where nothing larger than a page is aligned. */
     private static Consumer<TestDomain> mapsPages(long iova, long size) {
-        return domain -> domain.map(iova, output(iova) + (1L << domain.format().shift(0)), size, ACCESS);
+        return domain ->
+                domain.map(iova, output(iova) + (1L << domain.format().shift(0)), size, ACCESS);
     }
 
     private static BiConsumer<TestDomain, IotlbGather> unmaps(long iova, long size) {
@@ -235,7 +285,10 @@ record Scenario(
         }
     }
 
-    /** The addresses of interest: both sides of every edge, and some in between; all of a small space. */
+    /**
+     * The addresses of interest: both sides of every edge, and some in between; all of a small
+     * space.
+     */
     long[] places() {
         long page = 1L << format.shift(0);
         long end = 2L << format.shift(2);
@@ -256,7 +309,12 @@ record Scenario(
 
     @Override
     public String toString() {
-        return name + ", " + format.name() + ", at 0x" + Long.toHexString(base) + ", edges "
-                + Arrays.stream(edges).mapToObj(Long::toHexString).toList();
+        return name
+                + ", "
+                + format.name()
+                + ", at 0x"
+                + Long.toHexString(base)
+                + ", edges "
+                + edges.stream().map(Long::toHexString).toList();
     }
 }

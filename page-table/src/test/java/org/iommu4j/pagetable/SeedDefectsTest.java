@@ -17,8 +17,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * One regression for each defect of the algorithm that this engine started from; the letters are those of the list in the
- * specification. Defects c, o and p are with the other tests of threads and gathers.
+ * One regression for each defect of the algorithm that this engine started from; the letters are
+ * those of the list in the specification. Defects c, o and p are with the other tests of threads
+ * and gathers.
  */
 class SeedDefectsTest {
 
@@ -41,42 +42,55 @@ class SeedDefectsTest {
         PhysicalMemory memory = PhysicalMemory.allocate(64L * PhysicalMemory.PAGE_SIZE);
         WriteBackCache cache = new WriteBackCache(memory, false, () -> {});
         TestDomain domain =
-                TestDomain.on(format).nonCoherent().observedBy(cache).open(memory, new TestAllocator(memory));
+                TestDomain.on(format)
+                        .nonCoherent()
+                        .observedBy(cache)
+                        .open(memory, new TestAllocator(memory));
         domain.map(0, OUT, size(format, 2), Access.READ_WRITE);
         HardwareWalk walk = new HardwareWalk(format, memory);
         walk.to(domain.root(), 0);
         long leaf = walk.entryAddress();
-        domain.observe(new MemoryObserver() {
-            @Override
-            public void beforeStore(long address, long value) {
-                cache.beforeStore(address, value);
-            }
+        domain.observe(
+                new MemoryObserver() {
+                    @Override
+                    public void beforeStore(long address, long value) {
+                        cache.beforeStore(address, value);
+                    }
 
-            @Override
-            public void beforeWriteBack(long address, long bytes) {
-                cache.beforeWriteBack(address, bytes);
-            }
+                    @Override
+                    public void beforeWriteBack(long address, long bytes) {
+                        cache.beforeWriteBack(address, bytes);
+                    }
 
-            @Override
-            public void beforeFence() {
-                cache.beforeFence();
-            }
+                    @Override
+                    public void beforeFence() {
+                        cache.beforeFence();
+                    }
 
-            @Override
-            public void beforeExchange(long address, long expected, long value) {
-                cache.beforeExchange(address, expected, value);
-                if (address == leaf) {
-                    requireSeen(format.tableAddress(value), format.levels() - 1, format, memory, cache);
-                }
-            }
-        });
+                    @Override
+                    public void beforeExchange(long address, long expected, long value) {
+                        cache.beforeExchange(address, expected, value);
+                        if (address == leaf) {
+                            requireSeen(
+                                    format.tableAddress(value),
+                                    format.levels() - 1,
+                                    format,
+                                    memory,
+                                    cache);
+                        }
+                    }
+                });
         assertThat(domain.unmap(size(format, 1), size(format, 0))).isEqualTo(size(format, 0));
         assertThat(cache.load(leaf)).isEqualTo(memory.loadAcquire(leaf));
         domain.closeAndCheck();
     }
 
     private static void requireSeen(
-            long table, int level, PageTableFormat format, PhysicalMemory memory, WriteBackCache cache) {
+            long table,
+            int level,
+            PageTableFormat format,
+            PhysicalMemory memory,
+            WriteBackCache cache) {
         for (int i = 0; i < format.entries(); i++) {
             long at = table + (long) i * Long.BYTES;
             long entry = memory.loadAcquire(at);
@@ -121,9 +135,10 @@ class SeedDefectsTest {
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void d_S2_highAttributesAreInherited(PageTableFormat format) {
         Access access = Access.READ.withSoftware(0xfe);
-        Access strict = format.features().contains(Feature.EXECUTE_DISABLE)
-                ? access.withExecuteDisabled()
-                : access;
+        Access strict =
+                format.features().contains(Feature.EXECUTE_DISABLE)
+                        ? access.withExecuteDisabled()
+                        : access;
         TestDomain domain = TestDomain.on(format).open();
         domain.map(0, OUT, size(format, 2), strict);
         domain.unmap(0, size(format, 0));
@@ -165,7 +180,10 @@ class SeedDefectsTest {
         domain.closeAndCheck();
     }
 
-    /** g: the error of a nested level was dropped, and unmap reported success with the page still mapped. */
+    /**
+     * g: the error of a nested level was dropped, and unmap reported success with the page still
+     * mapped.
+     */
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void g_U4_anErrorAtANestedLevelIsReported(PageTableFormat format) {
@@ -199,7 +217,10 @@ class SeedDefectsTest {
         domain.closeAndCheck();
     }
 
-    /** j: the old entry was read three times, and a dirty bit set in between was lost in the children. */
+    /**
+     * j: the old entry was read three times, and a dirty bit set in between was lost in the
+     * children.
+     */
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void j_S4_aDirtyBitSetDuringTheSplitReachesTheChildren(PageTableFormat format) {
@@ -219,15 +240,16 @@ class SeedDefectsTest {
         HardwareWalk walk = new HardwareWalk(domain.format(), domain.memory());
         walk.to(domain.root(), 0);
         long leaf = walk.entryAddress();
-        domain.observe(new MemoryObserver() {
-            @Override
-            public void beforeExchange(long address, long expected, long value) {
-                long entry = domain.memory().loadAcquire(leaf);
-                if (address == leaf && (entry & bit) == 0) {
-                    domain.memory().storeRelease(leaf, entry | bit);
-                }
-            }
-        });
+        domain.observe(
+                new MemoryObserver() {
+                    @Override
+                    public void beforeExchange(long address, long expected, long value) {
+                        long entry = domain.memory().loadAcquire(leaf);
+                        if (address == leaf && (entry & bit) == 0) {
+                            domain.memory().storeRelease(leaf, entry | bit);
+                        }
+                    }
+                });
     }
 
     /** k: an early return skipped the write-back of what was already cleared. */
@@ -237,11 +259,15 @@ class SeedDefectsTest {
         PhysicalMemory memory = PhysicalMemory.allocate(64L * PhysicalMemory.PAGE_SIZE);
         WriteBackCache cache = new WriteBackCache(memory, false, () -> {});
         TestDomain domain =
-                TestDomain.on(format).nonCoherent().observedBy(cache).open(memory, new TestAllocator(memory));
+                TestDomain.on(format)
+                        .nonCoherent()
+                        .observedBy(cache)
+                        .open(memory, new TestAllocator(memory));
         long page = size(format, 0);
         domain.map(0, OUT, 2 * page, Access.READ);
         domain.map(size(format, 1), OUT, size(format, 1), Access.READ);
-        HardwareWalk seen = new HardwareWalk(format, memory.size(), (level, address) -> cache.load(address));
+        HardwareWalk seen =
+                new HardwareWalk(format, memory.size(), (level, address) -> cache.load(address));
         IotlbGather gather = domain.gather();
         domain.allocator().leave(0);
         assertThatThrownBy(() -> domain.unmap(page, size(format, 1), gather))
@@ -262,7 +288,8 @@ class SeedDefectsTest {
     void l_S6_bothTablesOrNone(PageTableFormat format) {
         TestDomain domain = withLargeLeaf(format);
         domain.allocator().leave(1);
-        assertThatThrownBy(() -> domain.unmap(0, size(format, 0))).isInstanceOf(TableMemoryExhaustedException.class);
+        assertThatThrownBy(() -> domain.unmap(0, size(format, 0)))
+                .isInstanceOf(TableMemoryExhaustedException.class);
         assertThat(domain.mappingAt(0).orElseThrow().size()).isEqualTo(size(format, 2));
         assertThat(domain.statistics().splits()).isZero();
         assertThat(domain.allocator().free()).isEqualTo(1);
@@ -277,7 +304,8 @@ class SeedDefectsTest {
     void m_U5_tablesOfSplitsAreReclaimed(PageTableFormat format) {
         long page = size(format, 0);
         long leaf = size(format, 1);
-        TestDomain domain = TestDomain.on(format).options(DomainOptions.defaults().withEmptyTables(0)).open();
+        TestDomain domain =
+                TestDomain.on(format).options(DomainOptions.defaults().withEmptyTables(0)).open();
         for (int round = 0; round < 3; round++) {
             domain.map(0, OUT, leaf, Access.READ);
             for (long at = leaf - page; at >= 0; at -= page) {
@@ -300,11 +328,15 @@ class SeedDefectsTest {
             switch (mode) {
                 case SPLIT -> assertThat(domain.unmap(0, page)).isEqualTo(page);
                 case WIDEN -> assertThat(domain.unmap(0, page)).isEqualTo(leaf);
-                case REJECT -> assertThatThrownBy(() -> domain.unmap(0, page))
-                        .isInstanceOf(PartialUnmapException.class);
+                case REJECT ->
+                        assertThatThrownBy(() -> domain.unmap(0, page))
+                                .isInstanceOf(PartialUnmapException.class);
             }
             assertThat(domain.statistics().mappedBytes())
-                    .isEqualTo(mode == PartialUnmap.SPLIT ? leaf - page : mode == PartialUnmap.WIDEN ? 0 : leaf);
+                    .isEqualTo(
+                            mode == PartialUnmap.SPLIT
+                                    ? leaf - page
+                                    : mode == PartialUnmap.WIDEN ? 0 : leaf);
             domain.closeAndCheck();
         }
     }

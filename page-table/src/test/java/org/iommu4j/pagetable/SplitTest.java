@@ -13,7 +13,10 @@ import org.iommu4j.walker.PageTableFormat;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The rules of group S that need no stepping: what children inherit, their stride, and where cuts and splits go. */
+/**
+ * The rules of group S that need no stepping: what children inherit, their stride, and where cuts
+ * and splits go.
+ */
 class SplitTest {
 
     private static final long OUT = 1L << 40;
@@ -31,10 +34,14 @@ class SplitTest {
             domain.unmap(mid + page, page);
             for (long child : new long[] {0, mid, mid + 2 * page, 2 * mid - page, large - mid}) {
                 assertThat(walk.to(domain.root(), child)).isTrue();
-                assertThat(walk.access()).as("access of the child at 0x%x", child).isEqualTo(access);
+                assertThat(walk.access())
+                        .as("access of the child at 0x%x", child)
+                        .isEqualTo(access);
                 assertThat(walk.entry())
                         .as("entry of the child at 0x%x", child)
-                        .isEqualTo(format.leafBits(access, walk.level()) | OUT + child >>> format.addressShift());
+                        .isEqualTo(
+                                format.leafBits(access, walk.level())
+                                        | OUT + child >>> format.addressShift());
             }
             domain.unmap(0, large);
         }
@@ -55,7 +62,8 @@ class SplitTest {
                 domain.split(large, large, size, gather);
             }
             for (long child = 0; child < large; child += size) {
-                if (!walk.to(domain.root(), large + child) || walk.output(large + child) != OUT + child) {
+                if (!walk.to(domain.root(), large + child)
+                        || walk.output(large + child) != OUT + child) {
                     throw new AssertionError("child at 0x" + Long.toHexString(child));
                 }
             }
@@ -70,9 +78,10 @@ class SplitTest {
     void S3_splitsSkipPageSizesThatAreNotUsed(PageTableFormat format) {
         long page = 1L << format.shift(0);
         long large = 1L << format.shift(2);
-        TestDomain domain = TestDomain.on(format)
-                .options(DomainOptions.defaults().withPageSizes(page | large))
-                .open();
+        TestDomain domain =
+                TestDomain.on(format)
+                        .options(DomainOptions.defaults().withPageSizes(page | large))
+                        .open();
         domain.map(0, OUT, large, Access.READ);
         assertThat(domain.unmap(page, page)).isEqualTo(page);
         assertThat(leaves(domain)).isEqualTo(Map.of(page, large / page - 1));

@@ -8,8 +8,8 @@ import org.iommu4j.machine.MemoryObserver;
 import org.iommu4j.machine.PhysicalMemory;
 
 /**
- * Steps through an operation: runs a check after every single store and exchange, and remembers them all, so that memory
- * can be read as it was after any of them.
+ * Steps through an operation: runs a check after every single store and exchange, and remembers
+ * them all, so that memory can be read as it was after any of them.
  */
 final class Steps implements MemoryObserver {
 

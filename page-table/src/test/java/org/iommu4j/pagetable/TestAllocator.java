@@ -6,12 +6,14 @@ import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.walker.TableAllocator;
 
 /**
- * An allocator that trusts nobody: it knows where each page is, fills pages that come back with entries that would be
- * believed, finds writes to pages that are free, and fails when it is told to.
+ * An allocator that trusts nobody: it knows where each page is, fills pages that come back with
+ * entries that would be believed, finds writes to pages that are free, and fails when it is told
+ * to.
  *
- * <p>A wrong use is thrown at once as an {@link AssertionError}, and kept, so that a test that loses the exception still
- * fails in {@link #everythingReturned()}. Its memory is unobserved, so that a stepping scheduler sees a call as one step,
- * announced by the hook of {@link #beforeEachCall}.
+ * <p>A wrong use is thrown at once as an {@link AssertionError}, and kept, so that a test that
+ * loses the exception still fails in {@link #everythingReturned()}. Its memory is unobserved, so
+ * that a stepping scheduler sees a call as one step, announced by the hook of {@link
+ * #beforeEachCall}.
  */
 final class TestAllocator implements TableAllocator {
 
@@ -81,7 +83,10 @@ final class TestAllocator implements TableAllocator {
                 .toArray();
     }
 
-    /** The quiescent check: every page came back, none was written after it did, and nobody made a mistake. */
+    /**
+     * The quiescent check: every page came back, none was written after it did, and nobody made a
+     * mistake.
+     */
     synchronized void everythingReturned() {
         noMistakes();
         if (!taken.isEmpty()) {
@@ -136,7 +141,7 @@ final class TestAllocator implements TableAllocator {
 
     @Override
     public long capacity() {
-        return pages - 1;
+        return pages - 1L;
     }
 
     @Override
@@ -171,7 +176,10 @@ final class TestAllocator implements TableAllocator {
         return true;
     }
 
-    /** Goes around, so that a page that came back is not the next to be taken, but one of a small set soon is. */
+    /**
+     * Goes around, so that a page that came back is not the next to be taken, but one of a small
+     * set soon is.
+     */
     private int nextFree() {
         int window = Math.min(pages, 2 * (taken.cardinality() + 8));
         for (int tried = 0; tried < window; tried++) {
@@ -187,11 +195,14 @@ final class TestAllocator implements TableAllocator {
         while (!list.isEmpty()) {
             long page = list.removeLast();
             int index = (int) (page >>> PhysicalMemory.PAGE_SHIFT);
-            if (page <= 0 || page >= memory.size() || (page & (PhysicalMemory.PAGE_SIZE - 1)) != 0) {
+            if (page <= 0
+                    || page >= memory.size()
+                    || (page & (PhysicalMemory.PAGE_SIZE - 1)) != 0) {
                 throw mistake("0x" + Long.toHexString(page) + " was given back and is no page");
             }
             if (!taken.get(index)) {
-                throw mistake("page 0x" + Long.toHexString(page) + " was given back and is not out");
+                throw mistake(
+                        "page 0x" + Long.toHexString(page) + " was given back and is not out");
             }
             if (zeroed) {
                 requireZero(page);
@@ -206,15 +217,21 @@ final class TestAllocator implements TableAllocator {
         for (int i = 0; i < WORDS; i++) {
             long word = memory.loadPlain(page + (long) i * Long.BYTES);
             if (word != 0) {
-                throw mistake("page 0x" + Long.toHexString(page) + " was given back as zero and has 0x"
-                        + Long.toHexString(word) + " in word " + i);
+                throw mistake(
+                        "page 0x"
+                                + Long.toHexString(page)
+                                + " was given back as zero and has 0x"
+                                + Long.toHexString(word)
+                                + " in word "
+                                + i);
             }
         }
     }
 
     private void poison(int index) {
         for (int i = 0; i < WORDS; i++) {
-            memory.storePlain(address(index) + (long) i * Long.BYTES, garbage(memory.size(), index, i));
+            memory.storePlain(
+                    address(index) + (long) i * Long.BYTES, garbage(memory.size(), index, i));
         }
     }
 
@@ -222,15 +239,20 @@ final class TestAllocator implements TableAllocator {
         for (int i = 0; i < WORDS; i++) {
             long word = memory.loadPlain(address(index) + (long) i * Long.BYTES);
             if (word != garbage(memory.size(), index, i)) {
-                throw mistake("page 0x" + Long.toHexString(address(index)) + " was written after it was freed: word " + i
-                        + " is 0x" + Long.toHexString(word));
+                throw mistake(
+                        "page 0x"
+                                + Long.toHexString(address(index))
+                                + " was written after it was freed: word "
+                                + i
+                                + " is 0x"
+                                + Long.toHexString(word));
             }
         }
     }
 
     /**
-     * What stands in a page that nobody may believe: entries that point to pages of this memory, leaves, pointers out of
-     * the memory, and zero.
+     * What stands in a page that nobody may believe: entries that point to pages of this memory,
+     * leaves, pointers out of the memory, and zero.
      *
      * @param memoryBytes the size of the memory
      * @param page which page

@@ -16,8 +16,8 @@ import org.iommu4j.machine.Witness;
 import org.iommu4j.walker.PageTableFormat;
 
 /**
- * A domain on the engine without a unit: it records what it was told to invalidate, and completes that at once or when
- * the test says so.
+ * A domain on the engine without a unit: it records what it was told to invalidate, and completes
+ * that at once or when the test says so.
  */
 final class TestDomain extends PageTableDomain {
 
@@ -34,7 +34,10 @@ final class TestDomain extends PageTableDomain {
             }
             spans.sort((a, b) -> Long.compare(a.start, b.start));
             return new Flush(
-                    List.copyOf(spans), gather.smallestPage(), gather.structureChanged(), gather.heldPages());
+                    List.copyOf(spans),
+                    gather.smallestPage(),
+                    gather.structureChanged(),
+                    gather.heldPages());
         }
 
         /** Whether one of the ranges covers all of this one. */
@@ -105,7 +108,8 @@ final class TestDomain extends PageTableDomain {
         }
 
         TestDomain open() {
-            PhysicalMemory memory = PhysicalMemory.allocate((pages + 1L) * PhysicalMemory.PAGE_SIZE);
+            PhysicalMemory memory =
+                    PhysicalMemory.allocate((pages + 1L) * PhysicalMemory.PAGE_SIZE);
             return open(memory, new TestAllocator(memory));
         }
 
@@ -115,7 +119,8 @@ final class TestDomain extends PageTableDomain {
             observer.target = first;
             PhysicalMemory seen = observed ? memory.observedBy(observer) : memory;
             CacheFlusher cache = new LineFlusher(seen, !coherent);
-            PageTable table = PageTable.create(format, seen, allocator, cache, Witness.NONE, options);
+            PageTable table =
+                    PageTable.create(format, seen, allocator, cache, Witness.NONE, options);
             return new TestDomain(table, memory, allocator, observer, manual);
         }
     }
@@ -130,7 +135,11 @@ final class TestDomain extends PageTableDomain {
     private volatile boolean recording = true;
 
     private TestDomain(
-            PageTable table, PhysicalMemory memory, TestAllocator allocator, ObserverSwitch observer, boolean manual) {
+            PageTable table,
+            PhysicalMemory memory,
+            TestAllocator allocator,
+            ObserverSwitch observer,
+            boolean manual) {
         super(table);
         this.table = table;
         this.memory = memory;
@@ -165,7 +174,9 @@ final class TestDomain extends PageTableDomain {
         return allocator;
     }
 
-    /** Has an observer see every access from now on; the domain must have been opened as observed. */
+    /**
+     * Has an observer see every access from now on; the domain must have been opened as observed.
+     */
     void observe(MemoryObserver target) {
         observer.target = target;
     }
@@ -210,6 +221,9 @@ final class TestDomain extends PageTableDomain {
 
     @Override
     protected FlushCompletion flush(IotlbGather gather) {
+        if (gather.isEmpty()) {
+            return FlushCompletion.DONE;
+        }
         if (recording) {
             flushes.add(Flush.of(gather));
         }

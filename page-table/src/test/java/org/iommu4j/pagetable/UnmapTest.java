@@ -36,7 +36,8 @@ class UnmapTest {
         assertThat(domain.mappingAt(mid)).isEmpty();
         assertThat(domain.mappingAt(mid - page - 1))
                 .contains(new Mapping(mid - 2 * page, OUT + mid - 2 * page, page, left));
-        assertThat(domain.mappingAt(mid + page)).contains(new Mapping(mid + page, OUT + page, page, right));
+        assertThat(domain.mappingAt(mid + page))
+                .contains(new Mapping(mid + page, OUT + page, page, right));
         assertThat(domain.unmap(0, 2 * mid)).isEqualTo(2 * mid - 2 * page);
         domain.closeAndCheck();
     }
@@ -80,8 +81,10 @@ class UnmapTest {
         long page = 1L << format.shift(0);
         long large = 1L << format.shift(2);
         TestDomain domain = withTwoLargeLeaves(format, PartialUnmap.REJECT);
-        for (long[] range : new long[][] {{large - page, 2 * page}, {0, large + page}, {page, large - page}}) {
-            assertThatThrownBy(() -> domain.unmap(range[0], range[1])).isInstanceOf(PartialUnmapException.class);
+        for (long[] range :
+                new long[][] {{large - page, 2 * page}, {0, large + page}, {page, large - page}}) {
+            assertThatThrownBy(() -> domain.unmap(range[0], range[1]))
+                    .isInstanceOf(PartialUnmapException.class);
         }
         assertThat(domain.mappingAt(0)).contains(new Mapping(0, OUT, large, Access.READ));
         assertThat(domain.unmap(0, large)).isEqualTo(large);
@@ -123,9 +126,7 @@ class UnmapTest {
         long limit = 1L << format.addressWidth();
         for (int order = 0; order < 3; order++) {
             TestDomain domain = TestDomain.on(format).open();
-            long[] iovas = LongStream.range(0, 2L * entries)
-                    .map(i -> i * page)
-                    .toArray();
+            long[] iovas = LongStream.range(0, 2L * entries).map(i -> i * page).toArray();
             iovas[0] = limit - page;
             for (long iova : iovas) {
                 domain.map(iova, OUT, page, Access.READ);
@@ -174,7 +175,10 @@ class UnmapTest {
         domain.closeAndCheck();
     }
 
-    /** The point of the damping: a lone page that comes and goes takes no page and invalidates no structure. */
+    /**
+     * The point of the damping: a lone page that comes and goes takes no page and invalidates no
+     * structure.
+     */
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void U5_aLonePageThatComesAndGoesKeepsItsTable(PageTableFormat format) {
@@ -199,8 +203,20 @@ class UnmapTest {
         long mid = 1L << format.shift(1);
         long large = 1L << format.shift(2);
         long[] bounds = {
-            0, page, mid - page, mid, mid + page, mid + mid / 2, 2 * mid, large - mid / 2, large - page, large,
-            large + page, large + mid, 2 * large - page, 2 * large
+            0,
+            page,
+            mid - page,
+            mid,
+            mid + page,
+            mid + mid / 2,
+            2 * mid,
+            large - mid / 2,
+            large - page,
+            large,
+            large + page,
+            large + mid,
+            2 * large - page,
+            2 * large
         };
         for (int i = 0; i < bounds.length; i++) {
             for (int j = i + 1; j < bounds.length; j++) {
@@ -209,14 +225,17 @@ class UnmapTest {
         }
     }
 
-    /** Pages to the first mid boundary, then a mid leaf, a hole of a page, pages, mid leaves, then a large leaf. */
-    private static void unmapOutOfEverySize(PageTableFormat format, long from, long to, long[] probes) {
+    /**
+     * Pages to the first mid boundary, then a mid leaf, a hole of a page, pages, mid leaves, then a
+     * large leaf.
+     */
+    private static void unmapOutOfEverySize(
+            PageTableFormat format, long from, long to, long[] probes) {
         long page = 1L << format.shift(0);
         long mid = 1L << format.shift(1);
         long large = 1L << format.shift(2);
         TestDomain domain = TestDomain.on(format).pages(64).open();
-        ReferenceModel model =
-                new ReferenceModel(format, DomainOptions.defaults());
+        ReferenceModel model = new ReferenceModel(format, DomainOptions.defaults());
         long[][] mapped = {
             {0, OUT + page, mid},
             {mid, OUT + mid, mid},

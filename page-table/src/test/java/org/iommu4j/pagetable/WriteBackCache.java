@@ -11,8 +11,9 @@ import org.iommu4j.machine.MemoryObserver;
 import org.iommu4j.machine.PhysicalMemory;
 
 /**
- * A processor's cache that a walker does not snoop: the walker sees a line as it was when it was last written back and
- * fenced, or, if the cache is a restless one, a dirty line at any time by itself. What was never written back is garbage.
+ * A processor's cache that a walker does not snoop: the walker sees a line as it was when it was
+ * last written back and fenced, or, if the cache is a restless one, a dirty line at any time by
+ * itself. What was never written back is garbage.
  */
 final class WriteBackCache implements MemoryObserver {
 
@@ -104,7 +105,9 @@ final class WriteBackCache implements MemoryObserver {
         long page = address & -PhysicalMemory.PAGE_SIZE;
         if (garbagePages.add(page)) {
             for (int i = 0; i < WORDS; i++) {
-                long word = TestAllocator.garbage(memory.size(), (int) (page >>> PhysicalMemory.PAGE_SHIFT), i + 1);
+                long word =
+                        TestAllocator.garbage(
+                                memory.size(), (int) (page >>> PhysicalMemory.PAGE_SHIFT), i + 1);
                 walkers.storePlain(page + (long) i * Long.BYTES, word);
             }
         }

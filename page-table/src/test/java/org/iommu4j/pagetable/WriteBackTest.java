@@ -13,28 +13,34 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** S7: a walker that does not snoop the processor's cache sees every operation as hitless too, and its end when it returns. */
+/**
+ * S7: a walker that does not snoop the processor's cache sees every operation as hitless too, and
+ * its end when it returns.
+ */
 class WriteBackTest {
 
     static Stream<Arguments> scenarios() {
-        return Scenario.all().flatMap(each -> Stream.of(Arguments.of(each, false), Arguments.of(each, true)));
+        return Scenario.all()
+                .flatMap(each -> Stream.of(Arguments.of(each, false), Arguments.of(each, true)));
     }
 
     @ParameterizedTest
     @MethodSource("scenarios")
     void S7_hitlessForAWalkerThatDoesNotSnoop(Scenario scenario, boolean restless) {
         ObserverSwitch watcher = new ObserverSwitch();
-        NonCoherent world = new NonCoherent(scenario.format(), restless, () -> watcher.target.beforeFence());
+        NonCoherent world =
+                new NonCoherent(scenario.format(), restless, () -> watcher.target.beforeFence());
         scenario.ready().accept(world.domain);
         world.requireWrittenBack();
 
         HitlessCheck check = new HitlessCheck(world.walk, world.domain.root(), scenario.places());
-        watcher.target = new MemoryObserver() {
-            @Override
-            public void beforeFence() {
-                check.look();
-            }
-        };
+        watcher.target =
+                new MemoryObserver() {
+                    @Override
+                    public void beforeFence() {
+                        check.look();
+                    }
+                };
         IotlbGather gather = world.domain.gather();
         scenario.act(world.domain, gather);
         check.look();
@@ -59,7 +65,7 @@ class WriteBackTest {
             }
             switch (op.kind()) {
                 case MAP, MAP_AND_WAIT, TRY_MAP ->
-                    world.domain.tryMap(op.iova(), op.output(), op.size(), op.access(), gather);
+                        world.domain.tryMap(op.iova(), op.output(), op.size(), op.access(), gather);
                 case UNMAP, UNMAP_AND_WAIT -> world.domain.unmap(op.iova(), op.size(), gather);
                 case CUT -> world.domain.cut(op.iova(), op.size(), gather);
                 case SPLIT -> world.domain.split(op.iova(), op.size(), op.pageSize(), gather);
@@ -75,14 +81,16 @@ class WriteBackTest {
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void S7_nothingIsWrittenBackForAWalkerThatSnoops(PageTableFormat format) {
         TestDomain domain = TestDomain.on(format).observed().open();
-        domain.observe(new MemoryObserver() {
-            @Override
-            public void beforeWriteBack(long address, long bytes) {
-                throw new AssertionError("written back");
-            }
-        });
+        domain.observe(
+                new MemoryObserver() {
+                    @Override
+                    public void beforeWriteBack(long address, long bytes) {
+                        throw new AssertionError("written back");
+                    }
+                });
         domain.map(0, 0, 2L << format.shift(1), Access.READ);
-        assertThat(domain.unmap(1L << format.shift(0), 1L << format.shift(0))).isEqualTo(1L << format.shift(0));
+        assertThat(domain.unmap(1L << format.shift(0), 1L << format.shift(0)))
+                .isEqualTo(1L << format.shift(0));
         domain.closeAndCheck();
     }
 
@@ -93,15 +101,19 @@ class WriteBackTest {
         private final WriteBackCache cache;
         private final HardwareWalk walk;
 
-        /** The engine makes its root before anybody can watch, so everything begins behind the cache. */
+        /**
+         * The engine makes its root before anybody can watch, so everything begins behind the
+         * cache.
+         */
         NonCoherent(PageTableFormat format, boolean restless, Runnable afterEach) {
             PhysicalMemory memory = PhysicalMemory.allocate(2_000L * PhysicalMemory.PAGE_SIZE);
             cache = new WriteBackCache(memory, restless, afterEach);
-            domain = TestDomain.on(format)
-                    .emptyTables(4)
-                    .nonCoherent()
-                    .observedBy(cache)
-                    .open(memory, new TestAllocator(memory));
+            domain =
+                    TestDomain.on(format)
+                            .emptyTables(4)
+                            .nonCoherent()
+                            .observedBy(cache)
+                            .open(memory, new TestAllocator(memory));
             walk = new HardwareWalk(format, memory.size(), (level, address) -> cache.load(address));
         }
 
@@ -112,12 +124,15 @@ class WriteBackTest {
 
         private void requireWrittenBack(long table, int level) {
             PageTableFormat format = domain.format();
-            for (long at = table; at < table + format.entries() * (long) Long.BYTES; at += Long.BYTES) {
+            for (long at = table;
+                    at < table + format.entries() * (long) Long.BYTES;
+                    at += Long.BYTES) {
                 long entry = domain.memory().loadAcquire(at);
                 if (cache.load(at) != entry) {
-                    throw new AssertionError(String.format(
-                            "the walker sees 0x%x at 0x%x, level %d, and 0x%x was stored",
-                            cache.load(at), at, level, entry));
+                    throw new AssertionError(
+                            String.format(
+                                    "the walker sees 0x%x at 0x%x, level %d, and 0x%x was stored",
+                                    cache.load(at), at, level, entry));
                 }
                 if (format.isPresent(entry) && !format.isLeaf(entry, level)) {
                     requireWrittenBack(format.tableAddress(entry), level - 1);

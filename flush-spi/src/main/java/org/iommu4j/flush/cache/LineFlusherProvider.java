@@ -4,7 +4,10 @@ import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.flush.CacheFlusherProvider;
 import org.iommu4j.machine.PhysicalMemory;
 
-/** Provides {@code line}: writes back exactly the lines of the processor's cache that were stored to. */
+/**
+ * Provides {@code line}: writes back exactly the lines of the processor's cache that were stored
+ * to.
+ */
 public final class LineFlusherProvider implements CacheFlusherProvider {
 
     /** For the service loader. */

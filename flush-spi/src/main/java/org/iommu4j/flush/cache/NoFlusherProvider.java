@@ -9,18 +9,19 @@ public final class NoFlusherProvider implements CacheFlusherProvider {
 
     private static final int RANK = 100;
 
-    private static final CacheFlusher NONE = new CacheFlusher() {
-        @Override
-        public boolean isNeeded() {
-            return false;
-        }
+    private static final CacheFlusher NONE =
+            new CacheFlusher() {
+                @Override
+                public boolean isNeeded() {
+                    return false;
+                }
 
-        @Override
-        public void written(long address, long bytes) {}
+                @Override
+                public void written(long address, long bytes) {}
 
-        @Override
-        public void fence() {}
-    };
+                @Override
+                public void fence() {}
+            };
 
     /** For the service loader. */
     public NoFlusherProvider() {}

@@ -5,12 +5,14 @@ import org.iommu4j.flush.IotlbInvalidator;
 import org.iommu4j.machine.PhysicalMemory;
 
 /**
- * A few page-selective requests that cover the ranges of a gather, or the whole domain if they would not be few.
+ * A few page-selective requests that cover the ranges of a gather, or the whole domain if they
+ * would not be few.
  *
- * <p>Hardware need not drop a large translation for a request that covers it only in part. A range holds the leaves that
- * changed in it whole, and a leaf is aligned to its size; so both ways of covering a range are safe: by one aligned block
- * around it, and by the largest aligned blocks inside it, of which one holds each leaf. A block that the unit cannot do
- * in one request is never cut into smaller ones.
+ * <p>Hardware need not drop a large translation for a request that covers it only in part. A range
+ * holds the leaves that changed in it whole, and a leaf is aligned to its size; so both ways of
+ * covering a range are safe: by one aligned block around it, and by the largest aligned blocks
+ * inside it, of which one holds each leaf. A block that the unit cannot do in one request is never
+ * cut into smaller ones.
  */
 final class AlignedBlocks implements Invalidation {
 
@@ -37,7 +39,12 @@ final class AlignedBlocks implements Invalidation {
         if (requests == 0 || requests > limit) {
             unit.await(unit.invalidateDomain(domainId));
         } else if (requests == 1) {
-            unit.await(one(domainId, floor(gather.rangeStart(0)), ceiling(gather.rangeEnd(0)), leafOnly));
+            unit.await(
+                    one(
+                            domainId,
+                            floor(gather.rangeStart(0)),
+                            ceiling(gather.rangeEnd(0)),
+                            leafOnly));
         } else {
             several(domainId, gather, leafOnly, new long[requests]);
         }
@@ -88,7 +95,8 @@ final class AlignedBlocks implements Invalidation {
 
     /** The order of the smallest aligned block that holds [start, end). */
     private static int orderAround(long start, long end) {
-        return Long.SIZE - Long.numberOfLeadingZeros((start ^ end - 1) >>> PhysicalMemory.PAGE_SHIFT);
+        return Long.SIZE
+                - Long.numberOfLeadingZeros((start ^ end - 1) >>> PhysicalMemory.PAGE_SHIFT);
     }
 
     /** The order of the largest aligned block that begins at start and does not pass end. */

@@ -9,9 +9,9 @@ import org.iommu4j.flush.FlushPolicy;
 /**
  * Invalidates what a gather holds, waits, and gives its pages back, all on the calling thread.
  *
- * <p>If the unit fails, what the gather held is kept, together with what failed before for the same domain, and goes along
- * with the next sync of that domain. Until that has succeeded, syncs come one after another, so that none completes
- * beside one that repeats its work.
+ * <p>If the unit fails, what the gather held is kept, together with what failed before for the same
+ * domain, and goes along with the next sync of that domain. Until that has succeeded, syncs come
+ * one after another, so that none completes beside one that repeats its work.
  */
 final class ImmediatePolicy implements FlushPolicy {
 
@@ -78,7 +78,10 @@ final class ImmediatePolicy implements FlushPolicy {
         anyFailed = !failures.isEmpty();
     }
 
-    /** What failed under this id for the owner of a gather, or something empty that is looked at as such from now on. */
+    /**
+     * What failed under this id for the owner of a gather, or something empty that is looked at as
+     * such from now on.
+     */
     @SuppressWarnings("ReferenceEquality") // a domain is itself, whatever it may equal
     private IotlbGather failed(int domainId, IotlbGather gather) {
         for (Failed failed : failures) {

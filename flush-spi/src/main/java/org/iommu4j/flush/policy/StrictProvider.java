@@ -56,7 +56,11 @@ public final class StrictProvider implements FlushPolicyProvider {
     }
 
     private static IllegalArgumentException illegal(Map<String, String> parameters) {
-        return new IllegalArgumentException("\"strict\" was given " + parameters + "; legal is pages=N with N from 1 to "
-                + MAX_PAGES + ": the most page-selective requests for one sync");
+        return new IllegalArgumentException(
+                "\"strict\" was given "
+                        + parameters
+                        + "; legal is pages=N with N from 1 to "
+                        + MAX_PAGES
+                        + ": the most page-selective requests for one sync");
     }
 }

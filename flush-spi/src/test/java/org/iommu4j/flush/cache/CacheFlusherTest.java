@@ -14,17 +14,23 @@ import org.junit.jupiter.api.Test;
 class CacheFlusherTest {
 
     private final List<String> events = new ArrayList<>();
-    private final PhysicalMemory memory = PhysicalMemory.allocate(0x10000).observedBy(new MemoryObserver() {
-        @Override
-        public void beforeWriteBack(long address, long bytes) {
-            events.add(Long.toHexString(address) + "+" + Long.toHexString(bytes));
-        }
+    private final PhysicalMemory memory =
+            PhysicalMemory.allocate(0x10000)
+                    .observedBy(
+                            new MemoryObserver() {
+                                @Override
+                                public void beforeWriteBack(long address, long bytes) {
+                                    events.add(
+                                            Long.toHexString(address)
+                                                    + "+"
+                                                    + Long.toHexString(bytes));
+                                }
 
-        @Override
-        public void beforeFence() {
-            events.add("fence");
-        }
-    });
+                                @Override
+                                public void beforeFence() {
+                                    events.add("fence");
+                                }
+                            });
 
     @Test
     void noneIsThePreferredOne() {
@@ -40,9 +46,13 @@ class CacheFlusherTest {
 
     @Test
     void S7_lineWritesBackExactlyTheLinesThatWereTouched() {
-        CacheFlusher line = Providers.choose(
-                        CacheFlusherProvider.class, "cache flusher", CacheFlusherProvider.providers(), "line")
-                .create(memory);
+        CacheFlusher line =
+                Providers.choose(
+                                CacheFlusherProvider.class,
+                                "cache flusher",
+                                CacheFlusherProvider.providers(),
+                                "line")
+                        .create(memory);
         assertThat(line.isNeeded()).isTrue();
         line.written(0x1000, 8);
         line.written(0x1038, 8);

@@ -33,12 +33,18 @@ class FlushPolicyTest {
         assertThat(FlushPolicyProvider.providers())
                 .extracting(FlushPolicyProvider::name)
                 .containsExactly("strict", "domain");
-        for (String wrong : List.of("strict:pages=0", "strict:pages=1025", "strict:pages=x", "strict:count=1")) {
+        for (String wrong :
+                List.of(
+                        "strict:pages=0",
+                        "strict:pages=1025",
+                        "strict:pages=x",
+                        "strict:count=1")) {
             assertThatThrownBy(() -> policy(wrong))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("pages=N with N from 1 to 1024");
         }
-        assertThatThrownBy(() -> policy("domain:pages=1")).hasMessageContaining("\"domain\" takes no parameters");
+        assertThatThrownBy(() -> policy("domain:pages=1"))
+                .hasMessageContaining("\"domain\" takes no parameters");
     }
 
     @Test
@@ -53,7 +59,7 @@ class FlushPolicyTest {
             assertThat(completion.isDone()).isTrue();
             assertThat(owner.released).containsExactly(0x5000L);
             assertThat(gather.isEmpty()).isTrue();
-            assertThat(unit.isDone(unit.requests.size() - 1)).isTrue();
+            assertThat(unit.isDone(unit.requests.size() - 1L)).isTrue();
         }
     }
 
@@ -93,7 +99,8 @@ class FlushPolicyTest {
             unit.requests.clear();
             policy.sync(ID, gather);
             assertThat(owner.released).containsExactlyInAnyOrder(0x5000L, 0x6000L);
-            assertThat(unit.requests).allMatch(request -> request.domainId() == ID && !request.leafOnly());
+            assertThat(unit.requests)
+                    .allMatch(request -> request.domainId() == ID && !request.leafOnly());
             assertCovered(M2, 2 * M2);
             assertCovered(5 * G1, 5 * G1 + K4);
             unit.requests.clear();
@@ -138,7 +145,8 @@ class FlushPolicyTest {
         gather.markStructureChanged();
         strict.sync(ID, gather);
         assertThat(unit.requests)
-                .containsExactly(new Request(ID, 3 * M2, 9, false), new Request(ID, 3 * G1, 18, false));
+                .containsExactly(
+                        new Request(ID, 3 * M2, 9, false), new Request(ID, 3 * G1, 18, false));
     }
 
     @Test
@@ -167,7 +175,8 @@ class FlushPolicyTest {
         gather.addRange(7 * G1, M2, M2);
         strict.sync(ID, gather);
         assertThat(unit.requests)
-                .containsExactlyInAnyOrder(new Request(ID, 0, 0, true), new Request(ID, 7 * G1, 9, true));
+                .containsExactlyInAnyOrder(
+                        new Request(ID, 0, 0, true), new Request(ID, 7 * G1, 9, true));
     }
 
     @Test
@@ -196,7 +205,9 @@ class FlushPolicyTest {
         strict.sync(ID, gather);
         gather.addTable(0x5000);
         strict.sync(ID, gather);
-        assertThat(unit.requests).hasSize(2).allMatch(request -> request.order() == RecordingUnit.DOMAIN);
+        assertThat(unit.requests)
+                .hasSize(2)
+                .allMatch(request -> request.order() == RecordingUnit.DOMAIN);
         assertThat(owner.released).containsExactly(0x5000L);
     }
 
@@ -254,9 +265,17 @@ class FlushPolicyTest {
     }
 
     private FlushPolicy policy(String choice) {
-        return Providers.choose(FlushPolicyProvider.class, "flush policy", FlushPolicyProvider.providers(), choice)
-                .create(new FlushContext(unit, InstantSource.system(), () -> {
-                    throw new AssertionError("nothing runs in the background");
-                }));
+        return Providers.choose(
+                        FlushPolicyProvider.class,
+                        "flush policy",
+                        FlushPolicyProvider.providers(),
+                        choice)
+                .create(
+                        new FlushContext(
+                                unit,
+                                InstantSource.system(),
+                                () -> {
+                                    throw new AssertionError("nothing runs in the background");
+                                }));
     }
 }

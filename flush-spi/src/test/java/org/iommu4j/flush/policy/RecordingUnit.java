@@ -7,7 +7,10 @@ import java.util.Set;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.flush.IotlbInvalidator;
 
-/** A unit that writes down what it is asked, and completes a request only when somebody waits for it. */
+/**
+ * A unit that writes down what it is asked, and completes a request only when somebody waits for
+ * it.
+ */
 final class RecordingUnit implements IotlbInvalidator {
 
     static final int DOMAIN = -1;
@@ -70,6 +73,6 @@ final class RecordingUnit implements IotlbInvalidator {
 
     private long add(Request request) {
         requests.add(request);
-        return requests.size() - 1;
+        return requests.size() - 1L;
     }
 }

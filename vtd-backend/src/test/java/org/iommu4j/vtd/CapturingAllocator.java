@@ -1,0 +1,26 @@
+package org.iommu4j.vtd;
+
+import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.walker.TableAllocator;
+import org.iommu4j.walker.TableAllocatorProvider;
+
+/** Provides the usual allocator, and lets a test look at it. */
+final class CapturingAllocator implements TableAllocatorProvider {
+
+    private TableAllocator allocator;
+
+    @Override
+    public String name() {
+        return "capturing";
+    }
+
+    @Override
+    public TableAllocator create(PhysicalMemory memory) {
+        allocator = TableAllocatorProvider.providers().getFirst().create(memory);
+        return allocator;
+    }
+
+    long taken() {
+        return allocator.capacity() - allocator.free();
+    }
+}
