@@ -24,7 +24,8 @@ class WriteBackTest {
 
     static Stream<Arguments> scenarios() {
         return Scenario.all()
-                .flatMap(each -> Stream.of(Leaving.values()).map(leaving -> Arguments.of(each, leaving)));
+                .flatMap(each ->
+                        Stream.of(Leaving.values()).map(leaving -> Arguments.of(each, leaving)));
     }
 
     @ParameterizedTest
@@ -120,7 +121,9 @@ class WriteBackTest {
             walk = new HardwareWalk(format, memory.size(), (level, address) -> cache.load(address));
         }
 
-        /** In every table that can be reached, the walker sees what was stored; returns the tables. */
+        /**
+         * In every table that can be reached, the walker sees what was stored; returns the tables.
+         */
         Set<Long> requireWrittenBack() {
             Set<Long> tables = new HashSet<>();
             requireWrittenBack(domain.root(), domain.format().levels() - 1, tables);
@@ -130,12 +133,15 @@ class WriteBackTest {
         private void requireWrittenBack(long table, int level, Set<Long> tables) {
             PageTableFormat format = domain.format();
             tables.add(table);
-            for (long at = table; at < table + format.entries() * (long) Long.BYTES; at += Long.BYTES) {
+            for (long at = table;
+                    at < table + format.entries() * (long) Long.BYTES;
+                    at += Long.BYTES) {
                 long entry = domain.memory().loadAcquire(at);
                 if (cache.load(at) != entry) {
-                    throw new AssertionError(String.format(
-                            "the walker sees 0x%x at 0x%x, level %d, and 0x%x was stored",
-                            cache.load(at), at, level, entry));
+                    throw new AssertionError(
+                            String.format(
+                                    "the walker sees 0x%x at 0x%x, level %d, and 0x%x was stored",
+                                    cache.load(at), at, level, entry));
                 }
                 if (format.isPresent(entry) && !format.isLeaf(entry, level)) {
                     requireWrittenBack(format.tableAddress(entry), level - 1, tables);
