@@ -1,6 +1,7 @@
 package org.iommu4j.pagetable;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.PartialUnmap;
@@ -36,6 +37,13 @@ record Race(
     static Race of(String setup, String... threads) {
         return new Race(
                 setup, List.of(threads), DomainOptions.defaults().withEmptyTables(0), ENOUGH, ALL, Hardware.WALKING);
+    }
+
+    /** Reads a race: the setup and the threads, separated by {@code |}; {@code nothing} is an empty setup. */
+    static Race parse(String text) {
+        String[] parts = text.split("\\s*\\|\\s*");
+        String setup = parts[0].equals("nothing") ? "" : parts[0];
+        return of(setup, Arrays.copyOfRange(parts, 1, parts.length));
     }
 
     Race emptyTables(int count) {
