@@ -2,6 +2,8 @@ package org.iommu4j.pagetable;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
+import java.util.function.BiConsumer;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IotlbGather;
@@ -107,6 +109,61 @@ class PendingSplitTest {
         domain.sync(second).await();
         domain.sync(first).await();
         domain.closeAndCheck();
+    }
+
+    /** An invalidation of another span, although its structure changed too, does not end a split. */
+    @ParameterizedTest
+    @MethodSource("org.iommu4j.pagetable.TestFormats#all")
+    void G2_o_anotherSpansInvalidationEndsNothing(PageTableFormat format) {
+        long page = 1L << format.shift(0);
+        long large = 1L << format.shift(2);
+        TestDomain domain = TestDomain.on(format).open();
+        domain.map(0, OUT, 2 * large, Access.READ);
+        IotlbGather first = domain.gather();
+        IotlbGather second = domain.gather();
+        domain.unmap(0, page, first);
+        domain.unmap(large, page, second);
+        requireCovers(second, large, large, true);
+        domain.sync(second).await();
+        domain.unmap(page, page, second);
+        requireCovers(second, 0, large, true);
+        domain.sync(second).await();
+        domain.sync(first).await();
+        domain.closeAndCheck();
+    }
+
+    /** Whatever is done inside the span of a pending split: pages, leaves, tables, cuts, splits, maps. */
+    @ParameterizedTest
+    @MethodSource("org.iommu4j.pagetable.TestFormats#all")
+    void G2_o_everyChangeInsideAPendingSplitIsWidened(PageTableFormat format) {
+        long page = 1L << format.shift(0);
+        long mid = 1L << format.shift(1);
+        long large = 1L << format.shift(2);
+        List<BiConsumer<TestDomain, IotlbGather>> changes =
+                List.of(
+                        (domain, gather) -> domain.unmap(3 * page, page, gather),
+                        (domain, gather) -> domain.unmap(mid, mid, gather),
+                        (domain, gather) -> domain.unmap(mid, 2 * mid, gather),
+                        (domain, gather) -> domain.unmap(0, mid, gather),
+                        (domain, gather) -> domain.unmap(mid + page, page, gather),
+                        (domain, gather) -> domain.unmap(mid - page, 2 * page, gather),
+                        (domain, gather) -> domain.cut(mid + page, page, gather),
+                        (domain, gather) -> domain.split(mid, mid, page, gather),
+                        (domain, gather) -> domain.map(0, OUT, page, Access.READ, gather),
+                        (domain, gather) -> domain.unmap(large - mid, 2 * mid, gather));
+        for (int i = 0; i < changes.size(); i++) {
+            TestDomain domain = TestDomain.on(format).open();
+            domain.map(0, OUT, 2 * large, Access.READ);
+            IotlbGather first = domain.gather();
+            IotlbGather second = domain.gather();
+            domain.unmap(0, page, first);
+            changes.get(i).accept(domain, second);
+            assertThat(second.isEmpty()).as("change %s", i).isFalse();
+            requireCovers(second, 0, large, true);
+            domain.sync(second).await();
+            domain.sync(first).await();
+            domain.closeAndCheck();
+        }
     }
 
     /** However many splits wait for their invalidation, none is forgotten. */
