@@ -2,8 +2,10 @@ package org.iommu4j.api;
 
 import java.util.Optional;
 import org.iommu4j.machine.Machine;
+import org.iommu4j.machine.MachineProvider;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.Provider;
+import org.iommu4j.machine.Providers;
 
 /**
  * What to open an {@link Iommu} on, and with which policies. Immutable; each method returns changed
@@ -53,6 +55,26 @@ public final class IommuOptions {
      */
     public static IommuOptions on(Machine machine) {
         return new IommuOptions(machine, PolicyChoices.NONE);
+    }
+
+    /**
+     * A new machine's remapping units, by the name of the machine's provider.
+     *
+     * @param machineProvider its name, such as {@code "emulator"}
+     * @param memoryBytes the size of the machine's memory; a positive multiple of 4096
+     * @return the options; the machine is {@link #machine()}, and the caller's to close, after the
+     *     Iommu
+     * @throws IllegalArgumentException if there is no machine of that name (the message lists those
+     *     found), or the size is not legal
+     */
+    public static IommuOptions on(String machineProvider, long memoryBytes) {
+        return on(
+                Providers.choose(
+                                MachineProvider.class,
+                                "machine",
+                                MachineProvider.providers(),
+                                machineProvider)
+                        .create(memoryBytes));
     }
 
     /**

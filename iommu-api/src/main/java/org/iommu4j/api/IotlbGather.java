@@ -2,8 +2,10 @@ package org.iommu4j.api;
 
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
+import java.lang.ref.WeakReference;
 import java.util.Objects;
 import org.iommu4j.machine.PageList;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What must be invalidated, and the table pages that must not be reused before it has been: the
@@ -71,18 +73,20 @@ public final class IotlbGather implements AutoCloseable {
     public IotlbGather(Owner owner) {
         this(Objects.requireNonNull(owner, "owner"), new GatheredRanges());
         GatheredRanges held = ranges;
-        ABANDONED.register(
-                this,
-                () -> {
-                    if (!held.isEmpty()) {
-                        owner.abandoned(new IotlbGather(owner, held));
-                    }
-                });
+        /* Weakly: an owner may keep gathers of its own, and must not be kept alive by them. */
+        WeakReference<Owner> keeper = new WeakReference<>(owner);
+        ABANDONED.register(this, () -> report(keeper.get(), held));
     }
 
     private IotlbGather(Owner owner, GatheredRanges ranges) {
         this.owner = owner;
         this.ranges = ranges;
+    }
+
+    private static void report(@Nullable Owner owner, GatheredRanges held) {
+        if (owner != null && !held.isEmpty()) {
+            owner.abandoned(new IotlbGather(owner, held));
+        }
     }
 
     /** {@return the domain it belongs to} */

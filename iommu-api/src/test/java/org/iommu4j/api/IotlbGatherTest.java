@@ -3,6 +3,7 @@ package org.iommu4j.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -219,6 +220,24 @@ class IotlbGatherTest {
         remains.completed();
         assertThat(domain.events).contains("released 1 pages");
         assertThat(domain.abandoned).isEmpty();
+    }
+
+    @Test
+    void anOwnerIsNotKeptAliveByItsOwnGather() throws InterruptedException {
+        WeakReference<Domain> dropped = droppedOwner();
+        for (int i = 0; i < 200 && dropped.get() != null; i++) {
+            System.gc();
+            Thread.sleep(5);
+        }
+        assertThat(dropped.get()).isNull();
+    }
+
+    private static WeakReference<Domain> droppedOwner() {
+        Domain owner = new Domain();
+        IotlbGather kept = new IotlbGather(owner);
+        kept.addRange(0, K4, K4);
+        owner.synced.add(kept);
+        return new WeakReference<>(owner);
     }
 
     /** One gather is dropped full, one empty, and one is still there. */

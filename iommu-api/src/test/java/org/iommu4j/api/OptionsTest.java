@@ -60,6 +60,13 @@ class OptionsTest {
     }
 
     @Test
+    void aMachineIsChosenByName() {
+        assertThatThrownBy(() -> IommuOptions.on("emulatr", 1 << 20))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("no machine \"emulatr\"; found: none");
+    }
+
+    @Test
     void eachDomainOptionKeepsTheOthers() {
         DomainOptions options =
                 DomainOptions.defaults()

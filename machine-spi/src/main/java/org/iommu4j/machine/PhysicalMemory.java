@@ -3,6 +3,7 @@ package org.iommu4j.machine;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
 import java.nio.ByteOrder;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -232,6 +233,8 @@ public final class PhysicalMemory {
             for (int i = 0; i < count; i++) {
                 words.setAtIndex(LAYOUT, i, first + multiples[i]);
             }
+            /* The loop may pause for the collector: it must find the memory in use. */
+            Reference.reachabilityFence(this);
         }
     }
 

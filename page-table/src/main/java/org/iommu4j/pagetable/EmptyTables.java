@@ -74,9 +74,9 @@ final class EmptyTables {
     /** Unlinks an empty table; the caller has locked it and its parent. */
     void unlink(long slot, long table, long iova, int level, IotlbGather gather) {
         long span = tables.span(level + 1);
-        tables.pending.add(iova, iova + span, gather);
         tables.store(slot, 0);
         tables.settle();
+        tables.pending.add(iova, iova + span, gather);
         tables.guards.kill(table);
         tables.witness.tableUnlinked(tables.root, table);
         gather.addTable(table);

@@ -220,9 +220,9 @@ final class MapOperation {
     private void commitOver(
             long slot, long child, int level, long at, long end, IotlbGather gather) {
         if (isLeaf(level, at, end)) {
-            tables.pending.add(at, end + 1, gather);
             tables.store(slot, leaf(level, at));
             tables.settle();
+            tables.pending.add(at, end + 1, gather);
             killLocked(child, at, level - 1, gather);
             gather.addRange(at, end - at + 1, tables.span(0));
             gather.markStructureChanged();

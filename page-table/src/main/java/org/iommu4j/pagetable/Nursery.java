@@ -61,21 +61,30 @@ final class Nursery {
     }
 
     /**
-     * Exchanges a leaf for the topmost table. The caller holds the guard of its table.
+     * Exchanges a leaf for the topmost table. The caller holds the guard of its table, and calls
+     * {@link #comeAlive} when it has noted the change.
      *
      * @return what was there: {@code leaf} if it was exchanged, else nothing has changed
      */
     long exchange(long slot, long leaf) {
         tables.settle();
         long found = tables.memory.compareAndExchange(slot, leaf, entry());
-        if (found == leaf) {
-            if (tables.writesBack) {
-                tables.cache.written(slot, Long.BYTES);
-                tables.settle();
-            }
-            comeAlive();
+        if (found == leaf && tables.writesBack) {
+            tables.cache.written(slot, Long.BYTES);
+            tables.settle();
         }
         return found;
+    }
+
+    /** Makes everything that was built tables, after the topmost was linked. */
+    void comeAlive() {
+        PhysicalMemory memory = tables.memory;
+        for (int i = 0; i < size; i++) {
+            memory.announceLedger(pages[i]);
+            memory.ledger().storeRelease(pages[i], words[i]);
+        }
+        counts.linked(size);
+        size = 0;
     }
 
     /** Takes everything apart again; nothing of it was ever reachable. */
@@ -89,15 +98,5 @@ final class Nursery {
 
     private long entry() {
         return tables.format.tableEntry(pages[size - 1]);
-    }
-
-    private void comeAlive() {
-        PhysicalMemory memory = tables.memory;
-        for (int i = 0; i < size; i++) {
-            memory.announceLedger(pages[i]);
-            memory.ledger().storeRelease(pages[i], words[i]);
-        }
-        counts.linked(size);
-        size = 0;
     }
 }

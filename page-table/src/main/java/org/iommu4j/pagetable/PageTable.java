@@ -373,7 +373,6 @@ public final class PageTable {
     public void detachAll(IotlbGather gather) {
         if (tables.closeOnce()) {
             long span = tables.span(tables.rootLevel) * tables.entries();
-            tables.pending.add(0, span, gather);
             new Teardown(tables).seize(tables.root, 0, tables.rootLevel, gather);
             gather.addRange(0, span, tables.span(0));
             gather.markStructureChanged();

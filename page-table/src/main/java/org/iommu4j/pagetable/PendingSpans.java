@@ -6,10 +6,14 @@ import org.iommu4j.api.IotlbGather;
 /*
  * Somebody splits a leaf, and has not invalidated yet: hardware may still hold the large translation. A second thread now
  * unmaps another page of the leaf's range with an invalidation of its own, of 4 KiB: the hardware may keep the large
- * translation, and the page stays reachable. Hence a change of structure stays here, in the domain, from before it is made
- * until an invalidation that covers it and began after it has completed; and whoever changes anything inside widens its
- * gather to the whole of it. The stamps order changes and hand-overs: a gather that was handed over at stamp s ends only
- * changes with stamps up to s.
+ * translation, and the page stays reachable. Hence a change of structure stays here, in the domain, until an invalidation
+ * that covers it and began after it has completed; and whoever changes anything inside widens its gather to the whole of
+ * it.
+ *
+ * It is added after the entry was changed and written back, and before anybody can act in its span: before the guard of
+ * the entry's table is let go and the new tables come alive. Added any earlier, an invalidation that begins in between
+ * would end it, while hardware can still read the old entry. The stamps order changes and hand-overs: a gather that was
+ * handed over at stamp s ends only changes with stamps up to s.
  */
 
 /**
@@ -33,8 +37,8 @@ final class PendingSpans {
     }
 
     /**
-     * A non-leaf entry in [start, end) is about to change: widens the gather to what is pending
-     * there already, and notes the change.
+     * A non-leaf entry in [start, end) has changed, and the caller still holds the guard of its
+     * table: widens the gather to what is pending there already, and notes the change.
      */
     synchronized void add(long start, long end, IotlbGather gather) {
         stamp++;

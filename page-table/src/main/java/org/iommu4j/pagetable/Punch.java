@@ -64,11 +64,12 @@ final class Punch {
     /** Exchanges a leaf at {@code slot}, whose table the caller has locked, for its subtree. */
     void replace(long slot, int level, long iova, IotlbGather gather) {
         long leaf = tables.memory.loadAcquire(slot);
-        tables.pending.add(iova, iova + tables.span(level), gather);
         while (true) {
             build(leaf, level, iova);
             long found = nursery.exchange(slot, leaf);
             if (found == leaf) {
+                tables.pending.add(iova, iova + tables.span(level), gather);
+                nursery.comeAlive();
                 counts.split();
                 return;
             }

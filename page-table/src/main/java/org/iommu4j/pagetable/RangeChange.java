@@ -32,6 +32,7 @@ final class RangeChange {
     private Kind kind = Kind.UNMAP;
     private PartialUnmap partial = PartialUnmap.SPLIT;
     private int targetLevel;
+    private boolean detached;
     private long wholeFirst;
     private long wholeLast;
     private final FoundLeaf refused = new FoundLeaf();
@@ -101,16 +102,20 @@ final class RangeChange {
                 emptiedCount = 0;
                 changed.reset();
                 finish(top, level, first, commit(top, level, first, last, gather));
-                changed.addTo(gather, tables, kind == Kind.UNMAP);
-                if (!changed.isOneSpan(first, last)) {
-                    long end = Math.max(last, changed.last()) + 1;
-                    tables.pending.widen(
-                            gather, Math.min(first, changed.first()), end, tables.span(0));
-                }
+                collect(first, last, gather);
                 return true;
             }
             unlock(top, level, first, last, last);
             reserve.fill(need);
+        }
+    }
+
+    /** Tells the gather, after the change, what hardware must forget. */
+    private void collect(long first, long last, IotlbGather gather) {
+        changed.addTo(gather, tables, kind == Kind.UNMAP);
+        if (!changed.isOneSpan(first, last)) {
+            long end = Math.max(last, changed.last()) + 1;
+            tables.pending.widen(gather, Math.min(first, changed.first()), end, tables.span(0));
         }
     }
 
@@ -180,7 +185,17 @@ final class RangeChange {
                 removed += commitLeaf(slot, level, at, end, gather);
             }
         }
+        noteDetached(gather);
         return removed;
+    }
+
+    /** The guard of a table is let go only when the tables it has lost are noted as pending. */
+    private void noteDetached(IotlbGather gather) {
+        if (detached) {
+            detached = false;
+            tables.pending.add(wholeFirst, wholeLast + 1, gather);
+            changed.structure(wholeFirst, wholeLast);
+        }
     }
 
     private int commitTable(
@@ -193,10 +208,7 @@ final class RangeChange {
         if (kind != Kind.UNMAP) {
             return 0;
         }
-        if (!changed.isOneSpan(at, end)) {
-            tables.pending.add(wholeFirst, wholeLast + 1, gather);
-            changed.structure(wholeFirst, wholeLast);
-        }
+        detached = true;
         tables.store(slot, 0);
         tables.settle();
         bytes += teardown.seize(child, at, level - 1, gather);

@@ -38,7 +38,7 @@ final class Teardown {
     private long contents(long table, long iova, int level, int present, IotlbGather gather) {
         long bytes = 0;
         int left = present;
-        for (int i = 0; left > 0; i++) {
+        for (int i = 0; left > 0 && i < tables.entries(); i++) {
             long entry = tables.memory.loadPlain(table + (long) i * Long.BYTES);
             if (!tables.isPresent(entry)) {
                 continue;

@@ -36,7 +36,7 @@ class AccessedDirtyTest {
 
         Device(TestDomain domain, long iova, List<Long> use) {
             this.domain = domain;
-            this.walk = new HardwareWalk(domain.format(), domain.memory());
+            this.walk = new HardwareWalk(domain.format(), domain.memory().size(), this::load);
             this.iova = iova;
             this.use = use;
         }
@@ -64,6 +64,22 @@ class AccessedDirtyTest {
                         (bitsSet & format.accessedMask()) == 0
                                 ? format.accessedMask()
                                 : format.dirtyMask());
+            }
+        }
+
+        /** Reads an entry, and sets the accessed bit of one that points to a table. */
+        private long load(int level, long address) {
+            PageTableFormat format = domain.format();
+            PhysicalMemory memory = domain.memory();
+            while (true) {
+                long entry = memory.loadAcquire(address);
+                if (!format.isPresent(entry) || format.isLeaf(entry, level)) {
+                    return entry;
+                }
+                long used = entry | format.accessedMask();
+                if (memory.compareAndExchange(address, entry, used) == entry) {
+                    return used;
+                }
             }
         }
 

@@ -18,11 +18,12 @@ final class RandomTraffic {
     /** How many gathers the operations use. */
     static final int GATHERS = 3;
 
-    private static final int LARGEST_LEVEL = 2;
+    private static final int MOST_LEVELS = 3;
     private static final int LARGEST_UNITS = 4;
 
     private final PageTableFormat format;
     private final SplittableRandom random;
+    private final int largest;
     private final long[] sizes;
     private final long limit;
     private final long[] bases;
@@ -31,12 +32,13 @@ final class RandomTraffic {
     RandomTraffic(PageTableFormat format, ReferenceModel model, long seed) {
         this.format = format;
         this.random = new SplittableRandom(seed);
+        this.largest = Math.min(MOST_LEVELS, format.levels()) - 1;
         this.sizes = model.sizes();
         this.limit = model.limit();
-        long window = Math.min(limit, (long) LARGEST_UNITS << format.shift(LARGEST_LEVEL));
+        long window = Math.min(limit, (long) LARGEST_UNITS << format.shift(largest));
         this.bases =
                 new long[] {
-                    0, limit - window, (limit - window) / 2 & -(1L << format.shift(LARGEST_LEVEL))
+                    0, limit - window, (limit - window) / 2 & -(1L << format.shift(largest))
                 };
         this.accesses = expressible(format);
     }
@@ -46,17 +48,21 @@ final class RandomTraffic {
         List<Access> all = new ArrayList<>();
         for (int index = 0; index < MemoryType.values().length << 4; index++) {
             Access access = Access.of(index, 0);
-            try {
-                format.leafBits(access, 0);
-                all.add(access);
-                all.add(access.withSoftware(0x55));
-                all.add(access.withSoftware(0x83));
-            } catch (UnsupportedFeatureException e) {
-                // this one is for the test of refusals
-                continue;
+            for (int software : new int[] {0, 0x55, 0x83, 2}) {
+                if (isExpressible(format, access.withSoftware(software))) {
+                    all.add(access.withSoftware(software));
+                }
             }
         }
         return all;
+    }
+
+    private static boolean isExpressible(PageTableFormat format, Access access) {
+        try {
+            return format.leafBits(access, 0) != 0;
+        } catch (UnsupportedFeatureException e) {
+            return false;
+        }
     }
 
     /** The next operation. */
@@ -94,14 +100,14 @@ final class RandomTraffic {
         return percent < 99 ? Kind.SYNC : Kind.TRIM;
     }
 
-    private static int level(int percent) {
-        return percent < 65 ? 0 : percent < 92 ? 1 : LARGEST_LEVEL;
+    private int level(int percent) {
+        return Math.min(largest, percent < 65 ? 0 : percent < 92 ? 1 : 2);
     }
 
     private long place(int level) {
         long iova = bases[random.nextInt(bases.length)];
-        iova += (long) random.nextInt(LARGEST_UNITS) << format.shift(LARGEST_LEVEL);
-        for (int below = LARGEST_LEVEL - 1; below >= level; below--) {
+        iova += (long) random.nextInt(LARGEST_UNITS) << format.shift(largest);
+        for (int below = largest - 1; below >= level; below--) {
             iova += index() << format.shift(below);
         }
         return iova % limit;
@@ -126,7 +132,7 @@ final class RandomTraffic {
                 random.nextInt(24) == 0
                         ? random.nextInt(1, format.entries() * 5 / 4)
                         : random.nextInt(1, 4);
-        if (level == LARGEST_LEVEL) {
+        if (level == largest) {
             units = Math.min(units, 2);
         }
         long size = units << shift;
@@ -141,7 +147,7 @@ final class RandomTraffic {
     /** An output address that allows leaves of some size: the largest, mostly. */
     private long output(long iova) {
         int[] likely = {2, 2, 2, 2, 2, 2, 1, 1, 0};
-        int shift = format.shift(likely[random.nextInt(likely.length)]);
+        int shift = format.shift(Math.min(largest, likely[random.nextInt(likely.length)]));
         long low = iova & ((1L << shift) - 1);
         return ((random.nextLong() & (1L << 44) - 1) >>> shift << shift) + low;
     }

@@ -29,15 +29,32 @@ class ReferenceModelTest {
     private record Failure(int index, Throwable cause) {}
 
     static Stream<Arguments> domains() {
-        return TestFormats.all()
-                .flatMap(format ->
-                        Stream.of(PartialUnmap.values()).map(mode -> Arguments.of(format, mode)));
+        return inEveryMode(TestFormats.all());
+    }
+
+    static Stream<Arguments> unusualDomains() {
+        return inEveryMode(TestFormats.unusual());
+    }
+
+    private static Stream<Arguments> inEveryMode(Stream<PageTableFormat> formats) {
+        return formats.flatMap(
+                format -> Stream.of(PartialUnmap.values()).map(mode -> Arguments.of(format, mode)));
     }
 
     @ParameterizedTest
     @MethodSource("domains")
     void M1_U1_U3_U6_likeAModelWithoutTables(PageTableFormat format, PartialUnmap mode) {
-        for (int i = 0; i < DOMAINS; i++) {
+        playDomains(format, mode, DOMAINS);
+    }
+
+    @ParameterizedTest
+    @MethodSource("unusualDomains")
+    void M1_U1_U3_U6_likeTheModelOnUnusualFormats(PageTableFormat format, PartialUnmap mode) {
+        playDomains(format, mode, 2);
+    }
+
+    private static void playDomains(PageTableFormat format, PartialUnmap mode, int domains) {
+        for (int i = 0; i < domains; i++) {
             DomainOptions options = options(format, mode, i);
             long seed = SEED + i;
             List<Operation> operations = operations(format, options, seed);

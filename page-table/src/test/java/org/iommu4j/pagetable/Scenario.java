@@ -1,6 +1,7 @@
 package org.iommu4j.pagetable;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
@@ -28,13 +29,23 @@ record Scenario(
         long base,
         Consumer<TestDomain> ready,
         BiConsumer<TestDomain, IotlbGather> act,
-        long... edges) {
+        List<Long> edges) {
 
     private static final long OFFSET = 1L << 40;
 
     private static final Access ACCESS = Access.READ_WRITE.withSoftware(0x2a);
     private static final int RANDOM_PLACES = 12;
     private static final int PLACES_IN_SMALL_SPACE = 64;
+
+    private Scenario(
+            String name,
+            PageTableFormat format,
+            long base,
+            Consumer<TestDomain> ready,
+            BiConsumer<TestDomain, IotlbGather> act,
+            long... edges) {
+        this(name, format, base, ready, act, Arrays.stream(edges).boxed().toList());
+    }
 
     /** All of them on all formats at both ends. */
     static Stream<Scenario> all() {
@@ -304,6 +315,6 @@ record Scenario(
                 + ", at 0x"
                 + Long.toHexString(base)
                 + ", edges "
-                + Arrays.stream(edges).mapToObj(Long::toHexString).toList();
+                + edges.stream().map(Long::toHexString).toList();
     }
 }

@@ -40,7 +40,7 @@ class SeedDefectsTest {
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void a_S7_newTablesAreWrittenBackBeforeTheyAreLinked(PageTableFormat format) {
         PhysicalMemory memory = PhysicalMemory.allocate(64L * PhysicalMemory.PAGE_SIZE);
-        WriteBackCache cache = new WriteBackCache(memory, false, () -> {});
+        WriteBackCache cache = new WriteBackCache(memory, WriteBackCache.Leaving.NONE, () -> {});
         TestDomain domain =
                 TestDomain.on(format)
                         .nonCoherent()
@@ -257,7 +257,7 @@ class SeedDefectsTest {
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void k_S7_whatWasClearedIsWrittenBackWhicheverWayTheCallEnds(PageTableFormat format) {
         PhysicalMemory memory = PhysicalMemory.allocate(64L * PhysicalMemory.PAGE_SIZE);
-        WriteBackCache cache = new WriteBackCache(memory, false, () -> {});
+        WriteBackCache cache = new WriteBackCache(memory, WriteBackCache.Leaving.NONE, () -> {});
         TestDomain domain =
                 TestDomain.on(format)
                         .nonCoherent()

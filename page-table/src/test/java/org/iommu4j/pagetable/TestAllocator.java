@@ -141,7 +141,7 @@ final class TestAllocator implements TableAllocator {
 
     @Override
     public long capacity() {
-        return pages - 1;
+        return pages - 1L;
     }
 
     @Override

@@ -16,7 +16,7 @@ final class TestFormats {
     private static final long DIRTY = 1L << 9;
 
     private static final PageTableFormat TINY =
-            secondStageBits(PageTableFormat.named("tiny", 3).indexBits(2));
+            secondStageBits(PageTableFormat.named("tiny", 3).indexBits(2), 0, 1, 2);
     private static final PageTableFormat FIRST_STAGE = firstStageBits(4, 47);
 
     private TestFormats() {}
@@ -24,6 +24,20 @@ final class TestFormats {
     /** All of them, for parameterized tests. */
     static Stream<PageTableFormat> all() {
         return Stream.of(tiny(), secondStage(3), secondStage(4), secondStage(5), firstStage(4));
+    }
+
+    /**
+     * Formats that nobody has, and one as RISC-V has it: one level, two entries a table, pages of
+     * one size, no leaves in the middle, addresses that are shifted, large leaves without a mark.
+     */
+    static Stream<PageTableFormat> unusual() {
+        return Stream.of(
+                secondStageBits(PageTableFormat.named("one level", 1), 0),
+                secondStageBits(
+                        PageTableFormat.named("two entries", 5).indexBits(1), 0, 1, 2, 3, 4),
+                secondStageBits(PageTableFormat.named("one size", 3).indexBits(5), 0),
+                secondStageBits(PageTableFormat.named("no middle", 4).indexBits(4), 0, 2),
+                shiftedBits(PageTableFormat.named("shifted", 3)));
     }
 
     /** Four entries a table and three levels with leaves of 4, 16 and 64 KiB: 256 KiB in all. */
@@ -34,7 +48,7 @@ final class TestFormats {
     /** VT-d second stage with 3, 4 or 5 levels and leaves of 4 KiB, 2 MiB and 1 GiB. */
     static PageTableFormat secondStage(int levels) {
         return secondStageBits(
-                PageTableFormat.named("second stage, " + levels + " levels", levels));
+                PageTableFormat.named("second stage, " + levels + " levels", levels), 0, 1, 2);
     }
 
     /** VT-d first stage with 4 levels, where memory types stand elsewhere in large leaves. */
@@ -45,9 +59,10 @@ final class TestFormats {
         return FIRST_STAGE;
     }
 
-    private static PageTableFormat secondStageBits(PageTableFormatBuilder builder) {
+    private static PageTableFormat secondStageBits(
+            PageTableFormatBuilder builder, int... leafLevels) {
         long ignorePat = 1L << 6;
-        return builder.leavesAt(0, 1, 2)
+        return builder.leavesAt(leafLevels)
                 .present(3)
                 .largeLeaf(1L << 7, 1L << 7)
                 .constants(3, 0)
@@ -59,6 +74,18 @@ final class TestFormats {
                 .address(ADDRESS, 0)
                 .hardwareSets(ACCESSED, DIRTY)
                 .software(0x7fL << 53 | 1L << 10)
+                .build();
+    }
+
+    private static PageTableFormat shiftedBits(PageTableFormatBuilder builder) {
+        return builder.leavesAt(0, 1, 2)
+                .present(1)
+                .largeLeaf(0xe, 0)
+                .constants(1, 1)
+                .permissions(2, 4, false)
+                .address(0x003f_ffff_ffff_fc00L, 2)
+                .hardwareSets(1L << 6, 1L << 7)
+                .software(3L << 8)
                 .build();
     }
 

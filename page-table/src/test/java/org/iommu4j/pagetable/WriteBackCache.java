@@ -17,6 +17,16 @@ import org.iommu4j.machine.PhysicalMemory;
  */
 final class WriteBackCache implements MemoryObserver {
 
+    /** Which dirty lines leave the cache by themselves. */
+    enum Leaving {
+        /** None: each stays until it is written back and that is fenced. */
+        NONE,
+        /** Any, now and then. */
+        ANY,
+        /** Those of the tables that can be reached, at once: links arrive before what they link. */
+        LINKS
+    }
+
     private static final int LINE = 64;
     private static final int LINE_WORDS = LINE / Long.BYTES;
     private static final int WORDS = PhysicalMemory.PAGE_SIZE / Long.BYTES;
@@ -24,25 +34,31 @@ final class WriteBackCache implements MemoryObserver {
     private final PhysicalMemory memory;
     private final PhysicalMemory walkers;
     private final SplittableRandom restless;
-    private final boolean isRestless;
+    private final Leaving leaving;
     private final Runnable afterEach;
     private final Set<Long> garbagePages = new LinkedHashSet<>();
     private final Map<Long, long[]> onTheWay = new HashMap<>();
     private final List<Long> dirty = new ArrayList<>();
+    private Set<Long> reachable = Set.of();
 
     /**
      * Makes the cache in front of memory that holds nothing but garbage for the walker.
      *
      * @param memory the memory, unobserved
-     * @param isRestless whether dirty lines leave by themselves now and then
+     * @param leaving which dirty lines leave by themselves
      * @param afterEach runs before every access, when the one before it has taken effect
      */
-    WriteBackCache(PhysicalMemory memory, boolean isRestless, Runnable afterEach) {
+    WriteBackCache(PhysicalMemory memory, Leaving leaving, Runnable afterEach) {
         this.memory = memory;
         this.walkers = PhysicalMemory.allocate(memory.size());
         this.restless = new SplittableRandom(11);
-        this.isRestless = isRestless;
+        this.leaving = leaving;
         this.afterEach = afterEach;
+    }
+
+    /** Says which pages are tables that the walker can reach. */
+    void reachable(Set<Long> tables) {
+        reachable = tables;
     }
 
     /** Reads a word as the walker does. */
@@ -77,9 +93,14 @@ final class WriteBackCache implements MemoryObserver {
         step();
     }
 
-    /** Has dirty lines leave, if the cache is restless, then looks. */
+    /** Has dirty lines leave that do, then looks. */
     private void step() {
-        if (isRestless && !dirty.isEmpty() && restless.nextInt(4) == 0) {
+        if (leaving == Leaving.LINKS) {
+            dirty.stream()
+                    .filter(line -> reachable.contains(line & -PhysicalMemory.PAGE_SIZE))
+                    .forEach(line -> arrive(line, words(line)));
+            dirty.clear();
+        } else if (leaving == Leaving.ANY && !dirty.isEmpty() && restless.nextInt(4) == 0) {
             long line = dirty.remove(restless.nextInt(dirty.size()));
             arrive(line, words(line));
         }

@@ -2,12 +2,15 @@ package org.iommu4j.pagetable;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.HashSet;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.machine.MemoryObserver;
 import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.pagetable.WriteBackCache.Leaving;
 import org.iommu4j.walker.PageTableFormat;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -21,17 +24,18 @@ class WriteBackTest {
 
     static Stream<Arguments> scenarios() {
         return Scenario.all()
-                .flatMap(each -> Stream.of(Arguments.of(each, false), Arguments.of(each, true)));
+                .flatMap(each ->
+                        Stream.of(Leaving.values()).map(leaving -> Arguments.of(each, leaving)));
     }
 
     @ParameterizedTest
     @MethodSource("scenarios")
-    void S7_hitlessForAWalkerThatDoesNotSnoop(Scenario scenario, boolean restless) {
+    void S7_hitlessForAWalkerThatDoesNotSnoop(Scenario scenario, Leaving leaving) {
         ObserverSwitch watcher = new ObserverSwitch();
         NonCoherent world =
-                new NonCoherent(scenario.format(), restless, () -> watcher.target.beforeFence());
+                new NonCoherent(scenario.format(), leaving, () -> watcher.target.beforeFence());
         scenario.ready().accept(world.domain);
-        world.requireWrittenBack();
+        world.cache.reachable(world.requireWrittenBack());
 
         HitlessCheck check = new HitlessCheck(world.walk, world.domain.root(), scenario.places());
         watcher.target =
@@ -54,7 +58,7 @@ class WriteBackTest {
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void S7_everythingIsWrittenBackAfterEveryRandomOperation(PageTableFormat format) {
-        NonCoherent world = new NonCoherent(format, false, () -> {});
+        NonCoherent world = new NonCoherent(format, Leaving.NONE, () -> {});
         RandomTraffic traffic =
                 new RandomTraffic(format, new ReferenceModel(format, DomainOptions.defaults()), 5);
         IotlbGather gather = world.domain.gather();
@@ -105,9 +109,9 @@ class WriteBackTest {
          * The engine makes its root before anybody can watch, so everything begins behind the
          * cache.
          */
-        NonCoherent(PageTableFormat format, boolean restless, Runnable afterEach) {
+        NonCoherent(PageTableFormat format, Leaving leaving, Runnable afterEach) {
             PhysicalMemory memory = PhysicalMemory.allocate(2_000L * PhysicalMemory.PAGE_SIZE);
-            cache = new WriteBackCache(memory, restless, afterEach);
+            cache = new WriteBackCache(memory, leaving, afterEach);
             domain =
                     TestDomain.on(format)
                             .emptyTables(4)
@@ -117,13 +121,18 @@ class WriteBackTest {
             walk = new HardwareWalk(format, memory.size(), (level, address) -> cache.load(address));
         }
 
-        /** In every table that can be reached, the walker sees what was stored. */
-        void requireWrittenBack() {
-            requireWrittenBack(domain.root(), domain.format().levels() - 1);
+        /**
+         * In every table that can be reached, the walker sees what was stored; returns the tables.
+         */
+        Set<Long> requireWrittenBack() {
+            Set<Long> tables = new HashSet<>();
+            requireWrittenBack(domain.root(), domain.format().levels() - 1, tables);
+            return tables;
         }
 
-        private void requireWrittenBack(long table, int level) {
+        private void requireWrittenBack(long table, int level, Set<Long> tables) {
             PageTableFormat format = domain.format();
+            tables.add(table);
             for (long at = table;
                     at < table + format.entries() * (long) Long.BYTES;
                     at += Long.BYTES) {
@@ -135,7 +144,7 @@ class WriteBackTest {
                                     cache.load(at), at, level, entry));
                 }
                 if (format.isPresent(entry) && !format.isLeaf(entry, level)) {
-                    requireWrittenBack(format.tableAddress(entry), level - 1);
+                    requireWrittenBack(format.tableAddress(entry), level - 1, tables);
                 }
             }
         }

@@ -38,6 +38,7 @@ final class LeafEncoding {
     private final long snoopBit;
     private final long[] smallTypes;
     private final long[] largeTypes;
+    private final boolean typesStay;
     private final long smallTypeMask;
     private final long largeTypeMask;
 
@@ -50,6 +51,7 @@ final class LeafEncoding {
         this.snoopBit = format.snoopBit;
         this.smallTypes = format.smallTypes.clone();
         this.largeTypes = format.largeTypes.clone();
+        this.typesStay = Arrays.equals(smallTypes, largeTypes);
         this.smallTypeMask = PageTableFormatBuilder.types(smallTypes);
         this.largeTypeMask = PageTableFormatBuilder.types(largeTypes);
         for (int index = 0; index < Access.INDEXES; index++) {
@@ -76,7 +78,7 @@ final class LeafEncoding {
 
     /** Re-encodes what stands at another place in a leaf of 4 KiB than in a large one. */
     long moveDown(long entry, int level) {
-        if (level != 1 || Arrays.equals(smallTypes, largeTypes)) {
+        if (level != 1 || typesStay) {
             return entry;
         }
         return entry & ~largeTypeMask | smallTypes[type(entry, level)];

@@ -255,7 +255,15 @@ public final class PageTableFormatBuilder {
     private void requireNumbers() {
         require(levels >= 1 && levels <= 6, levels + " levels; 1 to 6 are legal");
         require(indexBits >= 1 && indexBits <= 9, indexBits + " index bits; 1 to 9 are legal");
-        int reach = Math.min(PhysicalMemory.PAGE_SHIFT + indexBits * levels, 57);
+        int reach = PhysicalMemory.PAGE_SHIFT + indexBits * levels;
+        require(
+                reach <= 57,
+                levels
+                        + " levels of "
+                        + indexBits
+                        + " index bits reach "
+                        + reach
+                        + " bits; 57 at most are legal");
         addressWidth = addressWidth == 0 ? reach : addressWidth;
         require(
                 addressWidth > PhysicalMemory.PAGE_SHIFT && addressWidth <= reach,

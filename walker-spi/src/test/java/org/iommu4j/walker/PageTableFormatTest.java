@@ -219,6 +219,7 @@ class PageTableFormatTest {
                 "0 to 12");
         refused(() -> ExampleFormats.marked().indexBits(10).build(), "10 index bits; 1 to 9");
         refused(() -> PageTableFormat.named("none", 0).present(1).build(), "0 levels; 1 to 6");
+        refused(() -> PageTableFormat.named("six", 6).addressWidth(57).build(), "57 at most");
         refused(() -> ExampleFormats.marked().addressWidth(40).build(), "13 to 39 are legal");
         refused(() -> ExampleFormats.marked().leavesAt(1).build(), "leaves of 4 KiB are necessary");
         refused(() -> ExampleFormats.marked().leavesAt(0, 3), "0 to 2 are legal");
