@@ -47,6 +47,7 @@ final class ReplayCommand implements Callable<Integer> {
     private static final String MEMORY_ONLY = "memory";
 
     private final Streams streams;
+    private final IommuOpener opener;
 
     @Parameters(
             arity = "0..1",
@@ -104,8 +105,9 @@ final class ReplayCommand implements Callable<Integer> {
     private boolean json;
 
     @Inject
-    ReplayCommand(Streams streams) {
+    ReplayCommand(Streams streams, IommuOpener opener) {
         this.streams = streams;
+        this.opener = opener;
     }
 
     @Override
@@ -142,10 +144,10 @@ final class ReplayCommand implements Callable<Integer> {
         return new ReplaySettings(backend, sizes, partialUnmap, flush);
     }
 
-    private static Iommu openIommu(ReplaySettings settings) {
+    private Iommu openIommu(ReplaySettings settings) {
         IommuOptions options = IommuOptions.memoryOnly(TABLE_MEMORY);
         try {
-            return Iommu.open(
+            return opener.open(
                     settings.backend(), options.with(FlushPolicyProvider.class, settings.flush()));
         } catch (IllegalArgumentException e) {
             throw CommandFailure.of(e);
