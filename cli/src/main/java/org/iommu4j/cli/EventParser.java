@@ -1,7 +1,5 @@
 package org.iommu4j.cli;
 
-import java.nio.charset.StandardCharsets;
-
 /**
  * Reads one line of a trace, in any of the layouts that Linux and its tools print:
  *
@@ -31,23 +29,25 @@ final class EventParser {
 
     private static final long OFFSET_IN_PAGE = 0xfff;
 
-    private static final byte[] MAP = ascii("map:");
-    private static final byte[] UNMAP = ascii("unmap:");
-    private static final byte[] IOMMU = ascii("iommu:");
-    private static final byte[] INTEL_IOMMU = ascii("intel_iommu:");
-    private static final byte[] FLUSH = ascii("cache_tag_flush_range");
-    private static final byte[] NOT_PRESENT = ascii("_np");
-    private static final byte[] COLON = ascii(":");
-    private static final byte[] HEADING = ascii("IOMMU:");
-    private static final byte[] IOVA = ascii("iova=0x");
-    private static final byte[] TO = ascii("- 0x");
-    private static final byte[] OUTPUT = ascii("paddr=0x");
-    private static final byte[] SIZE = ascii("size=");
-    private static final byte[] UNMAPPED_SIZE = ascii("unmapped_size=");
-    private static final byte[] DOMAIN_ID = ascii(" did ");
-    private static final byte[] FIRST = ascii(" [0x");
-    private static final byte[] LAST = ascii("-0x");
-    private static final byte[] TELLTALE = ascii("IOMMU: iova=");
+    private static final Word MAP = new Word("map:");
+    private static final Word UNMAP = new Word("unmap:");
+    private static final Word IOMMU = new Word("iommu:");
+    private static final Word INTEL = new Word("intel_");
+    private static final Word CACHE_TAG = new Word("cache_ta");
+    private static final Word FLUSH = new Word("g_flush_");
+    private static final Word RANGE = new Word("range");
+    private static final Word NOT_PRESENT = new Word("_np");
+    private static final Word COLON = new Word(":");
+    private static final Word HEADING = new Word("IOMMU:");
+    private static final Word IOVA = new Word("iova=0x");
+    private static final Word TO = new Word("- 0x");
+    private static final Word OUTPUT = new Word("paddr=0x");
+    private static final Word UNMAPPED = new Word("unmapped");
+    private static final Word SIZE = new Word("size=");
+    private static final Word UNMAPPED_SIZE = new Word("_size=");
+    private static final Word DOMAIN_ID = new Word(" did ");
+    private static final Word FIRST = new Word(" [0x");
+    private static final Word LAST = new Word("-0x");
 
     private final LineCursor cursor = new LineCursor();
     private final EventPrefix prefix = new EventPrefix();
@@ -61,12 +61,12 @@ final class EventParser {
     /** Reads the current line into the event. */
     Verdict parse(TraceLines lines, TraceEvent event) {
         byte[] bytes = lines.bytes();
-        int name = prefix.read(bytes, lines.start());
+        int name = prefix.read(bytes, lines.start(), lines.end());
         if (name < 0) {
-            cursor.moveTo(bytes, lines.start());
-            return cursor.find(TELLTALE) ? malformed("no time before the event") : Verdict.OTHER;
+            cursor.moveTo(bytes, lines.start(), lines.end());
+            return withoutPrefix();
         }
-        cursor.moveTo(bytes, name);
+        cursor.moveTo(bytes, name, lines.end());
         event.line = lines.number();
         event.task = prefix.task();
         event.domain = TraceEvent.UNNAMED;
@@ -77,8 +77,18 @@ final class EventParser {
         if (cursor.accept(UNMAP)) {
             return unmap(event, lines.terminated());
         }
-        cursor.accept(INTEL_IOMMU);
-        return cursor.accept(FLUSH) ? flush(event) : Verdict.OTHER;
+        return flush(event);
+    }
+
+    /** A line that does not begin as an event does, but holds one's text, was cut at its front. */
+    private Verdict withoutPrefix() {
+        while (cursor.find(HEADING)) {
+            cursor.skipSpaces();
+            if (cursor.accept(IOVA)) {
+                return malformed("no time before the event");
+            }
+        }
+        return Verdict.OTHER;
     }
 
     /** Why the line last parsed is malformed. */
@@ -113,7 +123,7 @@ final class EventParser {
             return Verdict.MALFORMED;
         }
         cursor.skipSpaces();
-        if (!cursor.accept(UNMAPPED_SIZE)) {
+        if (!(cursor.accept(UNMAPPED) && cursor.accept(UNMAPPED_SIZE))) {
             return malformed("no unmapped_size=");
         }
         event.unmappedSize = cursor.decimal();
@@ -131,6 +141,12 @@ final class EventParser {
 
     private Verdict flush(TraceEvent event) {
         event.kind = TraceEvent.Kind.FLUSH;
+        if (cursor.accept(INTEL)) {
+            cursor.accept(IOMMU);
+        }
+        if (!cursor.accept(CACHE_TAG) || !cursor.accept(FLUSH) || !cursor.accept(RANGE)) {
+            return Verdict.OTHER;
+        }
         cursor.accept(NOT_PRESENT);
         if (!cursor.accept(COLON)) {
             return Verdict.OTHER;
@@ -221,9 +237,5 @@ final class EventParser {
     private Verdict malformed(String reason) {
         complaint = reason;
         return Verdict.MALFORMED;
-    }
-
-    private static byte[] ascii(String text) {
-        return text.getBytes(StandardCharsets.US_ASCII);
     }
 }

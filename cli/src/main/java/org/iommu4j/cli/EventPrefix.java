@@ -8,6 +8,7 @@ package org.iommu4j.cli;
  */
 final class EventPrefix {
     private static final long NO_TASK = -1;
+    private static final int LONGEST_CPU = 8;
 
     private long task;
 
@@ -16,12 +17,13 @@ final class EventPrefix {
      *
      * @param bytes holds the line, which ends with a line feed
      * @param start where the line begins
+     * @param end where its line feed stands
      * @return the index of the name's first character, or -1 if this is no line of an event
      */
-    int read(byte[] bytes, int start) {
-        int bracket = cpu(bytes, start);
+    int read(byte[] bytes, int start, int end) {
+        int bracket = cpu(bytes, start, end);
         if (bracket < 0) {
-            return withoutCpu(bytes, start);
+            return withoutCpu(bytes, start, end);
         }
         int closing = bracket + 1;
         int cpu = 0;
@@ -32,7 +34,7 @@ final class EventPrefix {
         if (task <= 0) {
             task = -2L - cpu;
         }
-        return afterTime(bytes, closing + 1);
+        return afterTime(bytes, closing + 1, end);
     }
 
     /**
@@ -43,8 +45,8 @@ final class EventPrefix {
         return task;
     }
 
-    private int withoutCpu(byte[] bytes, int start) {
-        int name = afterTime(bytes, start);
+    private int withoutCpu(byte[] bytes, int start, int end) {
+        int name = afterTime(bytes, start, end);
         if (name < 0) {
             return -1;
         }
@@ -60,31 +62,33 @@ final class EventPrefix {
     }
 
     /** Index of the first "[digits]" in the line, or -1. */
-    private static int cpu(byte[] bytes, int start) {
-        for (int i = start; bytes[i] != '\n'; i++) {
-            if (bytes[i] == '[') {
-                int digit = i + 1;
-                while (isDigit(bytes[digit])) {
-                    digit++;
-                }
-                if (bytes[digit] == ']' && digit > i + 1 && digit < i + 8) {
-                    return i;
-                }
+    private static int cpu(byte[] bytes, int start, int end) {
+        int bracket = Bytes.indexOf(bytes, start, end, '[');
+        while (bracket >= 0) {
+            int digit = bracket + 1;
+            while (isDigit(bytes[digit])) {
+                digit++;
             }
+            if (bytes[digit] == ']' && digit > bracket + 1 && digit < bracket + LONGEST_CPU) {
+                return bracket;
+            }
+            bracket = Bytes.indexOf(bytes, bracket + 1, end, '[');
         }
         return -1;
     }
 
     /** Index behind the first "digit, colon, spaces" from here, or -1. */
-    private static int afterTime(byte[] bytes, int from) {
-        for (int i = from; bytes[i] != '\n'; i++) {
-            if (bytes[i] == ':' && i > from && isDigit(bytes[i - 1]) && bytes[i + 1] == ' ') {
-                int name = i + 1;
+    private static int afterTime(byte[] bytes, int from, int end) {
+        int colon = Bytes.indexOf(bytes, from, end, ':');
+        while (colon >= 0) {
+            if (colon > from && isDigit(bytes[colon - 1]) && bytes[colon + 1] == ' ') {
+                int name = colon + 1;
                 while (bytes[name] == ' ') {
                     name++;
                 }
                 return name;
             }
+            colon = Bytes.indexOf(bytes, colon + 1, end, ':');
         }
         return -1;
     }

@@ -11,16 +11,15 @@ final class LineCursor {
     private static final byte NOT_A_DIGIT = -1;
     private static final byte[] DIGITS = digits();
 
-    private byte[] bytes = {'\n'};
+    private byte[] bytes = new byte[Bytes.PADDING];
     private int at;
+    private int end;
 
-    void moveTo(byte[] line, int position) {
+    /** Goes to a place in a line that ends, with a line feed, at an index. */
+    void moveTo(byte[] line, int position, int lineEnd) {
         bytes = line;
         at = position;
-    }
-
-    int position() {
-        return at;
+        end = lineEnd;
     }
 
     byte current() {
@@ -28,15 +27,11 @@ final class LineCursor {
     }
 
     /** Moves behind the word if it stands here. */
-    boolean accept(byte[] word) {
-        // Compared from the front, so that the line feed at a line's end stops the comparison
-        // inside the line.
-        for (int i = 0; i < word.length; i++) {
-            if (bytes[at + i] != word[i]) {
-                return false;
-            }
+    boolean accept(Word word) {
+        if (!word.isAt(bytes, at)) {
+            return false;
         }
-        at += word.length;
+        at += word.length();
         return true;
     }
 
@@ -44,15 +39,15 @@ final class LineCursor {
      * Moves behind the next place where the word stands; does not move if there is none in this
      * line.
      */
-    boolean find(byte[] word) {
-        int start = at;
-        while (bytes[at] != '\n') {
-            if (accept(word)) {
+    boolean find(Word word) {
+        int found = Bytes.indexOf(bytes, at, end, word.first());
+        while (found >= 0) {
+            if (word.isAt(bytes, found)) {
+                at = found + word.length();
                 return true;
             }
-            at++;
+            found = Bytes.indexOf(bytes, found + 1, end, word.first());
         }
-        at = start;
         return false;
     }
 
@@ -85,6 +80,11 @@ final class LineCursor {
 
     /** The hexadecimal number here, at least one digit, or -1 if there is none below 2^63. */
     long hexadecimal() {
+        long high = Bytes.load(bytes, at);
+        long low = Bytes.load(bytes, at + Long.BYTES);
+        if (Bytes.areHexadecimal(high) && Bytes.areHexadecimal(low)) {
+            return sixteenDigits(Bytes.hexadecimal(high), Bytes.hexadecimal(low));
+        }
         int start = at;
         long value = 0;
         int digit = DIGITS[bytes[at] & 0xff];
@@ -96,6 +96,12 @@ final class LineCursor {
             digit = DIGITS[bytes[++at] & 0xff];
         }
         return at == start ? -1 : value;
+    }
+
+    /** What kernels print for an address, always. */
+    private long sixteenDigits(long high, long low) {
+        at += 2 * Long.BYTES;
+        return high >>> 31 != 0 || DIGITS[bytes[at] & 0xff] >= 0 ? -1 : high << 32 | low;
     }
 
     /** The decimal number here, at least one digit, or -1 if there is none below 2^63. */

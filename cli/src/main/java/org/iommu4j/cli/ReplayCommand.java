@@ -1,6 +1,7 @@
 package org.iommu4j.cli;
 
 import jakarta.inject.Inject;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -47,6 +48,7 @@ final class ReplayCommand implements Callable<Integer> {
     private static final String MEMORY_ONLY = "memory";
 
     private final Streams streams;
+    private final IommuOpener opener;
 
     @Parameters(
             arity = "0..1",
@@ -104,8 +106,9 @@ final class ReplayCommand implements Callable<Integer> {
     private boolean json;
 
     @Inject
-    ReplayCommand(Streams streams) {
+    ReplayCommand(Streams streams, IommuOpener opener) {
         this.streams = streams;
+        this.opener = opener;
     }
 
     @Override
@@ -142,10 +145,10 @@ final class ReplayCommand implements Callable<Integer> {
         return new ReplaySettings(backend, sizes, partialUnmap, flush);
     }
 
-    private static Iommu openIommu(ReplaySettings settings) {
+    private Iommu openIommu(ReplaySettings settings) {
         IommuOptions options = IommuOptions.memoryOnly(TABLE_MEMORY);
         try {
-            return Iommu.open(
+            return opener.open(
                     settings.backend(), options.with(FlushPolicyProvider.class, settings.flush()));
         } catch (IllegalArgumentException e) {
             throw CommandFailure.of(e);
@@ -167,10 +170,16 @@ final class ReplayCommand implements Callable<Integer> {
                         new ReplayProgress(streams, stored, source.storedBytes())) {
             return replay.run(progress.stream(), progress);
         } catch (IOException e) {
-            throw new CommandFailure("cannot read " + where(source, replay) + e.getMessage(), e);
+            throw new CommandFailure("cannot read " + where(source, replay) + reason(e), e);
         } catch (IommuException e) {
             throw new CommandFailure("cannot go on, " + where(source, replay) + e.getMessage(), e);
         }
+    }
+
+    private static String reason(IOException e) {
+        return e instanceof EOFException
+                ? "the compressed file is cut off"
+                : String.valueOf(e.getMessage());
     }
 
     private static String where(TraceSource source, Replay replay) {

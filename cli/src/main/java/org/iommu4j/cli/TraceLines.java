@@ -17,7 +17,7 @@ final class TraceLines implements Closeable {
     static final int CAPACITY = 1 << 18;
 
     private final InputStream in;
-    private final byte[] bytes = new byte[CAPACITY + 1];
+    private final byte[] bytes = new byte[CAPACITY + 1 + Bytes.PADDING];
     private int filled;
     private int start;
     private int end;
@@ -122,12 +122,7 @@ final class TraceLines implements Closeable {
     }
 
     private int find(int from) {
-        for (int i = from; i < filled; i++) {
-            if (bytes[i] == '\n') {
-                return i;
-            }
-        }
-        return -1;
+        return Bytes.indexOf(bytes, from, filled, '\n');
     }
 
     /** Moves what is left to the front and reads on; what is left is less than the capacity. */

@@ -111,7 +111,9 @@ class PendingSplitTest {
         domain.closeAndCheck();
     }
 
-    /** An invalidation of another span, although its structure changed too, does not end a split. */
+    /**
+     * An invalidation of another span, although its structure changed too, does not end a split.
+     */
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void G2_o_anotherSpansInvalidationEndsNothing(PageTableFormat format) {
@@ -132,7 +134,10 @@ class PendingSplitTest {
         domain.closeAndCheck();
     }
 
-    /** Whatever is done inside the span of a pending split: pages, leaves, tables, cuts, splits, maps. */
+    /**
+     * Whatever is done inside the span of a pending split: pages, leaves, tables, cuts, splits,
+     * maps.
+     */
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void G2_o_everyChangeInsideAPendingSplitIsWidened(PageTableFormat format) {

@@ -41,7 +41,7 @@ record Race(
 
     /** Reads a race: the setup and the threads, separated by {@code |}; {@code nothing} is an empty setup. */
     static Race parse(String text) {
-        String[] parts = text.split("\\s*\\|\\s*");
+        String[] parts = text.split("\\s*\\|\\s*", -1);
         String setup = parts[0].equals("nothing") ? "" : parts[0];
         return of(setup, Arrays.copyOfRange(parts, 1, parts.length));
     }
