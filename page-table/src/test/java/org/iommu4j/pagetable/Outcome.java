@@ -38,7 +38,10 @@ final class Outcome {
         return result == Result.DONE;
     }
 
-    /** True if its caller may rely on what is in memory, or is not: it did something, or found something in its way. */
+    /**
+     * True if its caller may rely on what is in memory, or is not: it did something, or found
+     * something in its way.
+     */
     boolean tellsOfMemory() {
         return !call.reads() && (isDone() || result == Result.CONFLICT);
     }
@@ -58,7 +61,8 @@ final class Outcome {
 
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder().append((char) ('a' + thread)).append(": ").append(call);
+        StringBuilder text =
+                new StringBuilder().append((char) ('a' + thread)).append(": ").append(call);
         text.append(' ').append(result);
         if (call.verb() == Call.Verb.UNMAP) {
             text.append(", ").append(pages).append(" pages");

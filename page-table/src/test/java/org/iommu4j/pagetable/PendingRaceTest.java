@@ -3,7 +3,10 @@ package org.iommu4j.pagetable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Two gathers with structure pending between them, on hardware that caches all it can (defect o), and what they free. */
+/**
+ * Two gathers with structure pending between them, on hardware that caches all it can (defect o),
+ * and what they free.
+ */
 class PendingRaceTest {
 
     private static void everySchedule(String text) {
@@ -23,6 +26,20 @@ class PendingRaceTest {
             })
     void G2_unmapUnderASplitThatIsPending(String text) {
         everySchedule(text);
+    }
+
+    /**
+     * The second thread's gather comes to cover the leaf that the first one splits without having
+     * touched it: a gather holds few ranges, and the fifth is joined to the nearest.
+     */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "map 4+4; map 8+4; pages 13+1; pages 20+1; pages 28+1; pages 36+1"
+                        + " | unmap 10 | unmap 5; unmap 20; unmap 28; unmap 36; unmap 13; sync; unmap 9; sync"
+            })
+    void G2_anInvalidationThatBeganBeforeTheSplitDoesNotEndIt(String text) {
+        Exploration.withPreemptions(2, Race.parse(text).on(Race.Hardware.CACHING).emptyTables(8));
     }
 
     @ParameterizedTest
@@ -58,6 +75,7 @@ class PendingRaceTest {
                 "pages 0+1; pages 4+1 | unmap 0; sync | unmap 4; sync"
             })
     void G1_emptyTablesThatGo(String text) {
-        Exploration.exhaustively(Race.parse(text).on(Race.Hardware.CACHING).emptyTables(1).pages(6));
+        Exploration.exhaustively(
+                Race.parse(text).on(Race.Hardware.CACHING).emptyTables(1).pages(6));
     }
 }
