@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.walker.PageTableFormat;
@@ -79,15 +80,33 @@ final class CachingHardware {
         look();
     }
 
-    /** Every output address that a page may still be translated to. */
+    /**
+     * Every output address that a page may still be translated to, by a leaf or by way of a table;
+     * -1 for none.
+     */
     List<Long> outputs(long iova) {
         List<Long> outputs = new ArrayList<>();
         for (Cached cached : cache) {
             if (cached.leaf && cached.base <= iova && iova < cached.base + span(cached.level)) {
                 outputs.add(cached.target + iova - cached.base);
+            } else if (!cached.leaf
+                    && cached.base <= iova
+                    && iova < cached.base + span(cached.level)) {
+                outputs.add(walk(cached.target, cached.level - 1, iova));
             }
         }
         return outputs;
+    }
+
+    private long walk(long table, int level, long iova) {
+        long slot = iova >>> format.shift(level) & (format.entries() - 1);
+        long entry = memory.loadAcquire(table + slot * Long.BYTES);
+        if (!format.isPresent(entry)) {
+            return IommuDomain.NOT_MAPPED;
+        }
+        return format.isLeaf(entry, level)
+                ? format.outputAddress(entry, level) + (iova & (span(level) - 1))
+                : walk(format.tableAddress(entry), level - 1, iova);
     }
 
     /** Whether a page may still be walked as a table. */

@@ -47,6 +47,7 @@ class PendingRaceTest {
             strings = {
                 "map 0+4 | unmap 1 | map 1; sync",
                 "map 0+4 | unmap 0+4; map 0; sync | split 0+4",
+                "pages 0+2 | unmap 0+4 | map 3; sync",
                 "pages 0+2 | unmap 0+4 | map 0+4; sync",
                 "pages 0+2 | unmap 0+2; sync | map 1; sync",
                 "pages 0+1 | unmap 0; sync | map 0+4; sync"

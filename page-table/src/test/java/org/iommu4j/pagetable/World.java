@@ -22,7 +22,7 @@ import org.iommu4j.walker.PageTableFormat;
  */
 
 /** One run of a race: the memory, the tree and the hardware, from the setup to the last check. */
-final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
+final class World implements Watcher, SteppedDomain.Unit, Witness {
 
     private static final PageTableFormat FORMAT = TestFormats.tiny();
     private static final int TABLE_BYTES = FORMAT.entries() * Long.BYTES;
@@ -272,10 +272,22 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     private void requireForgotten(Outcome outcome) {
         tree.read();
         for (int page = 0; page < before.length; page++) {
-            if (outcome.call.changes(page) && !isChangedByOthers(outcome.thread, page)) {
+            if (outcome.call.changes(page)
+                    && (!isChangedByOthers(outcome.thread, page)
+                            || isFirstMapping(outcome.call, page))) {
                 requireForgotten(page, outcome + " is synced");
             }
         }
+    }
+
+    /**
+     * True if the page translates to what the call mapped there, and never translated to anything
+     * before.
+     */
+    private boolean isFirstMapping(Call call, int page) {
+        return call.maps()
+                && before[page] == SteppedDomain.NOT_MAPPED
+                && tree.translations()[page] == call.output() + Call.bytes(page - call.first());
     }
 
     private boolean isChangedByOthers(int thread, int page) {

@@ -27,6 +27,21 @@ class WriteBackRaceTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
+                "map 0+4 | unmap 0+4 | unmap 1",
+                "map 0+4 | unmap 0+4 | try 1",
+                "pages 0+2 | unmap 0 | unmap 0+2",
+                "pages 0+8 | unmap 3+2 | unmap 2+4",
+                "pages 0+1 | map 1 | try 1",
+                "pages 3+1 | map 4 | try 4",
+                "nothing | map 0+4 | try 1"
+            })
+    void S7_whatACallFoundIsWrittenBack(String text) {
+        everySchedule(text);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
                 "nothing | map 0 | map 1",
                 "nothing | map 0+4 | map 4+4",
                 "nothing | map 2+4 | unmap 2+4",
