@@ -6,6 +6,19 @@ import org.jspecify.annotations.NullMarked;
  */
 @NullMarked
 module org.iommu4j.cli {
-    requires org.iommu4j.pagetable;
+    requires com.fasterxml.jackson.core;
+    requires dagger;
+    requires info.picocli;
+    requires jakarta.inject;
+    requires javax.inject;
+    requires me.tongfei.progressbar;
+    requires org.apache.logging.log4j;
+    requires org.iommu4j.api;
+    requires org.iommu4j.flush;
+    requires org.iommu4j.walker;
     requires static org.jspecify;
+    requires org.tukaani.xz;
+
+    opens org.iommu4j.cli to
+            info.picocli;
 }

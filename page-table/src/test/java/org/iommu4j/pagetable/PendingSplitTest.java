@@ -111,7 +111,9 @@ class PendingSplitTest {
         domain.closeAndCheck();
     }
 
-    /** An invalidation of another span, although its structure changed too, does not end a split. */
+    /**
+     * An invalidation of another span, although its structure changed too, does not end a split.
+     */
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void G2_o_anotherSpansInvalidationEndsNothing(PageTableFormat format) {
@@ -132,6 +134,7 @@ class PendingSplitTest {
         domain.closeAndCheck();
     }
 
+<<<<<<< HEAD
     /** Nor does one that covers the span and comes later, if it lets paging structures be kept. */
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
@@ -156,6 +159,12 @@ class PendingSplitTest {
     }
 
     /** Whatever is done inside the span of a pending split: pages, leaves, tables, cuts, splits, maps. */
+=======
+    /**
+     * Whatever is done inside the span of a pending split: pages, leaves, tables, cuts, splits,
+     * maps.
+     */
+>>>>>>> main
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void G2_o_everyChangeInsideAPendingSplitIsWidened(PageTableFormat format) {

@@ -12,8 +12,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * S6, M4: an operation that took pages and then finds the tables changed plans again, takes what it needs now, and gives
- * back what it does not. The other one is let in where no guard is held: when the first asks for pages.
+ * S6, M4: an operation that took pages and then finds the tables changed plans again, takes what it
+ * needs now, and gives back what it does not. The other one is let in where no guard is held: when
+ * the first asks for pages.
  */
 class ReplanTest {
 
@@ -26,7 +27,8 @@ class ReplanTest {
     void S6_M4_anotherOperationComesInBetween(PageTableFormat format) {
         long seed = 23;
         RandomTraffic traffic =
-                new RandomTraffic(format, new ReferenceModel(format, DomainOptions.defaults()), seed);
+                new RandomTraffic(
+                        format, new ReferenceModel(format, DomainOptions.defaults()), seed);
         int replanned = 0;
         for (int pair = 0; pair < PAIRS; pair++) {
             List<Operation> before = small(traffic, format, MAPPED_BEFORE);
@@ -34,8 +36,18 @@ class ReplanTest {
             try {
                 replanned += play(format, before, both.get(0), both.get(1)) ? 1 : 0;
             } catch (AssertionError | RuntimeException e) {
-                throw new AssertionError("seed " + seed + ", pair " + pair + ": after " + before + " "
-                        + both.get(1) + " inside of " + both.get(0), e);
+                throw new AssertionError(
+                        "seed "
+                                + seed
+                                + ", pair "
+                                + pair
+                                + ": after "
+                                + before
+                                + " "
+                                + both.get(1)
+                                + " inside of "
+                                + both.get(0),
+                        e);
             }
         }
         assertThat(replanned).isGreaterThan(PAIRS / 10);
@@ -48,8 +60,9 @@ class ReplanTest {
         while (small.size() < count) {
             Operation next = traffic.next();
             boolean linear = ((next.output() ^ next.iova()) & large - 1) == 0;
-            boolean crumbles = next.kind() == Operation.Kind.SPLIT
-                    && next.size() / next.pageSize() > MOST_LEAVES;
+            boolean crumbles =
+                    next.kind() == Operation.Kind.SPLIT
+                            && next.size() / next.pageSize() > MOST_LEAVES;
             if (linear && !crumbles && next.size() <= 2 * large) {
                 small.add(next);
             }
@@ -58,7 +71,8 @@ class ReplanTest {
     }
 
     /** Returns true if the second came in. */
-    private static boolean play(PageTableFormat format, List<Operation> before, Operation first, Operation second) {
+    private static boolean play(
+            PageTableFormat format, List<Operation> before, Operation first, Operation second) {
         TestDomain domain = TestDomain.on(format).pages(3_000).open();
         ReferenceModel model = new ReferenceModel(format, DomainOptions.defaults());
         try (IotlbGather gather = domain.gather();
@@ -68,10 +82,11 @@ class ReplanTest {
                 model.map(each.iova(), each.output(), each.size(), each.access());
             }
             List<Long> results = new ArrayList<>();
-            domain.allocator().beforeEachCall(() -> {
-                domain.allocator().beforeEachCall(() -> {});
-                results.add(apply(domain, second, other));
-            });
+            domain.allocator()
+                    .beforeEachCall(() -> {
+                        domain.allocator().beforeEachCall(() -> {});
+                        results.add(apply(domain, second, other));
+                    });
             results.add(apply(domain, first, gather));
             domain.allocator().beforeEachCall(() -> {});
             boolean cameIn = results.size() == 2;
@@ -95,7 +110,9 @@ class ReplanTest {
     private static long apply(TestDomain domain, Operation op, IotlbGather gather) {
         switch (op.kind()) {
             case MAP, MAP_AND_WAIT, TRY_MAP -> {
-                return domain.tryMap(op.iova(), op.output(), op.size(), op.access(), gather) ? 1 : 0;
+                return domain.tryMap(op.iova(), op.output(), op.size(), op.access(), gather)
+                        ? 1
+                        : 0;
             }
             case CUT -> domain.cut(op.iova(), op.size(), gather);
             case SPLIT -> domain.split(op.iova(), op.size(), op.pageSize(), gather);

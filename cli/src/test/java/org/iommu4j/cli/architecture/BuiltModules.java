@@ -3,6 +3,7 @@ package org.iommu4j.cli.architecture;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.Location;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -49,11 +50,11 @@ final class BuiltModules {
                         .forEach(module -> byName.put(module.descriptor().name(), module));
             }
         }
-        List<Path> locations =
+        List<Location> locations =
                 byName.values().stream()
-                        .map(module -> Path.of(module.location().orElseThrow()))
+                        .map(module -> Location.of(module.location().orElseThrow()))
                         .toList();
-        classes = new ClassFileImporter().importPaths(locations);
+        classes = new ClassFileImporter().importLocations(locations);
     }
 
     static BuiltModules found() {

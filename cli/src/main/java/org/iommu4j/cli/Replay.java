@@ -1,0 +1,164 @@
+package org.iommu4j.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongConsumer;
+import org.iommu4j.api.Capabilities;
+import org.iommu4j.api.DomainOptions;
+import org.iommu4j.api.Iommu;
+
+/**
+ * Replays a trace: reads events, waits a little for flushes to name their domains, decides whose
+ * each event is, and does it on that domain's live counterpart. Memory follows what is mapped, not
+ * the length of the trace. For one thread; one replay an object.
+ */
+final class Replay {
+    private static final int USUAL_WIDTH = 48;
+    private static final long PROGRESS_STEP = 1 << 14;
+
+    /**
+     * Domains are compared whole after so many events, or after as many as they have pages if that
+     * is more.
+     */
+    private static final long COMPARISON_INTERVAL = 1 << 16;
+
+    private final Iommu iommu;
+    private final ReplaySettings settings;
+    private final DomainOptions domainOptions;
+    private final long domainEnd;
+    private final long outputEnd;
+    private final ReplayCounts counts = new ReplayCounts();
+    private final DomainAttribution attribution = new DomainAttribution();
+    private final EventWindow window = new EventWindow();
+    private final List<ReplayedDomain> domains = new ArrayList<>();
+    private long untilComparison = COMPARISON_INTERVAL;
+    private long line;
+
+    /**
+     * Prepares a replay.
+     *
+     * @param iommu what domains are made on; the caller closes it
+     * @param settings how
+     * @throws IllegalArgumentException if such domains cannot be made
+     */
+    Replay(Iommu iommu, ReplaySettings settings) {
+        this.iommu = iommu;
+        this.settings = settings;
+        Capabilities capabilities = iommu.capabilities();
+        List<Integer> widths = capabilities.addressWidths();
+        int width = widths.contains(USUAL_WIDTH) ? USUAL_WIDTH : widths.getLast();
+        domainEnd = 1L << width;
+        outputEnd = 1L << Math.min(capabilities.hostAddressWidth(), 62);
+        domainOptions =
+                DomainOptions.defaults()
+                        .withAddressWidth(width)
+                        .withPageSizes(settings.pageSizeBits())
+                        .withPartialUnmap(settings.partialUnmap());
+        iommu.createDomain(domainOptions).close();
+    }
+
+    /**
+     * Replays a trace to its end.
+     *
+     * @param stored the trace, plain or packed; the caller closes it
+     * @param progress told the number of events read, now and then
+     * @return what was seen
+     * @throws IOException if the trace cannot be read or unpacked
+     */
+    ReplayReport run(InputStream stored, LongConsumer progress) throws IOException {
+        long start = System.nanoTime();
+        TraceReader reader = new TraceReader(TraceInput.open(stored));
+        TraceEvent event = window.vacant();
+        while (reader.next(event)) {
+            admit(event);
+            while (window.isDue()) {
+                replayFirst();
+            }
+            if ((counts.map + counts.unmap) % PROGRESS_STEP == 0) {
+                progress.accept(counts.map + counts.unmap);
+            }
+            event = window.vacant();
+        }
+        while (!window.isEmpty()) {
+            replayFirst();
+        }
+        domains.forEach(ReplayedDomain::compareWhole);
+        double seconds = (System.nanoTime() - start) / 1e9;
+        return ReplayReport.of(reader, counts, attribution, domains, settings, seconds);
+    }
+
+    /** The line of the event last read; 0 before the first. */
+    long line() {
+        return line;
+    }
+
+    private void admit(TraceEvent event) {
+        line = event.line;
+        switch (event.kind) {
+            case FLUSH -> {
+                counts.flushes++;
+                window.name(event);
+                return;
+            }
+            case MAP -> counts.map++;
+            case UNMAP -> counts.unmap++;
+        }
+        if (event.failed()) {
+            counts.failed++;
+        } else if (isTooWide(event)) {
+            counts.refused++;
+        } else {
+            window.add();
+        }
+    }
+
+    private boolean isTooWide(TraceEvent event) {
+        return switch (event.kind) {
+            case MAP ->
+                    event.iova + event.size > domainEnd
+                            || event.outputAddress + event.size > outputEnd;
+            case UNMAP -> event.iova + Math.max(event.size, event.unmappedSize) > domainEnd;
+            case FLUSH -> false;
+        };
+    }
+
+    private void replayFirst() {
+        TraceEvent event = window.first();
+        if (event.kind == TraceEvent.Kind.MAP) {
+            counts.bytesMapped += event.size;
+            live(attribution.ofMap(event)).map(event);
+        } else {
+            counts.bytesUnmapped += event.unmappedSize;
+            live(attribution.ofUnmap(event)).unmap(event);
+        }
+        window.removeFirst();
+        if (--untilComparison == 0) {
+            compareAll();
+        }
+    }
+
+    private void compareAll() {
+        long pages = 0;
+        for (TracedDomain domain : attribution.domains()) {
+            live(domain).compareWhole();
+            pages += domain.live.bytes() / 4096;
+        }
+        untilComparison = Math.max(COMPARISON_INTERVAL, pages);
+    }
+
+    private ReplayedDomain live(TracedDomain domain) {
+        while (domains.size() <= domain.number) {
+            TracedDomain next = attribution.domains().get(domains.size());
+            domains.add(
+                    new ReplayedDomain(
+                            iommu.createDomain(domainOptions),
+                            next.live,
+                            settings.partialUnmap(),
+                            domainEnd,
+                            counts));
+        }
+        return domains.get(domain.number);
+    }
+}

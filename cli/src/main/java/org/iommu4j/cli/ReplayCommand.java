@@ -1,0 +1,204 @@
+package org.iommu4j.cli;
+
+import jakarta.inject.Inject;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.iommu4j.api.Iommu;
+import org.iommu4j.api.IommuException;
+import org.iommu4j.api.IommuOptions;
+import org.iommu4j.api.PartialUnmap;
+import org.iommu4j.flush.FlushPolicyProvider;
+import org.iommu4j.machine.MachineProvider;
+import org.iommu4j.machine.Providers;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code iommu4j replay}: a Linux trace on live page tables. */
+@Command(
+        name = "replay",
+        description = {
+            "Replays the map and unmap events of a Linux iommu trace on live page tables, one domain"
+                    + " for each domain of the trace, holds the tables at every step against what the"
+                    + " kernel believed, and reports.",
+            "",
+            "TRACE is the text that ftrace, 'trace-cmd report' or 'perf script' print, plain, .gz or"
+                    + " .xz. To record one: trace-cmd record -e iommu:map -e iommu:unmap"
+                    + " -e intel_iommu:cache_tag_flush_range",
+            ""
+        },
+        footer = {
+            "",
+            "Exit codes: 0 done, 1 the tables disagreed with the trace, 2 bad usage or unreadable"
+                    + " input."
+        })
+final class ReplayCommand implements Callable<Integer> {
+    private static final Logger LOG = LogManager.getLogger(ReplayCommand.class);
+
+    /** Room for a million tables; only what is touched costs memory. */
+    private static final long TABLE_MEMORY = 4L << 30;
+
+    private static final String MEMORY_ONLY = "memory";
+
+    private final Streams streams;
+    private final IommuOpener opener;
+
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "TRACE",
+            description =
+                    "The trace; '-' is standard input. Without it a bundled real sample is"
+                            + " replayed.")
+    private Optional<String> trace = Optional.empty();
+
+    @Option(
+            names = "--backend",
+            paramLabel = "NAME",
+            defaultValue = "vtd",
+            description = "Whose page tables; see 'iommu4j list'. Default: ${DEFAULT-VALUE}.")
+    private String backend = "vtd";
+
+    @Option(
+            names = "--machine",
+            paramLabel = "NAME",
+            defaultValue = MEMORY_ONLY,
+            description =
+                    "What the tables live in. There is only '${DEFAULT-VALUE}': page tables without"
+                            + " hardware.")
+    private String machine = MEMORY_ONLY;
+
+    @Option(
+            names = "--page-sizes",
+            paramLabel = "SIZE",
+            split = ",",
+            defaultValue = "4k,2m,1g",
+            converter = PageSize.Converter.class,
+            description =
+                    "Page sizes that may be used, of 4k, 2m and 1g. Default: ${DEFAULT-VALUE}.")
+    private List<PageSize> pageSizes = new ArrayList<>();
+
+    @Option(
+            names = "--partial-unmap",
+            paramLabel = "MODE",
+            defaultValue = "split",
+            description =
+                    "What unmapping a part of a large page does: split, reject or widen."
+                            + " Default: ${DEFAULT-VALUE}.")
+    private PartialUnmap partialUnmap = PartialUnmap.SPLIT;
+
+    @Option(
+            names = "--flush",
+            paramLabel = "POLICY",
+            defaultValue = "strict",
+            description =
+                    "The flush policy, with parameters as in strict:pages=8; see 'iommu4j list'."
+                            + " Default: ${DEFAULT-VALUE}.")
+    private String flush = "strict";
+
+    @Option(names = "--json", description = "Print one JSON object instead of a table.")
+    private boolean json;
+
+    @Inject
+    ReplayCommand(Streams streams, IommuOpener opener) {
+        this.streams = streams;
+        this.opener = opener;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        TraceSource source =
+                trace.map(name -> TraceSource.named(name, streams.in()))
+                        .orElseGet(TraceSource::bundled);
+        ReplaySettings settings = settings();
+        LOG.debug("replaying {} with {}", source.name(), settings);
+        ReplayReport report;
+        try (Iommu iommu = openIommu(settings)) {
+            report = replay(source, newReplay(iommu, settings));
+        }
+        requireEvents(source, report);
+        if (json) {
+            ReplayJson.print(source.name(), report, streams.out());
+        } else {
+            ReplayTable.print(source.name(), report, streams.out());
+        }
+        return report.counts().violations.count() == 0 ? 0 : 1;
+    }
+
+    private ReplaySettings settings() {
+        if (!machine.equals(MEMORY_ONLY)) {
+            throw new CommandFailure(
+                    "--machine \""
+                            + machine
+                            + "\": a trace is replayed on page tables without hardware, --machine "
+                            + MEMORY_ONLY
+                            + ", only; machines found: "
+                            + Providers.listed(MachineProvider.providers()));
+        }
+        List<Long> sizes = pageSizes.stream().map(PageSize::bytes).distinct().toList();
+        return new ReplaySettings(backend, sizes, partialUnmap, flush);
+    }
+
+    private Iommu openIommu(ReplaySettings settings) {
+        IommuOptions options = IommuOptions.memoryOnly(TABLE_MEMORY);
+        try {
+            return opener.open(
+                    settings.backend(), options.with(FlushPolicyProvider.class, settings.flush()));
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.of(e);
+        }
+    }
+
+    /** Finds out before the trace is read whether the settings are legal. */
+    private static Replay newReplay(Iommu iommu, ReplaySettings settings) {
+        try {
+            return new Replay(iommu, settings);
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.of(e);
+        }
+    }
+
+    private ReplayReport replay(TraceSource source, Replay replay) {
+        try (InputStream stored = source.open();
+                ReplayProgress progress =
+                        new ReplayProgress(streams, stored, source.storedBytes())) {
+            return replay.run(progress.stream(), progress);
+        } catch (IOException e) {
+            throw new CommandFailure("cannot read " + where(source, replay) + reason(e), e);
+        } catch (IommuException e) {
+            throw new CommandFailure("cannot go on, " + where(source, replay) + e.getMessage(), e);
+        }
+    }
+
+    private static String reason(IOException e) {
+        return e instanceof EOFException ? "the compressed file is cut off" : e.getMessage();
+    }
+
+    private static String where(TraceSource source, Replay replay) {
+        String line = replay.line() == 0 ? "" : " after line " + replay.line();
+        return source.name() + line + ": ";
+    }
+
+    private static void requireEvents(TraceSource source, ReplayReport report) {
+        if (report.events() > 0) {
+            return;
+        }
+        String seen =
+                report.firstMalformed()
+                        .map(first -> "; the first malformed one is " + first)
+                        .orElse("");
+        throw new CommandFailure(
+                source.name()
+                        + ": no iommu map or unmap event in "
+                        + report.lines()
+                        + " lines; expected lines as \"TASK-PID [CPU] TIME: map: IOMMU:"
+                        + " iova=0x... - 0x... paddr=0x... size=N\""
+                        + seen);
+    }
+}
