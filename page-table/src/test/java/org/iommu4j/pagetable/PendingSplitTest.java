@@ -134,7 +134,6 @@ class PendingSplitTest {
         domain.closeAndCheck();
     }
 
-<<<<<<< HEAD
     /** Nor does one that covers the span and comes later, if it lets paging structures be kept. */
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
@@ -158,13 +157,10 @@ class PendingSplitTest {
         domain.closeAndCheck();
     }
 
-    /** Whatever is done inside the span of a pending split: pages, leaves, tables, cuts, splits, maps. */
-=======
     /**
      * Whatever is done inside the span of a pending split: pages, leaves, tables, cuts, splits,
      * maps.
      */
->>>>>>> main
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void G2_o_everyChangeInsideAPendingSplitIsWidened(PageTableFormat format) {
