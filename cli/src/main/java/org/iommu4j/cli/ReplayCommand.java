@@ -177,7 +177,9 @@ final class ReplayCommand implements Callable<Integer> {
     }
 
     private static String reason(IOException e) {
-        return e instanceof EOFException ? "the compressed file is cut off" : e.getMessage();
+        return e instanceof EOFException
+                ? "the compressed file is cut off"
+                : String.valueOf(e.getMessage());
     }
 
     private static String where(TraceSource source, Replay replay) {
