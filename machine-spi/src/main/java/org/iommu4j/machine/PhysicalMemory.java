@@ -228,13 +228,7 @@ public final class PhysicalMemory {
                 WORD.set(EVERYTHING, offset + (long) i * Long.BYTES, value);
             }
         } else {
-            long[] multiples = Multiples.of(step);
-            MemorySegment words = EVERYTHING.asSlice(offset, (long) count * Long.BYTES);
-            for (int i = 0; i < count; i++) {
-                words.setAtIndex(LAYOUT, i, first + multiples[i]);
-            }
-            /* The loop may pause for the collector: it must find the memory in use. */
-            Reference.reachabilityFence(this);
+            fillMany(offset, first, Multiples.of(step), count);
         }
     }
 
@@ -293,6 +287,18 @@ public final class PhysicalMemory {
                         + " is outside of this memory, which ends at 0x"
                         + Long.toHexString(size)
                         + ", or the words do not lie in one page");
+    }
+
+    private void fillMany(long offset, long first, long[] multiples, int count) {
+        try {
+            MemorySegment words = EVERYTHING.asSlice(offset, (long) count * Long.BYTES);
+            for (int i = 0; i < count; i++) {
+                words.setAtIndex(LAYOUT, i, first + multiples[i]);
+            }
+        } finally {
+            /* The loop may pause for the collector, which must find the memory in use. */
+            Reference.reachabilityFence(this);
+        }
     }
 
     private void fillObserved(long address, long first, long step, int count) {

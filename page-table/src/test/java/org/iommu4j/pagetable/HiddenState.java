@@ -1,0 +1,62 @@
+package org.iommu4j.pagetable;
+
+import java.lang.reflect.Field;
+import java.util.concurrent.atomic.AtomicLongArray;
+
+/**
+ * What the engine's threads share besides memory and guards, as a hash: two states that differ in it are two. It reads
+ * private fields, so that the engine need not have anything for it.
+ */
+final class HiddenState {
+
+    private static final long IDENTITY_BUT_OWNER = (1L << 37) - 1;
+    private static final Field TABLES = field(PageTable.class, "tables");
+    private static final Field EMPTY_TABLES = field(PageTable.class, "emptyTables");
+    private static final Field SLOTS = field(EmptyTables.class, "slots");
+    private static final Field COUNT = field(PendingSpans.class, "count");
+    private static final Field[] SPANS = {
+        field(PendingSpans.class, "starts"), field(PendingSpans.class, "ends"), field(PendingSpans.class, "stamps")
+    };
+
+    private final AtomicLongArray slots;
+    private final PendingSpans pending;
+
+    HiddenState(PageTable engine) {
+        this.slots = (AtomicLongArray) get(SLOTS, get(EMPTY_TABLES, engine));
+        this.pending = ((Tables) get(TABLES, engine)).pending;
+    }
+
+    long hash() {
+        long hash = 0;
+        for (int i = 0; i < slots.length(); i++) {
+            hash = Interleaver.mix(hash, slots.get(i) & IDENTITY_BUT_OWNER);
+        }
+        int count = (int) get(COUNT, pending);
+        for (int i = 0; i < count; i++) {
+            long span = 0;
+            for (Field part : SPANS) {
+                span = Interleaver.mix(span, ((long[]) get(part, pending))[i]);
+            }
+            hash += span;
+        }
+        return hash;
+    }
+
+    private static Field field(Class<?> type, String name) {
+        try {
+            Field field = type.getDeclaredField(name);
+            field.setAccessible(true);
+            return field;
+        } catch (NoSuchFieldException e) {
+            throw new AssertionError(type + " has changed; the states of an exploration must know what it shares", e);
+        }
+    }
+
+    private static Object get(Field field, Object object) {
+        try {
+            return field.get(object);
+        } catch (IllegalAccessException e) {
+            throw new AssertionError(e);
+        }
+    }
+}

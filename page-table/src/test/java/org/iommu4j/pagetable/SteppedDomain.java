@@ -1,0 +1,46 @@
+package org.iommu4j.pagetable;
+
+import org.iommu4j.api.DomainStatistics;
+import org.iommu4j.api.FlushCompletion;
+import org.iommu4j.api.IotlbGather;
+
+/** A domain whose invalidations are steps of an {@link Interleaver}: taken over, done by the unit, completed. */
+final class SteppedDomain extends PageTableDomain {
+
+    /** The unit's side of an invalidation. */
+    interface Unit {
+
+        /** Forgets what a gather holds. */
+        void invalidate(IotlbGather gather);
+    }
+
+    private final PageTable engine;
+    private final Interleaver interleaver;
+    private final Unit unit;
+
+    SteppedDomain(PageTable engine, Interleaver interleaver, Unit unit) {
+        super(engine);
+        this.engine = engine;
+        this.interleaver = interleaver;
+        this.unit = unit;
+    }
+
+    PageTable engine() {
+        return engine;
+    }
+
+    @Override
+    protected FlushCompletion flush(IotlbGather gather) {
+        interleaver.announce(true);
+        unit.invalidate(gather);
+        interleaver.announce(true);
+        interleaver.changedForAll();
+        gather.completed();
+        return FlushCompletion.DONE;
+    }
+
+    @Override
+    protected DomainStatistics.Invalidations invalidations() {
+        return new DomainStatistics.Invalidations(0, 0, 0);
+    }
+}
