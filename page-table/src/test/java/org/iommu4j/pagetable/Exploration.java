@@ -15,10 +15,11 @@ import org.iommu4j.machine.PhysicalMemory;
 final class Exploration {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final int FEW = 2;
     private static final int ANY = Integer.MAX_VALUE;
 
     private final Race race;
-    private final int mostPreemptions;
+    private int mostPreemptions;
     private final PhysicalMemory memory;
     private final Interleaver interleaver;
     private final LongSet states = new LongSet();
@@ -63,15 +64,7 @@ final class Exploration {
     private static void explore(Race race, int most) {
         long began = System.nanoTime();
         Exploration exploration = new Exploration(race, most);
-        try {
-            exploration.guarded(exploration::search);
-        } catch (AssertionError e) {
-            for (int fewer = 0; fewer < Math.min(most, 4); fewer++) {
-                Exploration shorter = new Exploration(race, fewer);
-                shorter.guarded(shorter::search);
-            }
-            throw e;
-        }
+        exploration.guarded(exploration::deepen);
         System.out.printf("%s: %d schedules, %d states, %d ms%n", race, exploration.runs, exploration.states.size(),
                 (System.nanoTime() - began) / 1_000_000);
     }
@@ -100,6 +93,19 @@ final class Exploration {
         if (thrown[0] != null) {
             throw new AssertionError(thrown[0].getMessage(), thrown[0]);
         }
+    }
+
+    /** Few preemptions first: it finds short schedules that fail, and most of what is contended. */
+    private void deepen() {
+        int most = mostPreemptions;
+        for (int fewer = 1; fewer <= FEW && fewer < most; fewer++) {
+            mostPreemptions = fewer;
+            beginAgain();
+            search();
+        }
+        mostPreemptions = most;
+        beginAgain();
+        search();
     }
 
     private void search() {
