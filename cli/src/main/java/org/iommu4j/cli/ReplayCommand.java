@@ -1,6 +1,7 @@
 package org.iommu4j.cli;
 
 import jakarta.inject.Inject;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -169,10 +170,16 @@ final class ReplayCommand implements Callable<Integer> {
                         new ReplayProgress(streams, stored, source.storedBytes())) {
             return replay.run(progress.stream(), progress);
         } catch (IOException e) {
-            throw new CommandFailure("cannot read " + where(source, replay) + e.getMessage(), e);
+            throw new CommandFailure("cannot read " + where(source, replay) + reason(e), e);
         } catch (IommuException e) {
             throw new CommandFailure("cannot go on, " + where(source, replay) + e.getMessage(), e);
         }
+    }
+
+    private static String reason(IOException e) {
+        return e instanceof EOFException
+                ? "the compressed file is cut off"
+                : String.valueOf(e.getMessage());
     }
 
     private static String where(TraceSource source, Replay replay) {

@@ -47,7 +47,8 @@ final class CachingHardware {
             long entry = memory.loadAcquire(table + (long) i * Long.BYTES);
             if (format.isPresent(entry)) {
                 boolean leaf = format.isLeaf(entry, level);
-                long target = leaf ? format.outputAddress(entry, level) : format.tableAddress(entry);
+                long target =
+                        leaf ? format.outputAddress(entry, level) : format.tableAddress(entry);
                 Cached seen = new Cached(level, leaf, base + i * span(level), target);
                 if (cache.add(seen)) {
                     hash += hash(seen);
@@ -65,11 +66,12 @@ final class CachingHardware {
             boolean gone = false;
             for (int i = 0; i < gather.rangeCount(); i++) {
                 long end = cached.base + span(cached.level);
-                gone |= cached.leaf
-                        ? gather.rangeStart(i) <= cached.base && end <= gather.rangeEnd(i)
-                        : gather.structureChanged()
-                                && gather.rangeStart(i) < end
-                                && cached.base < gather.rangeEnd(i);
+                gone |=
+                        cached.leaf
+                                ? gather.rangeStart(i) <= cached.base && end <= gather.rangeEnd(i)
+                                : gather.structureChanged()
+                                        && gather.rangeStart(i) < end
+                                        && cached.base < gather.rangeEnd(i);
             }
             hash -= gone ? hash(cached) : 0;
             return gone;

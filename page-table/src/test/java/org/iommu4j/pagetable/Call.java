@@ -12,12 +12,14 @@ import org.iommu4j.api.TableMemoryExhaustedException;
 import org.iommu4j.machine.PhysicalMemory;
 
 /**
- * One call of a scenario. It is written as its name and its range in pages, {@code unmap 1+2}: two pages from page 1 on.
+ * One call of a scenario. It is written as its name and its range in pages, {@code unmap 1+2}: two
+ * pages from page 1 on.
  *
  * @param verb what is called
  * @param first its first page
  * @param count how many pages
- * @param output what its first page translates to, for a call that maps; no other call of a scenario maps to the same
+ * @param output what its first page translates to, for a call that maps; no other call of a
+ *     scenario maps to the same
  */
 record Call(Verb verb, int first, int count, long output) {
 
@@ -46,7 +48,10 @@ record Call(Verb verb, int first, int count, long output) {
     private static final Pattern FORM = Pattern.compile("([a-z]+)(?: ([0-9]+)(?:\\+([0-9]+))?)?");
     private static final int NEXT_OUTPUT = 24;
 
-    /** Reads calls in a row, separated by {@code ;}. The first of them gets this number, which outputs are made of. */
+    /**
+     * Reads calls in a row, separated by {@code ;}. The first of them gets this number, which
+     * outputs are made of.
+     */
     static List<Call> parse(String text, int number) {
         String[] calls = text.isBlank() ? new String[0] : text.strip().split("\\s*;\\s*");
         Call[] parsed = new Call[calls.length];
@@ -58,7 +63,12 @@ record Call(Verb verb, int first, int count, long output) {
             int first = form.group(2) == null ? 0 : Integer.parseInt(form.group(2));
             int count = form.group(3) == null ? 1 : Integer.parseInt(form.group(3));
             long output = (number + i + 1L << NEXT_OUTPUT) + bytes(first);
-            parsed[i] = new Call(Verb.valueOf(form.group(1).toUpperCase(Locale.ROOT)), first, count, output);
+            parsed[i] =
+                    new Call(
+                            Verb.valueOf(form.group(1).toUpperCase(Locale.ROOT)),
+                            first,
+                            count,
+                            output);
         }
         return List.of(parsed);
     }
@@ -111,38 +121,60 @@ record Call(Verb verb, int first, int count, long output) {
             }
             case PAGES -> {
                 for (int page = 0; page < count; page++) {
-                    domain.map(iova + bytes(page), output + bytes(page), bytes(1), Access.READ_WRITE, gather);
+                    domain.map(
+                            iova + bytes(page),
+                            output + bytes(page),
+                            bytes(1),
+                            Access.READ_WRITE,
+                            gather);
                 }
             }
-            case UNMAP -> outcome.pages = (int) (domain.unmap(iova, size, gather) >>> PhysicalMemory.PAGE_SHIFT);
+            case UNMAP ->
+                    outcome.pages =
+                            (int) (domain.unmap(iova, size, gather) >>> PhysicalMemory.PAGE_SHIFT);
             case CUT -> domain.cut(iova, size, gather);
             case SPLIT -> domain.split(iova, size, bytes(1), gather);
             case WALK -> outcome.seen[0] = domain.translate(iova);
             case LIST -> list(domain, outcome);
-            case AT -> domain.mappingAt(iova)
-                    .ifPresent(mapping -> outcome.seen[0] = mapping.outputAddress() + iova - mapping.iova());
+            case AT ->
+                    domain.mappingAt(iova)
+                            .ifPresent(mapping ->
+                                    outcome.seen[0] =
+                                            mapping.outputAddress() + iova - mapping.iova());
             case SYNC -> domain.sync(gather).await();
             case TRIM -> domain.engine().trim(gather);
         }
     }
 
-    /** A leaf that was made meanwhile may begin below where the visit is; it tells of what comes from there on. */
+    /**
+     * A leaf that was made meanwhile may begin below where the visit is; it tells of what comes
+     * from there on.
+     */
     private void list(SteppedDomain domain, Outcome outcome) {
         long[] visited = {bytes(first)};
-        domain.mappings(bytes(first), bytes(count), (at, output, size, access) -> {
-            if (at + size <= visited[0] || at >= bytes(first + count)) {
-                throw new AssertionError(this + " visited a leaf of 0x" + Long.toHexString(size) + " at 0x"
-                        + Long.toHexString(at) + ", being at 0x" + Long.toHexString(visited[0]));
-            }
-            for (int page = 0; page < count; page++) {
-                long iova = bytes(first + page);
-                if (iova >= Math.max(at, visited[0]) && iova < at + size) {
-                    outcome.seen[page] = output + iova - at;
-                }
-            }
-            visited[0] = at + size;
-            return true;
-        });
+        domain.mappings(
+                bytes(first),
+                bytes(count),
+                (at, output, size, access) -> {
+                    if (at + size <= visited[0] || at >= bytes(first + count)) {
+                        throw new AssertionError(
+                                this
+                                        + " visited a leaf of 0x"
+                                        + Long.toHexString(size)
+                                        + " at 0x"
+                                        + Long.toHexString(at)
+                                        + ", being at 0x"
+                                        + Long.toHexString(visited[0]));
+                    }
+                    for (int page = 0; page < count; page++) {
+                        long iova = bytes(first + page);
+                        if (iova >= Math.max(at, visited[0]) && iova < at + size) {
+                            outcome.seen[page] = output + iova - at;
+                        }
+                    }
+                    visited[0] = at + size;
+                    return true;
+                });
     }
 
     @Override

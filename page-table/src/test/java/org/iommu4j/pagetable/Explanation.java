@@ -37,8 +37,12 @@ final class Explanation {
             List<Outcome> here = touching(page);
             order(page, here, new boolean[here.size()], here.size(), before[page], 0, claims);
             if (claims.isEmpty()) {
-                return "no order of the calls explains page " + page + ", which was 0x" + Long.toHexString(before[page])
-                        + " and is 0x" + Long.toHexString(after[page]);
+                return "no order of the calls explains page "
+                        + page
+                        + ", which was 0x"
+                        + Long.toHexString(before[page])
+                        + " and is 0x"
+                        + Long.toHexString(after[page]);
             }
             sums = combined(sums, claims);
         }
@@ -50,14 +54,23 @@ final class Explanation {
         for (Outcome outcome : outcomes) {
             Call call = outcome.call;
             boolean matters = call.reads() || call.changes(page);
-            if (matters && call.touches(page) && (outcome.isDone() || outcome.result == Outcome.Result.CONFLICT)) {
+            if (matters
+                    && call.touches(page)
+                    && (outcome.isDone() || outcome.result == Outcome.Result.CONFLICT)) {
                 here.add(outcome);
             }
         }
         return here;
     }
 
-    private void order(int page, List<Outcome> here, boolean[] placed, int left, long state, long claim, Set<Long> claims) {
+    private void order(
+            int page,
+            List<Outcome> here,
+            boolean[] placed,
+            int left,
+            long state,
+            long claim,
+            Set<Long> claims) {
         if (left == 0) {
             if (state == after[page]) {
                 claims.add(claim);
@@ -69,10 +82,18 @@ final class Explanation {
                 Outcome next = here.get(i);
                 long becomes = effect(next, page, state);
                 if (becomes != IMPOSSIBLE) {
-                    boolean counts = state != IommuDomain.NOT_MAPPED
-                            && (next.call.verb() == Call.Verb.UNMAP || !next.isDone());
+                    boolean counts =
+                            state != IommuDomain.NOT_MAPPED
+                                    && (next.call.verb() == Call.Verb.UNMAP || !next.isDone());
                     placed[i] = true;
-                    order(page, here, placed, left - 1, becomes, claim | (counts ? unit(next) : 0), claims);
+                    order(
+                            page,
+                            here,
+                            placed,
+                            left - 1,
+                            becomes,
+                            claim | (counts ? unit(next) : 0),
+                            claims);
                     placed[i] = false;
                 }
             }
@@ -99,7 +120,9 @@ final class Explanation {
             return outcome.seen[page - call.first()] == state ? state : IMPOSSIBLE;
         }
         if (call.maps()) {
-            return state == IommuDomain.NOT_MAPPED ? call.output() + Call.bytes(page - call.first()) : IMPOSSIBLE;
+            return state == IommuDomain.NOT_MAPPED
+                    ? call.output() + Call.bytes(page - call.first())
+                    : IMPOSSIBLE;
         }
         return IommuDomain.NOT_MAPPED;
     }

@@ -15,11 +15,10 @@ import org.iommu4j.machine.PhysicalMemory;
 final class Exploration {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final int FEW = 2;
     private static final int ANY = Integer.MAX_VALUE;
 
     private final Race race;
-    private int mostPreemptions;
+    private final int mostPreemptions;
     private final PhysicalMemory memory;
     private final Interleaver interleaver;
     private final LongSet states = new LongSet();
@@ -64,26 +63,43 @@ final class Exploration {
     private static void explore(Race race, int most) {
         long began = System.nanoTime();
         Exploration exploration = new Exploration(race, most);
-        exploration.guarded(exploration::deepen);
-        System.out.printf("%s: %d schedules, %d states, %d ms%n", race, exploration.runs, exploration.states.size(),
+        try {
+            exploration.guarded(exploration::search);
+        } catch (AssertionError e) {
+            for (int fewer = 0; fewer < Math.min(most, 4); fewer++) {
+                Exploration shorter = new Exploration(race, fewer);
+                shorter.guarded(shorter::search);
+            }
+            throw e;
+        }
+        System.out.printf(
+                "%s: %d schedules, %d states, %d ms%n",
+                race,
+                exploration.runs,
+                exploration.states.size(),
                 (System.nanoTime() - began) / 1_000_000);
     }
 
     /** Runs on a virtual thread, where hand-overs are cheap, and does not wait for ever. */
     private void guarded(Runnable work) {
         Throwable[] thrown = new Throwable[1];
-        Thread explorer = Thread.ofVirtual().name("explorer").start(() -> {
-            try {
-                work.run();
-            } catch (Throwable e) {
-                thrown[0] = e;
-            }
-        });
+        Thread explorer =
+                Thread.ofVirtual()
+                        .name("explorer")
+                        .start(() -> {
+                            try {
+                                work.run();
+                            } catch (Throwable e) {
+                                thrown[0] = e;
+                            }
+                        });
         try {
             for (long seen = -1; !explorer.join(PATIENCE); seen = runs) {
                 if (seen == runs) {
-                    throw new AssertionError(race + ": a thread waits for what is no step, after "
-                            + interleaver.schedule());
+                    throw new AssertionError(
+                            race
+                                    + ": a thread waits for what is no step, after "
+                                    + interleaver.schedule());
                 }
             }
         } catch (InterruptedException e) {
@@ -93,19 +109,6 @@ final class Exploration {
         if (thrown[0] != null) {
             throw new AssertionError(thrown[0].getMessage(), thrown[0]);
         }
-    }
-
-    /** Few preemptions first: it finds short schedules that fail, and most of what is contended. */
-    private void deepen() {
-        int most = mostPreemptions;
-        for (int fewer = 1; fewer <= FEW && fewer < most; fewer++) {
-            mostPreemptions = fewer;
-            beginAgain();
-            search();
-        }
-        mostPreemptions = most;
-        beginAgain();
-        search();
     }
 
     private void search() {
@@ -160,8 +163,13 @@ final class Exploration {
         if (depth < prefix) {
             choice = path.get(depth);
             if ((runnable >>> choice & 1) == 0) {
-                throw new AssertionError("thread " + choice + " cannot make step " + depth + " of the schedule; "
-                        + "a race behaves differently in two runs, or is not the schedule's");
+                throw new AssertionError(
+                        "thread "
+                                + choice
+                                + " cannot make step "
+                                + depth
+                                + " of the schedule; "
+                                + "a race behaves differently in two runs, or is not the schedule's");
             }
         } else {
             choice = goesOn ? running : Integer.numberOfTrailingZeros(runnable);
@@ -187,6 +195,8 @@ final class Exploration {
 
     private long key(int running) {
         long state = interleaver.state();
-        return mostPreemptions == ANY ? state : Interleaver.mix(state, running * 1000L + preemptions);
+        return mostPreemptions == ANY
+                ? state
+                : Interleaver.mix(state, running * 1000L + preemptions);
     }
 }

@@ -4,8 +4,8 @@ import java.lang.reflect.Field;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
- * What the engine's threads share besides memory and guards, as a hash: two states that differ in it are two. It reads
- * private fields, so that the engine need not have anything for it.
+ * What the engine's threads share besides memory and guards, as a hash: two states that differ in
+ * it are two. It reads private fields, so that the engine need not have anything for it.
  */
 final class HiddenState {
 
@@ -15,7 +15,9 @@ final class HiddenState {
     private static final Field SLOTS = field(EmptyTables.class, "slots");
     private static final Field COUNT = field(PendingSpans.class, "count");
     private static final Field[] SPANS = {
-        field(PendingSpans.class, "starts"), field(PendingSpans.class, "ends"), field(PendingSpans.class, "stamps")
+        field(PendingSpans.class, "starts"),
+        field(PendingSpans.class, "ends"),
+        field(PendingSpans.class, "stamps")
     };
 
     private final AtomicLongArray slots;
@@ -48,7 +50,9 @@ final class HiddenState {
             field.setAccessible(true);
             return field;
         } catch (NoSuchFieldException e) {
-            throw new AssertionError(type + " has changed; the states of an exploration must know what it shares", e);
+            throw new AssertionError(
+                    type + " has changed; the states of an exploration must know what it shares",
+                    e);
         }
     }
 

@@ -20,7 +20,10 @@ import org.iommu4j.machine.PhysicalMemory;
  * Threads are virtual, which makes a hand-over cost less than a microsecond, and stay for all runs.
  */
 
-/** Runs threads one step at a time, in an order that somebody else chooses, and knows in which state everything is. */
+/**
+ * Runs threads one step at a time, in an order that somebody else chooses, and knows in which state
+ * everything is.
+ */
 final class Interleaver implements MemoryObserver {
 
     /** Decides who makes the next step. */
@@ -78,15 +81,16 @@ final class Interleaver implements MemoryObserver {
     private final Contention contention = new Contention();
     private Thread controller = Thread.currentThread();
     private Chooser chooser = (running, runnable) -> running;
-    private Watcher watcher = new Watcher() {
-        @Override
-        public void changed() {}
+    private Watcher watcher =
+            new Watcher() {
+                @Override
+                public void changed() {}
 
-        @Override
-        public long hash() {
-            return 0;
-        }
-    };
+                @Override
+                public long hash() {
+                    return 0;
+                }
+            };
     private volatile int turn = NOBODY;
     private volatile boolean active;
     private volatile boolean closed;
@@ -105,7 +109,10 @@ final class Interleaver implements MemoryObserver {
         }
     }
 
-    /** Says before a run which pages threads can reach; all others become so when they are {@linkplain #share shared}. */
+    /**
+     * Says before a run which pages threads can reach; all others become so when they are
+     * {@linkplain #share shared}.
+     */
     void shareOnly(long... pages) {
         Arrays.fill(shared, false);
         for (long page : pages) {
@@ -130,7 +137,8 @@ final class Interleaver implements MemoryObserver {
     /**
      * Runs one task a thread to the end.
      *
-     * @throws Throwable what a task, the watcher or the chooser threw first, or an AssertionError on a deadlock
+     * @throws Throwable what a task, the watcher or the chooser threw first, or an AssertionError
+     *     on a deadlock
      */
     void run(List<Runnable> tasks, Chooser who, Watcher seeing) throws Throwable {
         controller = Thread.currentThread();
@@ -283,7 +291,8 @@ final class Interleaver implements MemoryObserver {
     private Strand running() {
         Strand self = strands.get(turn);
         if (Thread.currentThread() != self.thread) {
-            throw new AssertionError("an access by " + Thread.currentThread() + ", which is not scheduled");
+            throw new AssertionError(
+                    "an access by " + Thread.currentThread() + ", which is not scheduled");
         }
         return self;
     }
@@ -346,12 +355,18 @@ final class Interleaver implements MemoryObserver {
         return mix(mix(kind.ordinal(), address), value);
     }
 
-    /** Makes every access a step, contended or not: to replay a schedule without the runs that it was found after. */
+    /**
+     * Makes every access a step, contended or not: to replay a schedule without the runs that it
+     * was found after.
+     */
     void stepOnEveryAccess() {
         everyAccess = true;
     }
 
-    /** True if something turned out to be contended in the last run that was not before: it has to be stepped on. */
+    /**
+     * True if something turned out to be contended in the last run that was not before: it has to
+     * be stepped on.
+     */
     boolean contentionGrew() {
         return contention.grew();
     }
@@ -380,7 +395,8 @@ final class Interleaver implements MemoryObserver {
         }
 
         private int[] masks(Kind kind, long address) {
-            return touched.computeIfAbsent(address << 1 | (kind == Kind.GUARD ? 1 : 0), any -> new int[2]);
+            return touched.computeIfAbsent(
+                    address << 1 | (kind == Kind.GUARD ? 1 : 0), any -> new int[2]);
         }
 
         private boolean note(int[] masks, int touching, int writing) {
@@ -422,7 +438,8 @@ final class Interleaver implements MemoryObserver {
 
         Strand(int index) {
             this.index = index;
-            this.thread = Thread.ofVirtual().name("strand " + (char) ('a' + index)).start(this::live);
+            this.thread =
+                    Thread.ofVirtual().name("strand " + (char) ('a' + index)).start(this::live);
         }
 
         void reset(Runnable work) {

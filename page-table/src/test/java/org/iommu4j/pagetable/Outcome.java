@@ -53,7 +53,8 @@ final class Outcome {
 
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder().append((char) ('a' + thread)).append(": ").append(call);
+        StringBuilder text =
+                new StringBuilder().append((char) ('a' + thread)).append(": ").append(call);
         text.append(' ').append(result);
         if (call.verb() == Call.Verb.UNMAP) {
             text.append(", ").append(pages).append(" pages");

@@ -7,7 +7,8 @@ import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.PartialUnmap;
 
 /**
- * What some threads do at the same time on a tree of the tiny format, which has 64 pages, 4 a table.
+ * What some threads do at the same time on a tree of the tiny format, which has 64 pages, 4 a
+ * table.
  *
  * @param setup calls that are made before, and synced
  * @param threads the calls of each thread; see {@link Call}
@@ -17,7 +18,12 @@ import org.iommu4j.api.PartialUnmap;
  * @param kind of hardware
  */
 record Race(
-        String setup, List<String> threads, DomainOptions options, int pages, int spare, Hardware kind) {
+        String setup,
+        List<String> threads,
+        DomainOptions options,
+        int pages,
+        int spare,
+        Hardware kind) {
 
     /** What the tables are checked against while the threads run. */
     enum Hardware {
@@ -36,12 +42,20 @@ record Race(
 
     static Race of(String setup, String... threads) {
         return new Race(
-                setup, List.of(threads), DomainOptions.defaults().withEmptyTables(0), ENOUGH, ALL, Hardware.WALKING);
+                setup,
+                List.of(threads),
+                DomainOptions.defaults().withEmptyTables(0),
+                ENOUGH,
+                ALL,
+                Hardware.WALKING);
     }
 
-    /** Reads a race: the setup and the threads, separated by {@code |}; {@code nothing} is an empty setup. */
+    /**
+     * Reads a race: the setup and the threads, separated by {@code |}; {@code nothing} is an empty
+     * setup.
+     */
     static Race parse(String text) {
-        String[] parts = text.split("\\s*\\|\\s*");
+        String[] parts = text.split("\\s*\\|\\s*", -1);
         String setup = parts[0].equals("nothing") ? "" : parts[0];
         return of(setup, Arrays.copyOfRange(parts, 1, parts.length));
     }
@@ -87,7 +101,8 @@ record Race(
         StringBuilder text = new StringBuilder(setup.isEmpty() ? "nothing" : setup);
         threads.forEach(thread -> text.append(" | ").append(thread));
         text.append(" (").append(options.emptyTables()).append(" empty tables");
-        text.append(options.partialUnmap() == PartialUnmap.SPLIT ? "" : ", " + options.partialUnmap());
+        text.append(
+                options.partialUnmap() == PartialUnmap.SPLIT ? "" : ", " + options.partialUnmap());
         text.append(spare == ALL ? "" : ", " + spare + " spare");
         return text.append(", ").append(kind).append(')').toString();
     }

@@ -5,8 +5,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * In which order threads made their steps, so short that it can be printed and replayed: {@code a12b7a3} is twelve steps
- * of the first thread, seven of the second, three of the first.
+ * In which order threads made their steps, so short that it can be printed and replayed: {@code
+ * a12b7a3} is twelve steps of the first thread, seven of the second, three of the first.
  */
 final class Schedule {
 

@@ -64,7 +64,8 @@ final class ShadowMemory implements CacheFlusher {
         if (lagging) {
             interleaver.settle();
             number++;
-            Map<Long, Written> mine = underway.computeIfAbsent(Thread.currentThread(), thread -> new HashMap<>());
+            Map<Long, Written> mine =
+                    underway.computeIfAbsent(Thread.currentThread(), thread -> new HashMap<>());
             for (long at = address; at < address + bytes; at += Long.BYTES) {
                 mine.put(at, new Written(memory.loadAcquire(at), number));
             }
@@ -87,7 +88,9 @@ final class ShadowMemory implements CacheFlusher {
         if (written.number > numbers.getOrDefault(address, 0L)) {
             numbers.put(address, written.number);
             Long old = reached.put(address, written.value);
-            hash += Interleaver.mix(address, written.value) - Interleaver.mix(address, old == null ? 0 : old);
+            hash +=
+                    Interleaver.mix(address, written.value)
+                            - Interleaver.mix(address, old == null ? 0 : old);
         }
     }
 

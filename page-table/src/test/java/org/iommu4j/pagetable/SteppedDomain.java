@@ -4,7 +4,10 @@ import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IotlbGather;
 
-/** A domain whose invalidations are steps of an {@link Interleaver}: taken over, done by the unit, completed. */
+/**
+ * A domain whose invalidations are steps of an {@link Interleaver}: taken over, done by the unit,
+ * completed.
+ */
 final class SteppedDomain extends PageTableDomain {
 
     /** The unit's side of an invalidation. */

@@ -8,7 +8,10 @@ import org.iommu4j.api.IommuDomain;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.walker.PageTableFormat;
 
-/** All of a small tree, read at once: what every page translates to, where the tables are, and what is wrong with them. */
+/**
+ * All of a small tree, read at once: what every page translates to, where the tables are, and what
+ * is wrong with them.
+ */
 final class TinyTree {
 
     private static final long LOCKED = 1;
@@ -65,9 +68,16 @@ final class TinyTree {
     private void read(Words words, long table, int level, long base) {
         int index = (int) (table >>> PhysicalMemory.PAGE_SHIFT);
         if (!allocator.isTaken(table) || tables.get(index)) {
-            throw new AssertionError("a table entry for 0x" + Long.toHexString(base) + " at level " + (level + 1)
-                    + " leads to 0x" + Long.toHexString(table)
-                    + (allocator.isTaken(table) ? ", which is linked twice" : ", which is free"));
+            throw new AssertionError(
+                    "a table entry for 0x"
+                            + Long.toHexString(base)
+                            + " at level "
+                            + (level + 1)
+                            + " leads to 0x"
+                            + Long.toHexString(table)
+                            + (allocator.isTaken(table)
+                                    ? ", which is linked twice"
+                                    : ", which is free"));
         }
         tables.set(index);
         int present = 0;
@@ -125,7 +135,9 @@ final class TinyTree {
         return emptyTables;
     }
 
-    /** Requires of every linked table the right, unlocked guard word, and of every other page none. */
+    /**
+     * Requires of every linked table the right, unlocked guard word, and of every other page none.
+     */
     void requireGuards() {
         long owner = memory.ledger().loadAcquire(root) >>> OWNER_SHIFT;
         requireGuards(owner, root, format.levels() - 1, 0);
@@ -152,22 +164,40 @@ final class TinyTree {
             present += format.isPresent(entry) ? 1 : 0;
             if (format.isPresent(entry) && !format.isLeaf(entry, level)) {
                 requireGuards(
-                        owner, format.tableAddress(entry), level - 1, base + i * (1L << format.shift(level)));
+                        owner,
+                        format.tableAddress(entry),
+                        level - 1,
+                        base + i * (1L << format.shift(level)));
             }
         }
         int span = format.shift(level + 1);
         long tag = 1L << format.shift(format.levels()) - span | base >>> span;
         long word = owner << OWNER_SHIFT | tag << TAG_SHIFT | (long) present << 1;
-        requireGuard(table, word, "is the table of level " + level + " for 0x" + Long.toHexString(base)
-                + " with " + present + " entries");
+        requireGuard(
+                table,
+                word,
+                "is the table of level "
+                        + level
+                        + " for 0x"
+                        + Long.toHexString(base)
+                        + " with "
+                        + present
+                        + " entries");
     }
 
     private void requireGuard(long page, long expected, String what) {
         long word = memory.ledger().loadAcquire(page);
         if (word != expected) {
-            throw new AssertionError("page 0x" + Long.toHexString(page) + " " + what + ", and its guard word is 0x"
-                    + Long.toHexString(word) + ((word & LOCKED) == 0 ? "" : ", locked") + ", not 0x"
-                    + Long.toHexString(expected));
+            throw new AssertionError(
+                    "page 0x"
+                            + Long.toHexString(page)
+                            + " "
+                            + what
+                            + ", and its guard word is 0x"
+                            + Long.toHexString(word)
+                            + ((word & LOCKED) == 0 ? "" : ", locked")
+                            + ", not 0x"
+                            + Long.toHexString(expected));
         }
     }
 }

@@ -152,16 +152,17 @@ class TwoThreadsTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2, 3, 4})
     void S6_tooFewPagesForBoth(int spare) {
-        for (String text : new String[] {
-            "map 0+4 | unmap 1 | unmap 2",
-            "map 0+16 | unmap 1 | unmap 6",
-            "map 0+16 | unmap 1 | split 0+4",
-            "map 0+4; map 4+4 | cut 3+2 | unmap 2+3",
-            "nothing | map 0 | map 1",
-            "nothing | map 0 | map 16",
-            "pages 0+1 | unmap 0; sync | map 16",
-            "nothing | map 3+2 | map 4+2"
-        }) {
+        for (String text :
+                new String[] {
+                    "map 0+4 | unmap 1 | unmap 2",
+                    "map 0+16 | unmap 1 | unmap 6",
+                    "map 0+16 | unmap 1 | split 0+4",
+                    "map 0+4; map 4+4 | cut 3+2 | unmap 2+3",
+                    "nothing | map 0 | map 1",
+                    "nothing | map 0 | map 16",
+                    "pages 0+1 | unmap 0; sync | map 16",
+                    "nothing | map 3+2 | map 4+2"
+                }) {
             Exploration.exhaustively(Race.parse(text).spare(spare));
         }
     }
