@@ -55,6 +55,7 @@ final class Interleaver implements MemoryObserver {
     private static final long GOES_ON = -1;
     private static final long SPINS = -2;
     private static final long HAS_FINISHED = -3;
+    private static final long LOCKED = 1;
     private static final long GUARD_BUT_OWNER = (1L << 48) - 1;
     private static final int MOST_STEPS = 20_000;
 
@@ -207,6 +208,20 @@ final class Interleaver implements MemoryObserver {
     void looksBeyondSteps(boolean looks) {
         if (active) {
             running().readsVersion = looks;
+        }
+    }
+
+    /**
+     * Requires of the running thread that it holds no guard.
+     *
+     * @param when what it is about to do
+     */
+    void requireNoGuard(String when) {
+        if (active) {
+            settle();
+            if (running().guards != 0) {
+                throw new AssertionError(running().guards + " guards are held by a thread that " + when);
+            }
         }
     }
 
@@ -435,6 +450,7 @@ final class Interleaver implements MemoryObserver {
         private boolean looksAgain;
         private boolean readsVersion;
         private long lastVersion;
+        private long guards;
 
         Strand(int index) {
             this.index = index;
@@ -453,6 +469,7 @@ final class Interleaver implements MemoryObserver {
             looksAgain = false;
             readsVersion = false;
             lastVersion = 0;
+            guards = 0;
         }
 
         /** Keeps what was looked at between the last two spins. */
@@ -515,6 +532,7 @@ final class Interleaver implements MemoryObserver {
             }
             long after = value(made, address);
             if (after != before) {
+                guards += made == Kind.GUARD ? (after & LOCKED) - (before & LOCKED) : 0;
                 memoryHash += place(made, address, after) - place(made, address, before);
                 if (isShared(address)) {
                     contention.write(index, made, address);

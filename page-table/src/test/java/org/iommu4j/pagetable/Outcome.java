@@ -38,6 +38,11 @@ final class Outcome {
         return result == Result.DONE;
     }
 
+    /** True if its caller may rely on what is in memory, or is not: it did something, or found something in its way. */
+    boolean tellsOfMemory() {
+        return !call.reads() && (isDone() || result == Result.CONFLICT);
+    }
+
     /** True if it was over before the other one began. */
     boolean isBefore(Outcome other) {
         return thread == other.thread ? began < other.began : ended < other.began;

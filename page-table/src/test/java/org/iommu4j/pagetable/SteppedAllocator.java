@@ -24,26 +24,26 @@ final class SteppedAllocator implements TableAllocator {
 
     @Override
     public long take() {
-        interleaver.announce(true);
+        announce();
         return pages.take();
     }
 
     @Override
     public void give(long page) {
-        interleaver.announce(true);
+        announce();
         beforeBack.accept(page);
         pages.give(page);
     }
 
     @Override
     public boolean reserve(int count, PageList list) {
-        interleaver.announce(true);
+        announce();
         return pages.reserve(count, list);
     }
 
     @Override
     public boolean reserveZeroed(int count, PageList list) {
-        interleaver.announce(true);
+        announce();
         return pages.reserveZeroed(count, list);
     }
 
@@ -60,10 +60,15 @@ final class SteppedAllocator implements TableAllocator {
     }
 
     private void back(PageList list) {
-        interleaver.announce(true);
+        announce();
         for (int i = 0; i < list.size(); i++) {
             beforeBack.accept(list.get(i));
         }
+    }
+
+    private void announce() {
+        interleaver.requireNoGuard("calls the allocator");
+        interleaver.announce(true);
     }
 
     @Override

@@ -34,6 +34,7 @@ final class SteppedDomain extends PageTableDomain {
 
     @Override
     protected FlushCompletion flush(IotlbGather gather) {
+        interleaver.requireNoGuard("waits for the unit");
         interleaver.announce(true);
         unit.invalidate(gather);
         interleaver.announce(true);

@@ -202,7 +202,7 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     }
 
     private void returned(Outcome outcome, List<Outcome> unsynced) {
-        if (isOn(Race.Hardware.NON_COHERENT) && outcome.isDone()) {
+        if (isOn(Race.Hardware.NON_COHERENT) && outcome.tellsOfMemory()) {
             requireWrittenBack(outcome);
         }
         if (!isOn(Race.Hardware.CACHING)) {
@@ -221,23 +221,34 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
         for (int mixture = 1; mixture < MIXTURES; mixture++) {
             read(mixture);
             for (int page = 0; page < now.length; page++) {
-                boolean small =
-                        outcome.call.verb() != Call.Verb.SPLIT
-                                || tree.leafSize(page) <= Call.bytes(1);
-                if (outcome.call.touches(page)
-                        && !isBeingChanged(page)
-                        && (tree.translations()[page] != now[page] || !small)) {
-                    throw new AssertionError(
-                            outcome
-                                    + " has returned, and a walker may still see page "
-                                    + page
-                                    + " translated to 0x"
-                                    + Long.toHexString(tree.translations()[page])
-                                    + " by a leaf of 0x"
-                                    + Long.toHexString(tree.leafSize(page)));
+                if (outcome.call.touches(page) && !mayBeSeen(outcome, page, now[page])) {
+                    throw new AssertionError(outcome + " has returned, and a walker may still see page " + page
+                            + " translated to 0x" + Long.toHexString(tree.translations()[page]) + " by a leaf of 0x"
+                            + Long.toHexString(tree.leafSize(page)));
                 }
             }
         }
+    }
+
+    /** Whether a walker may find of a page what it finds, a call having returned that touches it. */
+    private boolean mayBeSeen(Outcome outcome, int page, long now) {
+        long seen = tree.translations()[page];
+        if (!outcome.isDone()) {
+            return outcome.call.count() > 1 || isUnmapped(page) || seen != SteppedDomain.NOT_MAPPED;
+        }
+        if (outcome.call.verb() == Call.Verb.SPLIT && tree.leafSize(page) > Call.bytes(1)) {
+            return false;
+        }
+        if (isBeingChanged(page)) {
+            return !outcome.call.changes(page) || before[page] == SteppedDomain.NOT_MAPPED || seen != before[page];
+        }
+        return seen == now;
+    }
+
+    private boolean isUnmapped(int page) {
+        return calls.stream()
+                .flatMap(List::stream)
+                .anyMatch(call -> call.verb() == Call.Verb.UNMAP && call.touches(page));
     }
 
     private boolean isBeingChanged(int page) {
