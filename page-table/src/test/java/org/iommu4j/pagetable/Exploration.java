@@ -65,25 +65,34 @@ final class Exploration {
         long began = System.nanoTime();
         Exploration exploration = new Exploration(race, most);
         exploration.guarded(exploration::deepen);
-        System.out.printf("%s: %d schedules, %d states, %d ms%n", race, exploration.runs, exploration.states.size(),
+        System.out.printf(
+                "%s: %d schedules, %d states, %d ms%n",
+                race,
+                exploration.runs,
+                exploration.states.size(),
                 (System.nanoTime() - began) / 1_000_000);
     }
 
     /** Runs on a virtual thread, where hand-overs are cheap, and does not wait for ever. */
     private void guarded(Runnable work) {
         Throwable[] thrown = new Throwable[1];
-        Thread explorer = Thread.ofVirtual().name("explorer").start(() -> {
-            try {
-                work.run();
-            } catch (Throwable e) {
-                thrown[0] = e;
-            }
-        });
+        Thread explorer =
+                Thread.ofVirtual()
+                        .name("explorer")
+                        .start(() -> {
+                            try {
+                                work.run();
+                            } catch (Throwable e) {
+                                thrown[0] = e;
+                            }
+                        });
         try {
             for (long seen = -1; !explorer.join(PATIENCE); seen = runs) {
                 if (seen == runs) {
-                    throw new AssertionError(race + ": a thread waits for what is no step, after "
-                            + interleaver.schedule());
+                    throw new AssertionError(
+                            race
+                                    + ": a thread waits for what is no step, after "
+                                    + interleaver.schedule());
                 }
             }
         } catch (InterruptedException e) {
@@ -160,8 +169,13 @@ final class Exploration {
         if (depth < prefix) {
             choice = path.get(depth);
             if ((runnable >>> choice & 1) == 0) {
-                throw new AssertionError("thread " + choice + " cannot make step " + depth + " of the schedule; "
-                        + "a race behaves differently in two runs, or is not the schedule's");
+                throw new AssertionError(
+                        "thread "
+                                + choice
+                                + " cannot make step "
+                                + depth
+                                + " of the schedule; "
+                                + "a race behaves differently in two runs, or is not the schedule's");
             }
         } else {
             choice = goesOn ? running : Integer.numberOfTrailingZeros(runnable);
@@ -187,6 +201,8 @@ final class Exploration {
 
     private long key(int running) {
         long state = interleaver.state();
-        return mostPreemptions == ANY ? state : Interleaver.mix(state, running * 1000L + preemptions);
+        return mostPreemptions == ANY
+                ? state
+                : Interleaver.mix(state, running * 1000L + preemptions);
     }
 }

@@ -220,7 +220,8 @@ final class Interleaver implements MemoryObserver {
         if (active) {
             settle();
             if (running().guards != 0) {
-                throw new AssertionError(running().guards + " guards are held by a thread that " + when);
+                throw new AssertionError(
+                        running().guards + " guards are held by a thread that " + when);
             }
         }
     }

@@ -125,31 +125,50 @@ final class Neighbour {
         long expected = model.unmapSplitting(iova, size);
         long bytes = domain.unmap(iova, size, gather);
         if (bytes != expected) {
-            throw wrong("unmap", iova, size, "is 0x" + Long.toHexString(bytes) + ", not 0x" + Long.toHexString(expected));
+            throw wrong(
+                    "unmap",
+                    iova,
+                    size,
+                    "is 0x" + Long.toHexString(bytes) + ", not 0x" + Long.toHexString(expected));
         }
     }
 
     private void requireSame(long iova) {
         long output = domain.translate(iova);
         if (output != model.translate(iova)) {
-            throw wrong("translate", iova, 1, "is 0x" + Long.toHexString(output) + ", not 0x"
-                    + Long.toHexString(model.translate(iova)));
+            throw wrong(
+                    "translate",
+                    iova,
+                    1,
+                    "is 0x"
+                            + Long.toHexString(output)
+                            + ", not 0x"
+                            + Long.toHexString(model.translate(iova)));
         }
     }
 
     /** Leaves may be cut smaller by others at any time; what they map may not. */
     private void list(long iova, long size) {
         long[] at = {iova};
-        domain.mappings(iova, size, (start, output, bytes, access) -> {
-            requireNothing(iova, size, at[0], start);
-            for (long page = Math.max(start, at[0]); page < Math.min(start + bytes, iova + size); page += PAGE) {
-                if (model.translate(page) != output + page - start) {
-                    throw wrong("mappings", iova, size, "has 0x" + Long.toHexString(page) + " wrong");
-                }
-            }
-            at[0] = Math.max(at[0], start + bytes);
-            return true;
-        });
+        domain.mappings(
+                iova,
+                size,
+                (start, output, bytes, access) -> {
+                    requireNothing(iova, size, at[0], start);
+                    for (long page = Math.max(start, at[0]);
+                            page < Math.min(start + bytes, iova + size);
+                            page += PAGE) {
+                        if (model.translate(page) != output + page - start) {
+                            throw wrong(
+                                    "mappings",
+                                    iova,
+                                    size,
+                                    "has 0x" + Long.toHexString(page) + " wrong");
+                        }
+                    }
+                    at[0] = Math.max(at[0], start + bytes);
+                    return true;
+                });
         requireNothing(iova, size, at[0], iova + size);
     }
 
@@ -163,11 +182,12 @@ final class Neighbour {
 
     /** A call that changes no translation, wherever it is. */
     private void callAnywhere() {
-        long iova = switch (random.nextInt(3)) {
-            case 0 -> random.nextLong(SLICED_BLOCKS * BLOCK) & -PAGE;
-            case 1 -> GIB + (random.nextLong(BLOCKS * BLOCK) & -PAGE);
-            default -> SHARED + (random.nextLong(SHARED_BLOCKS * BLOCK) & -PAGE);
-        };
+        long iova =
+                switch (random.nextInt(3)) {
+                    case 0 -> random.nextLong(SLICED_BLOCKS * BLOCK) & -PAGE;
+                    case 1 -> GIB + (random.nextLong(BLOCKS * BLOCK) & -PAGE);
+                    default -> SHARED + (random.nextLong(SHARED_BLOCKS * BLOCK) & -PAGE);
+                };
         int kind = random.nextInt(100);
         if (kind < 40) {
             domain.cut(iova, PAGE * (1 + random.nextInt(600)), gather);
@@ -181,7 +201,16 @@ final class Neighbour {
     }
 
     private AssertionError wrong(String call, long iova, long size, String what) {
-        return new AssertionError("neighbour " + number + ": " + call + " of [0x" + Long.toHexString(iova) + ", 0x"
-                + Long.toHexString(iova + size) + ") " + what);
+        return new AssertionError(
+                "neighbour "
+                        + number
+                        + ": "
+                        + call
+                        + " of [0x"
+                        + Long.toHexString(iova)
+                        + ", 0x"
+                        + Long.toHexString(iova + size)
+                        + ") "
+                        + what);
     }
 }

@@ -38,7 +38,10 @@ final class Outcome {
         return result == Result.DONE;
     }
 
-    /** True if its caller may rely on what is in memory, or is not: it did something, or found something in its way. */
+    /**
+     * True if its caller may rely on what is in memory, or is not: it did something, or found
+     * something in its way.
+     */
     boolean tellsOfMemory() {
         return !call.reads() && (isDone() || result == Result.CONFLICT);
     }

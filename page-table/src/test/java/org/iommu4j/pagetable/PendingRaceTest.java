@@ -3,7 +3,10 @@ package org.iommu4j.pagetable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Two gathers with structure pending between them, on hardware that caches all it can (defect o), and what they free. */
+/**
+ * Two gathers with structure pending between them, on hardware that caches all it can (defect o),
+ * and what they free.
+ */
 class PendingRaceTest {
 
     private static void everySchedule(String text) {
@@ -58,6 +61,7 @@ class PendingRaceTest {
                 "pages 0+1; pages 4+1 | unmap 0; sync | unmap 4; sync"
             })
     void G1_emptyTablesThatGo(String text) {
-        Exploration.exhaustively(Race.parse(text).on(Race.Hardware.CACHING).emptyTables(1).pages(6));
+        Exploration.exhaustively(
+                Race.parse(text).on(Race.Hardware.CACHING).emptyTables(1).pages(6));
     }
 }

@@ -18,8 +18,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Two real threads on real formats. {@code -Diommu4j.long=true} lets them go on fifty times as long; {@code
- * -Diommu4j.seed=N} begins at another seed.
+ * Two real threads on real formats. {@code -Diommu4j.long=true} lets them go on fifty times as
+ * long; {@code -Diommu4j.seed=N} begins at another seed.
  */
 class SoakTest {
 
@@ -38,7 +38,8 @@ class SoakTest {
 
     @ParameterizedTest
     @MethodSource("domains")
-    void T1_eachThreadFindsItsOwnPagesAsItLeftThem(PageTableFormat format, int emptyTables) throws Exception {
+    void T1_eachThreadFindsItsOwnPagesAsItLeftThem(PageTableFormat format, int emptyTables)
+            throws Exception {
         TestDomain domain = open(format, emptyTables);
         CyclicBarrier barrier = new CyclicBarrier(THREADS);
         List<Neighbour> neighbours = new ArrayList<>();
@@ -69,13 +70,17 @@ class SoakTest {
 
     @ParameterizedTest
     @MethodSource("domains")
-    void S6_aCrowdWithTooFewPagesLosesNoByte(PageTableFormat format, int emptyTables) throws Exception {
+    void S6_aCrowdWithTooFewPagesLosesNoByte(PageTableFormat format, int emptyTables)
+            throws Exception {
         TestDomain domain = open(format, emptyTables);
         domain.allocator().leave(9);
         crowd(domain);
     }
 
-    /** What was mapped less what was unmapped is what is mapped, when all may do everything everywhere. */
+    /**
+     * What was mapped less what was unmapped is what is mapped, when all may do everything
+     * everywhere.
+     */
     private static void crowd(TestDomain domain) throws Exception {
         AtomicLong mapped = new AtomicLong();
         together(thread -> {
@@ -88,16 +93,19 @@ class SoakTest {
         });
         assertThat(domain.statistics().mappedBytes()).isEqualTo(mapped.get());
         long[] seen = {0, 0};
-        domain.mappings(0, Passenger.REACH, (iova, output, size, access) -> {
-            assertThat(iova).isGreaterThanOrEqualTo(seen[0]);
-            Passenger.requireOwn(iova, output);
-            HardwareWalk walk = new HardwareWalk(domain.format(), domain.memory());
-            assertThat(walk.to(domain.root(), iova)).isTrue();
-            assertThat(walk.output(iova)).isEqualTo(output);
-            seen[0] = iova + size;
-            seen[1] += size;
-            return true;
-        });
+        domain.mappings(
+                0,
+                Passenger.REACH,
+                (iova, output, size, access) -> {
+                    assertThat(iova).isGreaterThanOrEqualTo(seen[0]);
+                    Passenger.requireOwn(iova, output);
+                    HardwareWalk walk = new HardwareWalk(domain.format(), domain.memory());
+                    assertThat(walk.to(domain.root(), iova)).isTrue();
+                    assertThat(walk.output(iova)).isEqualTo(output);
+                    seen[0] = iova + size;
+                    seen[1] += size;
+                    return true;
+                });
         assertThat(seen[1]).isEqualTo(mapped.get());
         assertThat(domain.unmap(0, Passenger.REACH)).isEqualTo(mapped.get());
         domain.trim();
@@ -106,10 +114,11 @@ class SoakTest {
     }
 
     private static TestDomain open(PageTableFormat format, int emptyTables) {
-        TestDomain domain = TestDomain.on(format)
-                .options(DomainOptions.defaults().withEmptyTables(emptyTables))
-                .pages(1 << 13)
-                .open();
+        TestDomain domain =
+                TestDomain.on(format)
+                        .options(DomainOptions.defaults().withEmptyTables(emptyTables))
+                        .pages(1 << 13)
+                        .open();
         domain.stopRecording();
         return domain;
     }
@@ -125,16 +134,19 @@ class SoakTest {
         List<Throwable> thrown = new ArrayList<>();
         for (int i = 0; i < THREADS; i++) {
             int number = i;
-            threads.add(Thread.ofPlatform().name("soak " + i).start(() -> {
-                try {
-                    part.play(number);
-                } catch (Throwable e) {
-                    synchronized (thrown) {
-                        thrown.add(e);
-                    }
-                    threads.forEach(Thread::interrupt);
-                }
-            }));
+            threads.add(
+                    Thread.ofPlatform()
+                            .name("soak " + i)
+                            .start(() -> {
+                                try {
+                                    part.play(number);
+                                } catch (Throwable e) {
+                                    synchronized (thrown) {
+                                        thrown.add(e);
+                                    }
+                                    threads.forEach(Thread::interrupt);
+                                }
+                            }));
         }
         for (Thread thread : threads) {
             thread.join();
@@ -144,7 +156,9 @@ class SoakTest {
         }
     }
 
-    /** Somebody who maps, unmaps and splits anywhere, and knows only how many bytes came and went. */
+    /**
+     * Somebody who maps, unmaps and splits anywhere, and knows only how many bytes came and went.
+     */
     private static final class Passenger {
 
         static final long REACH = 3L << 30;
@@ -177,7 +191,8 @@ class SoakTest {
         /** Few places, so that the threads meet: in two blocks of 2 MiB at each end of each GiB. */
         private long place(int shift) {
             long gib = (long) random.nextInt(3) << 30;
-            long block = (random.nextBoolean() ? random.nextInt(2) : 510L + random.nextInt(2)) << 21;
+            long block =
+                    (random.nextBoolean() ? random.nextInt(2) : 510L + random.nextInt(2)) << 21;
             long page = (long) random.nextInt(512) << 12;
             return (gib | block | page) >>> shift << shift;
         }
@@ -198,10 +213,13 @@ class SoakTest {
                     requireOwn(iova, output);
                 }
             } else if (percent < 94) {
-                domain.mappings(iova, Math.min(size, 1L << 17), (at, output, bytes, access) -> {
-                    requireOwn(at, output);
-                    return true;
-                });
+                domain.mappings(
+                        iova,
+                        Math.min(size, 1L << 17),
+                        (at, output, bytes, access) -> {
+                            requireOwn(at, output);
+                            return true;
+                        });
             } else if (percent < 99) {
                 domain.sync(gather).await();
             } else {
@@ -212,9 +230,14 @@ class SoakTest {
         /** Whoever mapped it, and when: it translates to itself in one of the generations. */
         static void requireOwn(long iova, long output) {
             long generation = output >>> GENERATION_SHIFT;
-            if ((output & (1L << GENERATION_SHIFT) - 1) != iova || generation < 1 || generation > 7) {
+            if ((output & (1L << GENERATION_SHIFT) - 1) != iova
+                    || generation < 1
+                    || generation > 7) {
                 throw new AssertionError(
-                        "0x" + Long.toHexString(iova) + " translates to 0x" + Long.toHexString(output));
+                        "0x"
+                                + Long.toHexString(iova)
+                                + " translates to 0x"
+                                + Long.toHexString(output));
             }
         }
     }

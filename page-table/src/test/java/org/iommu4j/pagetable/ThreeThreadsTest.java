@@ -3,7 +3,10 @@ package org.iommu4j.pagetable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Three threads under every schedule in which threads that could go on are interrupted at most three times. */
+/**
+ * Three threads under every schedule in which threads that could go on are interrupted at most
+ * three times.
+ */
 class ThreeThreadsTest {
 
     private static final int PREEMPTIONS = 3;

@@ -26,7 +26,7 @@ class WaitingTest {
     private static final Duration SOON = Duration.ofSeconds(20);
 
     /** A domain whose unit does not answer until it is told to. */
-    private static final class SlowDomain extends PageTableDomain {
+    static final class SlowDomain extends PageTableDomain {
 
         private final boolean blocksInFlush;
         private final CountDownLatch waits = new CountDownLatch(1);
@@ -81,44 +81,56 @@ class WaitingTest {
 
     static Stream<Named<BiConsumer<SlowDomain, IotlbGather>>> waits() {
         return Stream.of(
-                Named.of("unmap of a part of a leaf", (domain, gather) -> domain.unmap(SMALL, SMALL)),
+                Named.of(
+                        "unmap of a part of a leaf",
+                        (domain, gather) -> domain.unmap(SMALL, SMALL)),
                 Named.of("unmap of a whole table", (domain, gather) -> domain.unmap(LARGE, LARGE)),
-                Named.of("map where a change is pending", (domain, gather) -> {
-                    domain.unmap(LARGE, LARGE, gather);
-                    domain.map(LARGE, LARGE, SMALL, Access.READ);
-                }),
-                Named.of("trim", (domain, gather) -> {
-                    domain.unmap(LARGE, SMALL, gather);
-                    domain.trim();
-                }),
-                Named.of("sync", (domain, gather) -> {
-                    domain.split(0, LARGE, SMALL, gather);
-                    domain.sync(gather).await();
-                }));
+                Named.of(
+                        "map where a change is pending",
+                        (domain, gather) -> {
+                            domain.unmap(LARGE, LARGE, gather);
+                            domain.map(LARGE, LARGE, SMALL, Access.READ);
+                        }),
+                Named.of(
+                        "trim",
+                        (domain, gather) -> {
+                            domain.unmap(LARGE, SMALL, gather);
+                            domain.trim();
+                        }),
+                Named.of(
+                        "sync",
+                        (domain, gather) -> {
+                            domain.split(0, LARGE, SMALL, gather);
+                            domain.sync(gather).await();
+                        }));
     }
 
     @ParameterizedTest
     @MethodSource("waits")
-    void T3_othersGoOnWhileOneWaitsForItsCompletion(BiConsumer<SlowDomain, IotlbGather> wait) throws InterruptedException {
+    void T3_othersGoOnWhileOneWaitsForItsCompletion(BiConsumer<SlowDomain, IotlbGather> wait)
+            throws InterruptedException {
         othersGoOn(wait, false);
     }
 
     @ParameterizedTest
     @MethodSource("waits")
-    void T3_othersGoOnWhileOneWaitsInThePolicy(BiConsumer<SlowDomain, IotlbGather> wait) throws InterruptedException {
+    void T3_othersGoOnWhileOneWaitsInThePolicy(BiConsumer<SlowDomain, IotlbGather> wait)
+            throws InterruptedException {
         othersGoOn(wait, true);
     }
 
-    private static void othersGoOn(BiConsumer<SlowDomain, IotlbGather> wait, boolean blocksInFlush) throws InterruptedException {
+    private static void othersGoOn(BiConsumer<SlowDomain, IotlbGather> wait, boolean blocksInFlush)
+            throws InterruptedException {
         PhysicalMemory memory = PhysicalMemory.allocate(1L << 20);
         TestAllocator allocator = new TestAllocator(memory);
-        PageTable table = PageTable.create(
-                TestFormats.secondStage(4),
-                memory,
-                allocator,
-                new LineFlusher(memory, true),
-                Witness.NONE,
-                DomainOptions.defaults());
+        PageTable table =
+                PageTable.create(
+                        TestFormats.secondStage(4),
+                        memory,
+                        allocator,
+                        new LineFlusher(memory, true),
+                        Witness.NONE,
+                        DomainOptions.defaults());
         SlowDomain domain = new SlowDomain(table, blocksInFlush);
         IotlbGather gather = domain.gather();
         domain.map(0, 0, LARGE, Access.READ_WRITE, gather);
@@ -128,10 +140,12 @@ class WaitingTest {
         Thread waiting = new Thread(() -> wait.accept(domain, another), "waits");
         waiting.start();
         try {
-            Assertions.assertTimeoutPreemptively(SOON, () -> {
-                domain.waits.await();
-                everything(domain, gather);
-            });
+            Assertions.assertTimeoutPreemptively(
+                    SOON,
+                    () -> {
+                        domain.waits.await();
+                        everything(domain, gather);
+                    });
             assertThat(waiting.isAlive()).as("it still waits").isTrue();
         } finally {
             domain.answer.countDown();

@@ -51,7 +51,8 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
         this.allocator = new TestAllocator(memory);
         this.shadow = new ShadowMemory(interleaver, memory, TABLE_BYTES);
         PhysicalMemory seen = memory.observedBy(interleaver);
-        CacheFlusher cache = isOn(Race.Hardware.NON_COHERENT) ? shadow : new LineFlusher(memory, false);
+        CacheFlusher cache =
+                isOn(Race.Hardware.NON_COHERENT) ? shadow : new LineFlusher(memory, false);
         SteppedAllocator stepped = new SteppedAllocator(allocator, interleaver, this::goesBack);
         PageTable engine = PageTable.create(FORMAT, seen, stepped, cache, this, race.options());
         this.domain = new SteppedDomain(engine, interleaver, this);
@@ -133,7 +134,10 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     }
 
     private static long hash(IotlbGather gather) {
-        long hash = Interleaver.mix(gather.stamp(), gather.heldPages() << 1 | (gather.structureChanged() ? 1 : 0));
+        long hash =
+                Interleaver.mix(
+                        gather.stamp(),
+                        gather.heldPages() << 1 | (gather.structureChanged() ? 1 : 0));
         for (int i = 0; i < gather.rangeCount(); i++) {
             hash += Interleaver.mix(gather.rangeStart(i), gather.rangeEnd(i));
         }
@@ -143,7 +147,9 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     @Override
     public void changed() {
         requireUntouched("memory as it is", tree.read());
-        for (int page = tree.tables().nextSetBit(0); page >= 0; page = tree.tables().nextSetBit(page + 1)) {
+        for (int page = tree.tables().nextSetBit(0);
+                page >= 0;
+                page = tree.tables().nextSetBit(page + 1)) {
             interleaver.share((long) page << PhysicalMemory.PAGE_SHIFT);
         }
         if (isOn(Race.Hardware.CACHING)) {
@@ -165,7 +171,10 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
         }
     }
 
-    /** Reads with what was written back at the levels whose bit is set, and what is in memory at the others. */
+    /**
+     * Reads with what was written back at the levels whose bit is set, and what is in memory at the
+     * others.
+     */
     private TinyTree read(int mixture) {
         PhysicalMemory memory = memory();
         return tree.read((level, address) ->
@@ -179,8 +188,15 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     private void requireUntouched(String where, TinyTree read) {
         for (int page : untouched) {
             if (read.translations()[page] != before[page]) {
-                throw new AssertionError("page " + page + ", which no call changes, translates in " + where + " to 0x"
-                        + Long.toHexString(read.translations()[page]) + ", not to 0x" + Long.toHexString(before[page]));
+                throw new AssertionError(
+                        "page "
+                                + page
+                                + ", which no call changes, translates in "
+                                + where
+                                + " to 0x"
+                                + Long.toHexString(read.translations()[page])
+                                + ", not to 0x"
+                                + Long.toHexString(before[page]));
             }
         }
     }
@@ -206,15 +222,22 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
             read(mixture);
             for (int page = 0; page < now.length; page++) {
                 if (outcome.call.touches(page) && !mayBeSeen(outcome, page, now[page])) {
-                    throw new AssertionError(outcome + " has returned, and a walker may still see page " + page
-                            + " translated to 0x" + Long.toHexString(tree.translations()[page]) + " by a leaf of 0x"
-                            + Long.toHexString(tree.leafSize(page)));
+                    throw new AssertionError(
+                            outcome
+                                    + " has returned, and a walker may still see page "
+                                    + page
+                                    + " translated to 0x"
+                                    + Long.toHexString(tree.translations()[page])
+                                    + " by a leaf of 0x"
+                                    + Long.toHexString(tree.leafSize(page)));
                 }
             }
         }
     }
 
-    /** Whether a walker may find of a page what it finds, a call having returned that touches it. */
+    /**
+     * Whether a walker may find of a page what it finds, a call having returned that touches it.
+     */
     private boolean mayBeSeen(Outcome outcome, int page, long now) {
         long seen = tree.translations()[page];
         if (!outcome.isDone()) {
@@ -224,7 +247,9 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
             return false;
         }
         if (isBeingChanged(page)) {
-            return !outcome.call.changes(page) || before[page] == SteppedDomain.NOT_MAPPED || seen != before[page];
+            return !outcome.call.changes(page)
+                    || before[page] == SteppedDomain.NOT_MAPPED
+                    || seen != before[page];
         }
         return seen == now;
     }
@@ -236,10 +261,14 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     }
 
     private boolean isBeingChanged(int page) {
-        return begun.stream().anyMatch(outcome -> !ended.contains(outcome) && outcome.call.changes(page));
+        return begun.stream()
+                .anyMatch(outcome -> !ended.contains(outcome) && outcome.call.changes(page));
     }
 
-    /** After the sync of what a call did, caches agree with memory on the pages that nobody else changes. */
+    /**
+     * After the sync of what a call did, caches agree with memory on the pages that nobody else
+     * changes.
+     */
     private void requireForgotten(Outcome outcome) {
         tree.read();
         for (int page = 0; page < before.length; page++) {
@@ -261,9 +290,14 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     private void requireForgotten(int page, String when) {
         for (long output : hardware.outputs(Call.bytes(page))) {
             if (output != tree.translations()[page]) {
-                throw new AssertionError(when + ", and page " + page + ", which translates to 0x"
-                        + Long.toHexString(tree.translations()[page]) + ", may still be translated to 0x"
-                        + Long.toHexString(output));
+                throw new AssertionError(
+                        when
+                                + ", and page "
+                                + page
+                                + ", which translates to 0x"
+                                + Long.toHexString(tree.translations()[page])
+                                + ", may still be translated to 0x"
+                                + Long.toHexString(output));
             }
         }
     }
@@ -278,7 +312,8 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     private void goesBack(long page) {
         interleaver.overwrites(page, TABLE_BYTES);
         if (running && isOn(Race.Hardware.CACHING) && hardware.knowsTable(page)) {
-            throw new AssertionError("page 0x" + Long.toHexString(page) + " goes back, and may still be walked");
+            throw new AssertionError(
+                    "page 0x" + Long.toHexString(page) + " goes back, and may still be walked");
         }
     }
 
@@ -316,7 +351,8 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
     }
 
     private void requireExplained() {
-        String missing = new Explanation(before, tree.read().translations().clone(), ended).missing();
+        String missing =
+                new Explanation(before, tree.read().translations().clone(), ended).missing();
         if (!missing.isEmpty()) {
             throw new AssertionError(missing + ": " + ended);
         }
@@ -326,7 +362,8 @@ final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
         tree.read();
         tree.requireGuards();
         if (!domain.engine().leaves().equals(tree.leaves())) {
-            throw new AssertionError("there are " + tree.leaves() + " leaves, not " + domain.engine().leaves());
+            throw new AssertionError(
+                    "there are " + tree.leaves() + " leaves, not " + domain.engine().leaves());
         }
         if (tree.emptyTables() > race.options().emptyTables()) {
             throw new AssertionError(tree.emptyTables() + " empty tables are linked");

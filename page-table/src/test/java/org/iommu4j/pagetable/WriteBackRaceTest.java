@@ -4,8 +4,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Two threads under every schedule, for a walker that does not snoop the cache (defect p): when a call returns, such a
- * walker sees what it did, whatever the other thread has not written back yet.
+ * Two threads under every schedule, for a walker that does not snoop the cache (defect p): when a
+ * call returns, such a walker sees what it did, whatever the other thread has not written back yet.
  */
 class WriteBackRaceTest {
 
