@@ -28,6 +28,20 @@ class PendingRaceTest {
         everySchedule(text);
     }
 
+    /**
+     * The second thread's gather comes to cover the leaf that the first one splits without having
+     * touched it: a gather holds few ranges, and the fifth is joined to the nearest.
+     */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "map 4+4; map 8+4; pages 13+1; pages 20+1; pages 28+1; pages 36+1"
+                        + " | unmap 10 | unmap 5; unmap 20; unmap 28; unmap 36; unmap 13; sync; unmap 9; sync"
+            })
+    void G2_anInvalidationThatBeganBeforeTheSplitDoesNotEndIt(String text) {
+        Exploration.withPreemptions(2, Race.parse(text).on(Race.Hardware.CACHING).emptyTables(8));
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
