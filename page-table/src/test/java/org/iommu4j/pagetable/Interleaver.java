@@ -2,9 +2,7 @@ package org.iommu4j.pagetable;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.iommu4j.machine.MemoryObserver;
@@ -26,29 +24,6 @@ import org.iommu4j.machine.PhysicalMemory;
  */
 final class Interleaver implements MemoryObserver {
 
-    /** Decides who makes the next step. */
-    interface Chooser {
-
-        /**
-         * Chooses.
-         *
-         * @param running the thread that ran until now, or {@link #NOBODY}
-         * @param runnable a bit for each thread that can go on; never 0
-         * @return one of them
-         */
-        int choose(int running, int runnable);
-    }
-
-    /** Sees what is going on between steps. */
-    interface Watcher {
-
-        /** Memory that threads can reach has changed. */
-        void changed();
-
-        /** A hash of the watcher's own state, as far as the future depends on it. */
-        long hash();
-    }
-
     /** No thread of this interleaver. */
     static final int NOBODY = -1;
 
@@ -68,13 +43,6 @@ final class Interleaver implements MemoryObserver {
         }
     }
 
-    private enum Kind {
-        NOTHING,
-        WORD,
-        GUARD,
-        OTHER
-    }
-
     private final PhysicalMemory memory;
     private final boolean[] shared;
     private final List<Strand> strands = new ArrayList<>();
@@ -82,16 +50,7 @@ final class Interleaver implements MemoryObserver {
     private final Contention contention = new Contention();
     private Thread controller = Thread.currentThread();
     private Chooser chooser = (running, runnable) -> running;
-    private Watcher watcher =
-            new Watcher() {
-                @Override
-                public void changed() {}
-
-                @Override
-                public long hash() {
-                    return 0;
-                }
-            };
+    private Watcher watcher = Watcher.NOBODY;
     private volatile int turn = NOBODY;
     private volatile boolean active;
     private volatile boolean closed;
@@ -235,7 +194,7 @@ final class Interleaver implements MemoryObserver {
     void overwrites(long page, int bytes) {
         if (active && isShared(page)) {
             for (long word = page; word < page + bytes; word += Long.BYTES) {
-                contention.write(running().index, Kind.WORD, word);
+                contention.write(running().index, AccessKind.WORD, word);
             }
         }
     }
@@ -256,22 +215,22 @@ final class Interleaver implements MemoryObserver {
 
     @Override
     public void beforeLoad(long address) {
-        access(Kind.WORD, address, true);
+        access(AccessKind.WORD, address, true);
     }
 
     @Override
     public void beforeStore(long address, long value) {
-        access(Kind.WORD, address, false);
+        access(AccessKind.WORD, address, false);
     }
 
     @Override
     public void beforeExchange(long address, long expected, long value) {
-        access(Kind.WORD, address, false);
+        access(AccessKind.WORD, address, false);
     }
 
     @Override
     public void beforeLedger(long page) {
-        access(Kind.GUARD, page, false);
+        access(AccessKind.GUARD, page, false);
     }
 
     @Override
@@ -289,7 +248,7 @@ final class Interleaver implements MemoryObserver {
         }
     }
 
-    private void access(Kind kind, long address, boolean load) {
+    private void access(AccessKind kind, long address, boolean load) {
         if (!active) {
             return;
         }
@@ -300,7 +259,7 @@ final class Interleaver implements MemoryObserver {
             return;
         }
         boolean contended = contention.touch(self.index, kind, address);
-        pause(self, contended || everyAccess || !load && kind == Kind.WORD);
+        pause(self, contended || everyAccess || !load && kind == AccessKind.WORD);
         self.expectShared(kind, address);
     }
 
@@ -361,13 +320,13 @@ final class Interleaver implements MemoryObserver {
     }
 
     /** What stands there; of a guard without its owner, which is another one in each run. */
-    private long value(Kind kind, long address) {
-        return kind == Kind.GUARD
+    private long value(AccessKind kind, long address) {
+        return kind == AccessKind.GUARD
                 ? memory.ledger().loadAcquire(address) & GUARD_BUT_OWNER
                 : memory.loadAcquire(address);
     }
 
-    private static long place(Kind kind, long address, long value) {
+    private static long place(AccessKind kind, long address, long value) {
         return mix(mix(kind.ordinal(), address), value);
     }
 
@@ -387,47 +346,6 @@ final class Interleaver implements MemoryObserver {
         return contention.grew();
     }
 
-    /* Which words and guards several threads come to touch, at least one of them changing it, in any run. A load of any
-     * other word, or an access to any other guard, gives the same whenever it is made, and so is no step. */
-    private static final class Contention {
-
-        private final Map<Long, int[]> touched = new HashMap<>();
-        private boolean grew;
-
-        boolean touch(int thread, Kind kind, long address) {
-            int[] masks = masks(kind, address);
-            return note(masks, masks[0] | 1 << thread, masks[1]);
-        }
-
-        void write(int thread, Kind kind, long address) {
-            int[] masks = masks(kind, address);
-            note(masks, masks[0] | 1 << thread, masks[1] | 1 << thread);
-        }
-
-        boolean grew() {
-            boolean had = grew;
-            grew = false;
-            return had;
-        }
-
-        private int[] masks(Kind kind, long address) {
-            return touched.computeIfAbsent(
-                    address << 1 | (kind == Kind.GUARD ? 1 : 0), any -> new int[2]);
-        }
-
-        private boolean note(int[] masks, int touching, int writing) {
-            boolean was = isContended(masks);
-            masks[0] = touching;
-            masks[1] = writing;
-            grew |= !was && isContended(masks);
-            return isContended(masks);
-        }
-
-        private static boolean isContended(int[] masks) {
-            return masks[1] != 0 && Integer.bitCount(masks[0]) > 1;
-        }
-    }
-
     /** One thread. */
     private final class Strand {
 
@@ -439,15 +357,10 @@ final class Interleaver implements MemoryObserver {
         private boolean spinning;
         private long changesAtSpin;
         private long history;
-        private Kind kind = Kind.NOTHING;
+        private AccessKind kind = AccessKind.NOTHING;
         private long address;
         private long before;
-        private Kind[] lookKinds = new Kind[64];
-        private long[] lookAddresses = new long[64];
-        private long[] lookValues = new long[64];
-        private long[] lookHistories = new long[64];
-        private int looks;
-        private int oldLooks;
+        private final Looks looks = new Looks();
         private boolean looksAgain;
         private boolean readsVersion;
         private long lastVersion;
@@ -464,24 +377,12 @@ final class Interleaver implements MemoryObserver {
             finished = false;
             spinning = false;
             history = 0;
-            kind = Kind.NOTHING;
-            looks = 0;
-            oldLooks = 0;
+            kind = AccessKind.NOTHING;
+            looks.clear();
             looksAgain = false;
             readsVersion = false;
             lastVersion = 0;
             guards = 0;
-        }
-
-        /** Keeps what was looked at between the last two spins. */
-        void forgetOldLooks() {
-            int kept = looks - oldLooks;
-            System.arraycopy(lookKinds, oldLooks, lookKinds, 0, kept);
-            System.arraycopy(lookAddresses, oldLooks, lookAddresses, 0, kept);
-            System.arraycopy(lookValues, oldLooks, lookValues, 0, kept);
-            System.arraycopy(lookHistories, oldLooks, lookHistories, 0, kept);
-            looks = kept;
-            oldLooks = kept;
         }
 
         void learn(long what) {
@@ -495,45 +396,40 @@ final class Interleaver implements MemoryObserver {
         }
 
         /** The next access is this one; nothing else runs before it has been made. */
-        void expect(Kind what, long where) {
+        void expect(AccessKind what, long where) {
             kind = what;
             address = where;
             before = value(what, where);
         }
 
         /** The same, of something that others can reach. */
-        void expectShared(Kind what, long where) {
+        void expectShared(AccessKind what, long where) {
             if (looksAgain) {
                 returnTo(what, where);
             }
             expect(what, where);
-            look(what, where, before);
+            looks.add(what, where, before, history);
             learn(place(what, where, before));
             learnVersion();
         }
 
         /** After a spin the thread is in the state again in which it looked there the last time. */
-        private void returnTo(Kind what, long where) {
+        private void returnTo(AccessKind what, long where) {
             looksAgain = false;
-            for (int i = looks - 1; i >= 0; i--) {
-                if (lookKinds[i] == what && lookAddresses[i] == where) {
-                    history = lookHistories[i];
-                    break;
-                }
-            }
-            forgetOldLooks();
+            history = looks.historyAt(what, where, history);
+            looks.forgetOld();
         }
 
         /** The expected access, if there is one, has been made. */
         void settle() {
-            Kind made = kind;
-            kind = Kind.NOTHING;
-            if (made == Kind.NOTHING || failure != null) {
+            AccessKind made = kind;
+            kind = AccessKind.NOTHING;
+            if (made == AccessKind.NOTHING || failure != null) {
                 return;
             }
             long after = value(made, address);
             if (after != before) {
-                guards += made == Kind.GUARD ? (after & LOCKED) - (before & LOCKED) : 0;
+                guards += made == AccessKind.GUARD ? (after & LOCKED) - (before & LOCKED) : 0;
                 memoryHash += place(made, address, after) - place(made, address, before);
                 if (isShared(address)) {
                     contention.write(index, made, address);
@@ -547,31 +443,13 @@ final class Interleaver implements MemoryObserver {
             if (finished || !spinning || (readsVersion && version != lastVersion)) {
                 return !finished;
             }
-            for (int i = 0; i < looks; i++) {
-                if (value(lookKinds[i], lookAddresses[i]) != lookValues[i]) {
-                    return true;
-                }
-            }
-            return false;
+            return looks.anyChanged(Interleaver.this::value);
         }
 
         void awaitTurn() {
             while (turn != index && !closed) {
                 LockSupport.park();
             }
-        }
-
-        private void look(Kind what, long where, long value) {
-            if (looks == lookKinds.length) {
-                lookKinds = Arrays.copyOf(lookKinds, 2 * looks);
-                lookAddresses = Arrays.copyOf(lookAddresses, 2 * looks);
-                lookValues = Arrays.copyOf(lookValues, 2 * looks);
-                lookHistories = Arrays.copyOf(lookHistories, 2 * looks);
-            }
-            lookKinds[looks] = what;
-            lookAddresses[looks] = where;
-            lookHistories[looks] = history;
-            lookValues[looks++] = value;
         }
 
         private void live() {

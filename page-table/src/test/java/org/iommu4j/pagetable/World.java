@@ -22,7 +22,7 @@ import org.iommu4j.walker.PageTableFormat;
  */
 
 /** One run of a race: the memory, the tree and the hardware, from the setup to the last check. */
-final class World implements Interleaver.Watcher, SteppedDomain.Unit, Witness {
+final class World implements Watcher, SteppedDomain.Unit, Witness {
 
     private static final PageTableFormat FORMAT = TestFormats.tiny();
     private static final int TABLE_BYTES = FORMAT.entries() * Long.BYTES;
