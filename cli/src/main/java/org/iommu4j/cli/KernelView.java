@@ -175,7 +175,11 @@ final class KernelView {
             System.arraycopy(firsts, block + 1, firsts, block, moved);
             blockCount--;
             index = 0;
-            return block < blockCount;
+            if (block < blockCount) {
+                return true;
+            }
+            block--;
+            return false;
         }
         if (index == 0 && blocks[block].count > 0) {
             noteFirst(block);
@@ -222,6 +226,31 @@ final class KernelView {
      * none does.
      */
     private void locate(long iova) {
+        if (!step(iova)) {
+            search(iova);
+        }
+    }
+
+    /** Tries the run last located and its neighbours: most questions are about one place. */
+    private boolean step(long iova) {
+        RunBlock runs = blocks[block];
+        int at = index;
+        if (at < 0 || at >= runs.count) {
+            return false;
+        }
+        if (runs.start[at] > iova) {
+            at--;
+        } else if (at + 1 < runs.count && runs.start[at + 1] <= iova) {
+            at++;
+        }
+        if (at < 0 || at + 1 >= runs.count || runs.start[at] > iova || runs.start[at + 1] <= iova) {
+            return false;
+        }
+        index = at;
+        return true;
+    }
+
+    private void search(long iova) {
         int low = 0;
         int high = blockCount;
         while (high - low > 1) {

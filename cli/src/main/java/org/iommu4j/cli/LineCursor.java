@@ -10,6 +10,7 @@ import java.util.Arrays;
 final class LineCursor {
     private static final byte NOT_A_DIGIT = -1;
     private static final byte[] DIGITS = digits();
+    private static final int LONGEST_DECIMAL = 18;
 
     private byte[] bytes = new byte[Bytes.PADDING];
     private int at;
@@ -104,19 +105,16 @@ final class LineCursor {
         return high >>> 31 != 0 || DIGITS[bytes[at] & 0xff] >= 0 ? -1 : high << 32 | low;
     }
 
-    /** The decimal number here, at least one digit, or -1 if there is none below 2^63. */
+    /** The decimal number here, at least one digit, or -1 if there is none of up to 18 digits. */
     long decimal() {
         int start = at;
         long value = 0;
         int digit = bytes[at] - '0';
         while (digit >= 0 && digit <= 9) {
-            if (value > (Long.MAX_VALUE - digit) / 10) {
-                return -1;
-            }
             value = value * 10 + digit;
             digit = bytes[++at] - '0';
         }
-        return at == start ? -1 : value;
+        return at == start || at - start > LONGEST_DECIMAL ? -1 : value;
     }
 
     private static byte[] digits() {

@@ -82,8 +82,8 @@ final class ReplayedDomain {
         }
         remove(range.iova(), range.size());
         tables.sync(gather);
-        expectAsBelieved(range.iova());
-        expectAsBelieved(range.end() - PAGE);
+        expect(range.iova(), KernelView.NOT_MAPPED);
+        expect(range.end() - PAGE, KernelView.NOT_MAPPED);
         expectBeside(range.iova(), range.end());
     }
 

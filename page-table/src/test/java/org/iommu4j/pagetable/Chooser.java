@@ -1,6 +1,6 @@
 package org.iommu4j.pagetable;
 
-/** Decides who makes the next step. */
+/** Decides which thread of an {@link Interleaver} makes the next step. */
 interface Chooser {
 
     /**

@@ -31,10 +31,6 @@ final class Interleaver implements MemoryObserver {
     private static final long SPINS = -2;
     private static final long HAS_FINISHED = -3;
     private static final long LOCKED = 1;
-
-    /* A place is the address of a word, or that of a page and this bit: its guard. */
-    private static final long GUARD = 1;
-    private static final long NOTHING = -1;
     private static final long GUARD_BUT_OWNER = (1L << 48) - 1;
     private static final int MOST_STEPS = 20_000;
 
@@ -54,16 +50,7 @@ final class Interleaver implements MemoryObserver {
     private final Contention contention = new Contention();
     private Thread controller = Thread.currentThread();
     private Chooser chooser = (running, runnable) -> running;
-    private Watcher watcher =
-            new Watcher() {
-                @Override
-                public void changed() {}
-
-                @Override
-                public long hash() {
-                    return 0;
-                }
-            };
+    private Watcher watcher = Watcher.NOBODY;
     private volatile int turn = NOBODY;
     private volatile boolean active;
     private volatile boolean closed;
@@ -207,7 +194,7 @@ final class Interleaver implements MemoryObserver {
     void overwrites(long page, int bytes) {
         if (active && isShared(page)) {
             for (long word = page; word < page + bytes; word += Long.BYTES) {
-                contention.change(running().index, word);
+                contention.write(running().index, AccessKind.WORD, word);
             }
         }
     }
@@ -228,22 +215,22 @@ final class Interleaver implements MemoryObserver {
 
     @Override
     public void beforeLoad(long address) {
-        access(address, true);
+        access(AccessKind.WORD, address, true);
     }
 
     @Override
     public void beforeStore(long address, long value) {
-        access(address, false);
+        access(AccessKind.WORD, address, false);
     }
 
     @Override
     public void beforeExchange(long address, long expected, long value) {
-        access(address, false);
+        access(AccessKind.WORD, address, false);
     }
 
     @Override
     public void beforeLedger(long page) {
-        access(page | GUARD, false);
+        access(AccessKind.GUARD, page, false);
     }
 
     @Override
@@ -261,19 +248,19 @@ final class Interleaver implements MemoryObserver {
         }
     }
 
-    private void access(long place, boolean load) {
+    private void access(AccessKind kind, long address, boolean load) {
         if (!active) {
             return;
         }
         Strand self = running();
         self.settle();
-        if (!isShared(place)) {
-            self.expect(place);
+        if (!isShared(address)) {
+            self.expect(kind, address);
             return;
         }
-        boolean contended = contention.touch(self.index, place);
-        pause(self, contended || everyAccess || !load && !isGuard(place));
-        self.expectShared(place);
+        boolean contended = contention.touch(self.index, kind, address);
+        pause(self, contended || everyAccess || !load && kind == AccessKind.WORD);
+        self.expectShared(kind, address);
     }
 
     private Strand running() {
@@ -333,14 +320,14 @@ final class Interleaver implements MemoryObserver {
     }
 
     /** What stands there; of a guard without its owner, which is another one in each run. */
-    private long value(long place) {
-        return isGuard(place)
-                ? memory.ledger().loadAcquire(place - GUARD) & GUARD_BUT_OWNER
-                : memory.loadAcquire(place);
+    private long value(AccessKind kind, long address) {
+        return kind == AccessKind.GUARD
+                ? memory.ledger().loadAcquire(address) & GUARD_BUT_OWNER
+                : memory.loadAcquire(address);
     }
 
-    private static boolean isGuard(long place) {
-        return (place & GUARD) != 0;
+    private static long place(AccessKind kind, long address, long value) {
+        return mix(mix(kind.ordinal(), address), value);
     }
 
     /**
@@ -370,11 +357,10 @@ final class Interleaver implements MemoryObserver {
         private boolean spinning;
         private long changesAtSpin;
         private long history;
-        private long place = NOTHING;
+        private AccessKind kind = AccessKind.NOTHING;
+        private long address;
         private long before;
         private final Looks looks = new Looks();
-
-        /* After a spin the thread is in the state again in which it looked at the next place the last time. */
         private boolean looksAgain;
         private boolean readsVersion;
         private long lastVersion;
@@ -391,7 +377,7 @@ final class Interleaver implements MemoryObserver {
             finished = false;
             spinning = false;
             history = 0;
-            place = NOTHING;
+            kind = AccessKind.NOTHING;
             looks.clear();
             looksAgain = false;
             readsVersion = false;
@@ -410,37 +396,43 @@ final class Interleaver implements MemoryObserver {
         }
 
         /** The next access is this one; nothing else runs before it has been made. */
-        void expect(long where) {
-            place = where;
-            before = value(where);
+        void expect(AccessKind what, long where) {
+            kind = what;
+            address = where;
+            before = value(what, where);
         }
 
         /** The same, of something that others can reach. */
-        void expectShared(long where) {
+        void expectShared(AccessKind what, long where) {
             if (looksAgain) {
-                looksAgain = false;
-                history = looks.historyAt(where, history);
-                looks.forgetOld();
+                returnTo(what, where);
             }
-            expect(where);
-            looks.add(where, before, history);
-            learn(mix(where, before));
+            expect(what, where);
+            looks.add(what, where, before, history);
+            learn(place(what, where, before));
             learnVersion();
+        }
+
+        /** After a spin the thread is in the state again in which it looked there the last time. */
+        private void returnTo(AccessKind what, long where) {
+            looksAgain = false;
+            history = looks.historyAt(what, where, history);
+            looks.forgetOld();
         }
 
         /** The expected access, if there is one, has been made. */
         void settle() {
-            long made = place;
-            place = NOTHING;
-            if (made == NOTHING || failure != null) {
+            AccessKind made = kind;
+            kind = AccessKind.NOTHING;
+            if (made == AccessKind.NOTHING || failure != null) {
                 return;
             }
-            long after = value(made);
+            long after = value(made, address);
             if (after != before) {
-                guards += isGuard(made) ? (after & LOCKED) - (before & LOCKED) : 0;
-                memoryHash += mix(made, after) - mix(made, before);
-                if (isShared(made)) {
-                    contention.change(index, made);
+                guards += made == AccessKind.GUARD ? (after & LOCKED) - (before & LOCKED) : 0;
+                memoryHash += place(made, address, after) - place(made, address, before);
+                if (isShared(address)) {
+                    contention.write(index, made, address);
                     changes++;
                     watcher.changed();
                 }

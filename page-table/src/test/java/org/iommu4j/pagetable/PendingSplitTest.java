@@ -91,7 +91,7 @@ class PendingSplitTest {
         domain.closeAndCheck();
     }
 
-    /** A small invalidation, or one with the leaf-only hint, does not end a split. */
+    /** An invalidation beside it does not end a split. */
     @ParameterizedTest
     @MethodSource("org.iommu4j.pagetable.TestFormats#all")
     void G2_o_anInvalidationThatDoesNotCoverEndsNothing(PageTableFormat format) {
@@ -131,6 +131,29 @@ class PendingSplitTest {
         requireCovers(second, 0, large, true);
         domain.sync(second).await();
         domain.sync(first).await();
+        domain.closeAndCheck();
+    }
+
+    /** Nor does one that covers the span and comes later, if it lets paging structures be kept. */
+    @ParameterizedTest
+    @MethodSource("org.iommu4j.pagetable.TestFormats#all")
+    void G2_o_anInvalidationOfLeavesOnlyEndsNothing(PageTableFormat format) {
+        long page = 1L << format.shift(0);
+        long mid = 1L << format.shift(1);
+        TestDomain domain = TestDomain.on(format).open();
+        domain.map(0, OUT + mid, 2 * mid, Access.READ);
+        IotlbGather leaves = domain.gather();
+        IotlbGather splitting = domain.gather();
+        IotlbGather third = domain.gather();
+        domain.unmap(0, mid, leaves);
+        domain.map(0, OUT + mid, mid, Access.READ, splitting);
+        domain.unmap(0, page, splitting);
+        requireCovers(leaves, 0, mid, false);
+        domain.sync(leaves).await();
+        domain.unmap(page, page, third);
+        requireCovers(third, 0, mid, true);
+        domain.sync(third).await();
+        domain.sync(splitting).await();
         domain.closeAndCheck();
     }
 
