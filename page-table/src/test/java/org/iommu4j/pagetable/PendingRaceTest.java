@@ -56,6 +56,13 @@ class PendingRaceTest {
         everySchedule(text);
     }
 
+    /** The second map finds a table ready that was made while the change is pending. */
+    @ParameterizedTest
+    @ValueSource(strings = "pages 0+2 | unmap 0+4; map 0 | map 3; sync")
+    void M8_mapIntoATableMadeUnderAChangeThatIsPending(String text) {
+        Exploration.withPreemptions(3, Race.parse(text).on(Race.Hardware.CACHING));
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
