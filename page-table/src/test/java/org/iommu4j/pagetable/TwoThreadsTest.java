@@ -49,6 +49,8 @@ class TwoThreadsTest {
                 "pages 0+2 | unmap 0 | unmap 1",
                 "pages 0+2 | unmap 0+2 | unmap 1+3",
                 "pages 0+8 | unmap 0+4 | unmap 3+3",
+                "pages 0+8 | unmap 3+2 | unmap 4",
+                "pages 0+8 | unmap 3+2 | unmap 5",
                 "pages 0+1; pages 4+1 | unmap 0+16 | unmap 3+2",
                 "pages 0+1; pages 4+1 | unmap 0 | unmap 4",
                 "pages 0+1; pages 16+1 | unmap 0+64 | unmap 0+17"
@@ -69,7 +71,9 @@ class TwoThreadsTest {
                 "nothing | map 2+4 | map 5+4",
                 "nothing | map 0 | map 16",
                 "pages 0+1 | map 1 | map 1+2",
-                "pages 3+1 | map 2+4 | map 4+2"
+                "pages 3+1 | map 2+4 | map 4+2",
+                "pages 0+1; pages 7+1 | map 3+2 | map 5",
+                "pages 0+1; pages 7+1 | map 3+2 | map 4"
             })
     void T2_mapAgainstMap(String text) {
         everySchedule(text);
@@ -147,6 +151,18 @@ class TwoThreadsTest {
             })
     void T2_lookersInTablesThatAreReused(String text) {
         Exploration.exhaustively(Race.parse(text).pages(5));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "pages 0+1 | map 1 | unmap 0; sync; map 5",
+                "pages 0+1 | map 1 | unmap 0; sync; map 16",
+                "pages 0+2 | unmap 1 | unmap 0+2; sync; map 5",
+                "pages 0+2 | unmap 0+4 | unmap 0+2; sync; map 16+4"
+            })
+    void T2_writersInTablesThatAreReused(String text) {
+        Exploration.withPreemptions(3, Race.parse(text).pages(3));
     }
 
     @ParameterizedTest
