@@ -147,7 +147,8 @@ final class EventParser {
         if (!cursor.accept(CACHE_TAG) || !cursor.accept(FLUSH) || !cursor.accept(RANGE)) {
             return Verdict.OTHER;
         }
-        cursor.accept(NOT_PRESENT);
+        boolean notPresent = cursor.accept(NOT_PRESENT);
+        event.usuallyFollows = notPresent ? TraceEvent.Kind.MAP : TraceEvent.Kind.UNMAP;
         if (!cursor.accept(COLON)) {
             return Verdict.OTHER;
         }

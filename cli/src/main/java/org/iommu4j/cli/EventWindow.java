@@ -1,5 +1,8 @@
 package org.iommu4j.cli;
 
+import java.util.Arrays;
+import org.iommu4j.cli.TraceEvent.Kind;
+
 /**
  * The events between the one being replayed and the one last read: the look-ahead in which a flush
  * can name the domain of an event before it. Linux logs {@code cache_tag_flush_range} after the map
@@ -33,6 +36,13 @@ final class EventWindow {
     private final LastOfTask lastOfTask = new LastOfTask();
     private long head;
     private long tail;
+
+    /** The flush last seen, and how many events had been added then. */
+    private long lastTask;
+
+    private long lastStart;
+    private long lastSize;
+    private long lastTail = NONE;
 
     EventWindow() {
         for (int i = 0; i < CAPACITY; i++) {
@@ -72,27 +82,60 @@ final class EventWindow {
         head++;
     }
 
-    /** Names the domain of the waiting events of the flush's task that it covers. */
+    /**
+     * Names the domain of the waiting events of the flush's task that it covers: of the unmaps, or
+     * of the maps if it is a flush of entries not present before; and of the others only where
+     * there are none of these, lest an unmap's flush names a map of another domain at the same
+     * place. Linux repeats a flush for each cache of a domain, and the repetitions say nothing new.
+     */
     void name(TraceEvent flush) {
+        if (isRepeated(flush)) {
+            return;
+        }
+        lastTask = flush.task;
+        lastStart = flush.iova;
+        lastSize = flush.size;
+        lastTail = tail;
+        if (!name(flush, flush.usuallyFollows)) {
+            name(flush, flush.usuallyFollows == Kind.MAP ? Kind.UNMAP : Kind.MAP);
+        }
+    }
+
+    private boolean isRepeated(TraceEvent flush) {
+        return flush.task == lastTask
+                && flush.iova == lastStart
+                && flush.size == lastSize
+                && tail == lastTail;
+    }
+
+    private boolean name(TraceEvent flush, Kind kind) {
         long number = lastOfTask.get(flush.task);
         long later = NONE;
         int misses = 0;
+        boolean named = false;
         while (number >= head && misses < MISSES) {
             TraceEvent event = events[place(number)];
             long next = earlier[place(number)];
-            if (covers(flush, event)) {
+            if (event.kind == kind && covers(flush, event)) {
                 event.domain = flush.domain;
-                if (later == NONE) {
-                    lastOfTask.exchange(flush.task, next, head);
-                } else {
-                    earlier[place(later)] = next;
-                }
+                unlink(flush.task, later, next);
+                named = true;
                 misses = 0;
             } else {
                 later = number;
                 misses++;
             }
             number = next;
+        }
+        return named;
+    }
+
+    /** Takes the event between these two out of the chain of its task's unnamed events. */
+    private void unlink(long task, long later, long next) {
+        if (later == NONE) {
+            lastOfTask.exchange(task, next, head);
+        } else {
+            earlier[place(later)] = next;
         }
     }
 
@@ -117,7 +160,7 @@ final class EventWindow {
         private final long[] numbers = new long[PLACES];
 
         LastOfTask() {
-            java.util.Arrays.fill(numbers, NONE);
+            Arrays.fill(numbers, NONE);
         }
 
         long get(long task) {

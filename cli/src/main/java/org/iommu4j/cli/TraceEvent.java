@@ -46,6 +46,9 @@ final class TraceEvent {
     /** The domain's name as {@link TraceReader#domainName} prints it, or {@link #UNNAMED}. */
     long domain = UNNAMED;
 
+    /** What a flush usually follows: a map if only entries not present before changed. */
+    Kind usuallyFollows = Kind.UNMAP;
+
     /** Whether the kernel says that nothing was mapped or unmapped. */
     boolean failed() {
         return switch (kind) {
@@ -53,16 +56,5 @@ final class TraceEvent {
             case UNMAP -> unmappedSize == 0;
             case FLUSH -> false;
         };
-    }
-
-    void copyFrom(TraceEvent other) {
-        kind = other.kind;
-        line = other.line;
-        task = other.task;
-        iova = other.iova;
-        size = other.size;
-        outputAddress = other.outputAddress;
-        unmappedSize = other.unmappedSize;
-        domain = other.domain;
     }
 }

@@ -83,9 +83,25 @@ class EventWindowTest {
         assertThat(window.first().domain).isEqualTo(4);
     }
 
+    @Test
+    void theFlushOfAnUnmapDoesNotNameAMapAtTheSamePlace() {
+        add(1, 0x1000, 0x1000);
+        TraceEvent map = window.first();
+        add(TraceEvent.Kind.UNMAP, 1, 0x1000, 0x1000);
+        flush(1, 6, 0x1000, 0x1000);
+        flush(1, 6, 0x1000, 0x1000);
+        assertThat(map.domain).isEqualTo(TraceEvent.UNNAMED);
+        window.removeFirst();
+        assertThat(window.first().domain).isEqualTo(6);
+    }
+
     private void add(long task, long iova, long size) {
+        add(TraceEvent.Kind.MAP, task, iova, size);
+    }
+
+    private void add(TraceEvent.Kind kind, long task, long iova, long size) {
         TraceEvent event = window.vacant();
-        event.kind = TraceEvent.Kind.MAP;
+        event.kind = kind;
         event.task = task;
         event.iova = iova;
         event.size = size;

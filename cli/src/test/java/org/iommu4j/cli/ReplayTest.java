@@ -6,7 +6,10 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Random;
+import java.util.Set;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuDomain;
 import org.junit.jupiter.api.Test;
@@ -35,6 +38,32 @@ class ReplayTest {
                 .containsEntry("events.ignored", "3")
                 .containsEntry("flushes", "3")
                 .containsEntry("live.pages4k", "1");
+    }
+
+    /** Without caching mode Linux flushes unmaps only, so that maps are guessed. */
+    @Test
+    void whereOnlyUnmapsAreNamedNothingIsLost() {
+        Random random = new Random(3);
+        Map<Integer, Set<Long>> live = Map.of(1, new HashSet<>(), 2, new HashSet<>());
+        StringBuilder trace = new StringBuilder();
+        for (int i = 0; i < 20_000; i++) {
+            int domain = 1 + random.nextInt(2);
+            String task = "t-" + (10 + random.nextInt(3));
+            long iova = 0xfff00000L + random.nextInt(64) * 4096L;
+            if (live.get(domain).remove(iova)) {
+                trace.append(Traces.unmap(task, iova, 4096, 4096))
+                        .append(Traces.flush(task, "", domain, iova, 4096));
+            } else {
+                live.get(domain).add(iova);
+                trace.append(Traces.map(task, iova, i * 4096L, 4096));
+            }
+        }
+        int pages = live.get(1).size() + live.get(2).size();
+        assertThat(replay(trace.toString()))
+                .containsEntry("domains", "2")
+                .containsEntry("unknownUnmaps", "0")
+                .containsEntry("contradictions", "0")
+                .containsEntry("live.pages4k", String.valueOf(pages));
     }
 
     @Test
