@@ -150,7 +150,8 @@ public interface IommuDomain extends AutoCloseable {
 
     /**
      * Visits every leaf that touches a range, in ascending order. Leaves that others change
-     * meanwhile are seen before or after their change.
+     * meanwhile are seen before or after their change; a large leaf that replaced smaller ones
+     * meanwhile may begin below what was visited already.
      *
      * @param iova first I/O virtual address
      * @param size bytes; positive
