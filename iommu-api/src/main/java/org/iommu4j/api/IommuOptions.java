@@ -107,9 +107,9 @@ public final class IommuOptions {
         return ground instanceof Machine machine ? Optional.of(machine) : Optional.empty();
     }
 
-    /** {@return the memory that tables live in} */
+    /** {@return the memory that tables live in: of a machine, the part it keeps for them} */
     public PhysicalMemory memory() {
-        return ground instanceof Machine machine ? machine.memory() : (PhysicalMemory) ground;
+        return ground instanceof Machine machine ? machine.tableMemory() : (PhysicalMemory) ground;
     }
 
     /**

@@ -6,19 +6,10 @@ import java.nio.ByteBuffer;
  * A bus master that can do DMA: it reads and writes memory at I/O virtual addresses, as the
  * remapping hardware lets it.
  *
- * <p>One DMA is one call; several threads may do DMA through one device.
+ * <p>One DMA is one call, and a call is one or more bus requests: what lies in one naturally
+ * aligned word of 8 bytes is transferred whole. Several threads may do DMA through one device.
  */
 public interface Device {
-
-    /** How one DMA ended. */
-    enum Outcome {
-        /** All bytes were transferred. */
-        DONE,
-        /**
-         * The remapping hardware blocked it; nothing, or a part from the start, was transferred.
-         */
-        FAULT
-    }
 
     /** {@return the source id of its requests} */
     SourceId source();
@@ -27,17 +18,31 @@ public interface Device {
      * Reads memory.
      *
      * @param iova first I/O virtual address, in bytes
-     * @param target where the bytes go; as many as remain in it
+     * @param target where the bytes go; as many as remain in it. Its position moves by what was
+     *     transferred
      * @return how it ended
      */
-    Outcome read(long iova, ByteBuffer target);
+    DmaOutcome read(long iova, ByteBuffer target);
 
     /**
      * Writes memory.
      *
      * @param iova first I/O virtual address, in bytes
-     * @param data the bytes; as many as remain in it
+     * @param data the bytes; as many as remain in it. Its position moves by what was transferred
      * @return how it ended
      */
-    Outcome write(long iova, ByteBuffer data);
+    DmaOutcome write(long iova, ByteBuffer data);
+
+    /**
+     * Adds to a 64-bit little-endian word in memory, atomically (PCI Express, AtomicOp FetchAdd).
+     *
+     * @param iova its I/O virtual address, in bytes; a multiple of 8
+     * @param addend what is added
+     * @param old receives what was there before, 8 bytes in the buffer's order; unchanged if the
+     *     DMA was blocked
+     * @return how it ended
+     * @throws IllegalArgumentException if the address is misaligned
+     * @throws UnsupportedOperationException if the device has no atomic operations
+     */
+    DmaOutcome fetchAndAdd(long iova, long addend, ByteBuffer old);
 }

@@ -37,19 +37,30 @@ public final class PhysicalMemory {
 
     private final MemorySegment backing;
     private final long base;
+    private final long start;
     private final long size;
     private final long lastWord;
     private final PageLedger ledger;
     private final @Nullable MemoryObserver observer;
 
     private PhysicalMemory(
-            MemorySegment backing, PageLedger ledger, @Nullable MemoryObserver observer) {
+            MemorySegment backing,
+            long start,
+            long size,
+            PageLedger ledger,
+            @Nullable MemoryObserver observer) {
         this.backing = backing;
         this.base = backing.address();
-        this.size = backing.byteSize();
+        this.start = start;
+        this.size = size;
         this.lastWord = size - Long.BYTES;
         this.ledger = ledger;
         this.observer = observer;
+    }
+
+    private static PhysicalMemory whole(MemorySegment backing) {
+        long size = backing.byteSize();
+        return new PhysicalMemory(backing, 0, size, new PageLedger(size), null);
     }
 
     /**
@@ -61,7 +72,7 @@ public final class PhysicalMemory {
      */
     public static PhysicalMemory allocate(long bytes) {
         requireWholePages(bytes);
-        return new PhysicalMemory(SparseMemory.map(bytes), new PageLedger(bytes), null);
+        return whole(SparseMemory.map(bytes));
     }
 
     /**
@@ -85,7 +96,7 @@ public final class PhysicalMemory {
                             + Long.toHexString(segment.address())
                             + " is not aligned to 0x1000");
         }
-        return new PhysicalMemory(segment, new PageLedger(segment.byteSize()), null);
+        return whole(segment);
     }
 
     /**
@@ -95,12 +106,46 @@ public final class PhysicalMemory {
      * @return the view
      */
     public PhysicalMemory observedBy(MemoryObserver observer) {
-        return new PhysicalMemory(backing, ledger, Objects.requireNonNull(observer, "observer"));
+        Objects.requireNonNull(observer, "observer");
+        return new PhysicalMemory(backing, start, size, ledger, observer);
     }
 
     /** {@return a view of the same memory and ledger whose accesses nobody sees} */
     public PhysicalMemory unobserved() {
-        return observer == null ? this : new PhysicalMemory(backing, ledger, null);
+        return observer == null ? this : new PhysicalMemory(backing, start, size, ledger, null);
+    }
+
+    /**
+     * Returns a view of a part of this memory: addresses and ledger are the same, and whatever lies
+     * outside of the part cannot be reached through it.
+     *
+     * @param from the physical address of its first byte; a multiple of 4096
+     * @param bytes its size; a positive multiple of 4096
+     * @return the view, observed as this memory is
+     * @throws IllegalArgumentException if the part is misaligned, or not inside this memory
+     */
+    public PhysicalMemory part(long from, long bytes) {
+        requireWholePages(bytes);
+        if ((from & (PAGE_SIZE - 1)) != 0
+                || bytes > size
+                || from < start
+                || from - start > size - bytes) {
+            throw new IllegalArgumentException(
+                    "a part of 0x"
+                            + Long.toHexString(bytes)
+                            + " bytes from 0x"
+                            + Long.toHexString(from)
+                            + " of a memory from 0x"
+                            + Long.toHexString(start)
+                            + " to 0x"
+                            + Long.toHexString(start + size));
+        }
+        return new PhysicalMemory(backing, from, bytes, ledger, observer);
+    }
+
+    /** {@return the physical address of the first byte: 0 unless this is a {@link #part}} */
+    public long start() {
+        return start;
     }
 
     /** {@return the size, in bytes} */
@@ -120,7 +165,7 @@ public final class PhysicalMemory {
      * @return true if all its 4096 bytes do
      */
     public boolean containsPage(long page) {
-        return Long.compareUnsigned(page, size - PAGE_SIZE) <= 0;
+        return Long.compareUnsigned(page - start, size - PAGE_SIZE) <= 0;
     }
 
     /**
@@ -274,7 +319,7 @@ public final class PhysicalMemory {
     }
 
     private long checked(long address) {
-        if (Long.compareUnsigned(address, lastWord) > 0) {
+        if (Long.compareUnsigned(address - start, lastWord) > 0) {
             throw outside(address);
         }
         return base + address;
@@ -284,8 +329,10 @@ public final class PhysicalMemory {
         return new IndexOutOfBoundsException(
                 "physical address 0x"
                         + Long.toHexString(address)
-                        + " is outside of this memory, which ends at 0x"
-                        + Long.toHexString(size)
+                        + " is outside of this memory, from 0x"
+                        + Long.toHexString(start)
+                        + " to 0x"
+                        + Long.toHexString(start + size)
                         + ", or the words do not lie in one page");
     }
 

@@ -5,8 +5,8 @@ package org.iommu4j.machine;
  * what its hardware does. A machine without interest uses {@link #NONE}.
  *
  * <p>A set of tables is named by the physical address of its root table. Calls come from the thread
- * that acts, in program order, after the act where it makes something true and before it where it
- * takes something away.
+ * that acts: after the act where it gives hardware something, before it where it takes something
+ * away. A witness must not wait for the caller's machine or Iommu.
  */
 public interface Witness {
 
@@ -14,7 +14,7 @@ public interface Witness {
     Witness NONE = new Witness() {};
 
     /**
-     * A page has been made a table and is about to be linked.
+     * A page is a whole table now, written back where that is needed, and is about to be linked.
      *
      * @param root the root table
      * @param page the page
@@ -38,7 +38,28 @@ public interface Witness {
     default void tableReturned(long root, long page) {}
 
     /**
-     * A range has been unmapped in the tables; the hardware may still hold translations of it.
+     * A range has been mapped, as a call asked for: where the hardware may not hold on to its
+     * absence, devices can use it now; else from the invalidation on.
+     *
+     * @param root the root table
+     * @param iova first I/O virtual address, in bytes
+     * @param size bytes
+     */
+    default void mapped(long root, long iova, long size) {}
+
+    /**
+     * A range is about to be unmapped in the tables: from now on a device that uses it may be
+     * refused.
+     *
+     * @param root the root table
+     * @param iova first I/O virtual address, in bytes
+     * @param size bytes
+     */
+    default void unmapping(long root, long iova, long size) {}
+
+    /**
+     * A range has been unmapped in the tables; the hardware may still hold translations of it. Said
+     * before anybody can map there again.
      *
      * @param root the root table
      * @param iova first I/O virtual address, in bytes
@@ -47,12 +68,39 @@ public interface Witness {
     default void unmapped(long root, long iova, long size) {}
 
     /**
+     * Asks the witness what time it is.
+     *
+     * @return a moment of the witness's own clock: later than every call that returned before, and
+     *     positive; 0 from a witness that does not listen
+     */
+    default long moment() {
+        return 0;
+    }
+
+    /**
      * The invalidation that covers a range has completed: the hardware must not use a translation
-     * that was removed before.
+     * that was removed before a moment, the one when the invalidation was about to be asked for.
      *
      * @param root the root table
      * @param iova first I/O virtual address, in bytes
      * @param size bytes
+     * @param moment what {@link #moment} returned then
      */
-    default void invalidated(long root, long iova, long size) {}
+    default void invalidated(long root, long iova, long size, long moment) {}
+
+    /**
+     * A device is about to be attached: its requests go through these tables.
+     *
+     * @param device the device
+     * @param root the root table
+     */
+    default void attaching(SourceId device, long root) {}
+
+    /**
+     * A device has been detached: none of its requests may use these tables any more.
+     *
+     * @param device the device
+     * @param root the root table
+     */
+    default void detached(SourceId device, long root) {}
 }

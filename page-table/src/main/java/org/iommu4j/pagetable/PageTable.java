@@ -398,7 +398,8 @@ public final class PageTable {
         tables.pending.invalidated(gather);
         for (int i = 0; i < gather.rangeCount(); i++) {
             long start = gather.rangeStart(i);
-            tables.witness.invalidated(tables.root, start, gather.rangeEnd(i) - start);
+            tables.witness.invalidated(
+                    tables.root, start, gather.rangeEnd(i) - start, gather.stamp());
             if (gather.heldPages() > 0) {
                 tables.epochs.move(start, gather.rangeEnd(i));
             }

@@ -10,9 +10,9 @@ import org.iommu4j.machine.Providers;
 public interface TableAllocatorProvider extends Provider {
 
     /**
-     * Makes an allocator that hands out all pages of a memory but those at physical address 0.
+     * Makes an allocator that hands out all pages of a memory but the one at physical address 0.
      *
-     * @param memory the memory
+     * @param memory the memory; a part of a machine's, where the rest is not for tables
      * @return the allocator
      */
     TableAllocator create(PhysicalMemory memory);

@@ -22,11 +22,13 @@ final class SharedPages {
 
     private final PageList[] recycled = {new PageList(), new PageList()};
     private final long end;
-    private long next = 1;
+    private long next;
     private volatile boolean zeroed;
 
-    SharedPages(long pagesOfMemory) {
-        this.end = pagesOfMemory;
+    /** Begins with the pages [first, end), by number, of which none was used. */
+    SharedPages(long first, long end) {
+        this.next = first;
+        this.end = end;
     }
 
     long count() {

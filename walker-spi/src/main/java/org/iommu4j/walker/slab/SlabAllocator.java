@@ -33,10 +33,11 @@ final class SlabAllocator implements TableAllocator {
     private final Stripe[] stripes = new Stripe[STRIPES];
 
     SlabAllocator(PhysicalMemory memory) {
-        long pages = memory.size() >>> PhysicalMemory.PAGE_SHIFT;
+        long first = Math.max(1, memory.start() >>> PhysicalMemory.PAGE_SHIFT);
+        long end = memory.start() + memory.size() >>> PhysicalMemory.PAGE_SHIFT;
         this.memory = memory;
-        this.capacity = pages - 1;
-        this.shared = new SharedPages(pages);
+        this.capacity = end - first;
+        this.shared = new SharedPages(first, end);
         for (int i = 0; i < STRIPES; i++) {
             stripes[i] = new Stripe();
         }

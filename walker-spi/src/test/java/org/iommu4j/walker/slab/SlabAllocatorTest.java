@@ -264,4 +264,18 @@ class SlabAllocatorTest {
         }
         return true;
     }
+
+    @Test
+    void aPartOfAMemoryIsHandedOutWholeAndNothingElse() {
+        TableAllocator inside =
+                new SlabAllocator(PhysicalMemory.allocate(1 << 20).part(0x40000, 0x10000));
+        PageList list = new PageList();
+
+        assertThat(inside.capacity()).isEqualTo(16);
+        assertThat(inside.reserve(16, list)).isTrue();
+        assertThat(inside.take()).isEqualTo(-1);
+        for (int i = 0; i < 16; i++) {
+            assertThat(list.get(i)).isBetween(0x40000L, 0x4f000L);
+        }
+    }
 }
