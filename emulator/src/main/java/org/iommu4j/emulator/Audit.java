@@ -1,0 +1,58 @@
+package org.iommu4j.emulator;
+
+/**
+ * Hears what a unit does with translations: the hardware's half of what the sanitizer compares. The
+ * witness of the machine is the other half.
+ *
+ * <p>Moments are those of {@link org.iommu4j.machine.Witness#moment()}. Any thread may call any
+ * method.
+ */
+interface Audit {
+
+    /** {@return the moment it is: later than everything reported before} */
+    long moment();
+
+    /**
+     * A walk is about to believe a word of a page table that it has loaded.
+     *
+     * @param root the root of the tables
+     * @param address the word's physical address
+     * @param value what the unit saw there
+     * @param reached the moment when the pointer to this table was loaded: just now, or earlier if
+     *     a paging-structure cache held it
+     * @return the latest moment at which this word was, as the unit saw it, a part of the tables:
+     *     now, or earlier if the table was unlinked or the word changed and not written back
+     */
+    long tableRead(long root, long address, long value, long reached);
+
+    /**
+     * A DMA used a translation.
+     *
+     * @param requester the requester id of the device
+     * @param root the root of the tables that the device goes through now
+     * @param from the root of the tables that the translation was made of
+     * @param iova the I/O virtual address
+     * @param asOf the moment of the translation: what {@link #tableRead} returned for its leaf
+     * @param begun the moment when the DMA began
+     */
+    void used(int requester, long root, long from, long iova, long asOf, long begun);
+
+    /**
+     * A DMA was blocked by page tables.
+     *
+     * @param requester the requester id of the device
+     * @param root the root of the tables
+     * @param iova the I/O virtual address
+     * @param write true for a write
+     * @param code the reason code
+     * @param begun the moment when the DMA began
+     */
+    void blocked(int requester, long root, long iova, boolean write, int code, long begun);
+
+    /**
+     * The unit has carried out an invalidation; for the history.
+     *
+     * @param what what was invalidated, as a person reads it
+     */
+    void invalidated(String what);
+}

@@ -1,0 +1,20 @@
+package org.iommu4j.emulator;
+
+/**
+ * The tables as a unit sees them: memory itself where it snoops the processor's cache, else memory
+ * as far as it was written back. Any thread may call any method.
+ */
+interface WalkMemory {
+
+    /**
+     * Loads a word.
+     *
+     * @param address its physical address; a multiple of 8
+     * @return its value
+     * @throws IndexOutOfBoundsException if there is no such memory
+     */
+    long load(long address);
+
+    /** Software's write buffers are flushed: what was stored before can be seen from now on. */
+    default void flushWriteBuffers() {}
+}

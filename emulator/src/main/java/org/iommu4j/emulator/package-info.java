@@ -1,0 +1,2 @@
+/** A VT-d machine in software. */
+package org.iommu4j.emulator;
