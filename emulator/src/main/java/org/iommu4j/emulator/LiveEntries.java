@@ -19,6 +19,7 @@ final class LiveEntries {
     private final Moments moments;
     private final History history;
     private final Findings findings;
+    private final ThreadLocal<Strand> strands;
 
     LiveEntries(
             PhysicalMemory memory,
@@ -26,7 +27,8 @@ final class LiveEntries {
             Trees trees,
             Moments moments,
             History history,
-            Findings findings) {
+            Findings findings,
+            ThreadLocal<Strand> strands) {
         this.memory = memory;
         this.reader = new TableReader(memory);
         this.pages = pages;
@@ -34,6 +36,7 @@ final class LiveEntries {
         this.moments = moments;
         this.history = history;
         this.findings = findings;
+        this.strands = strands;
     }
 
     /** A word is about to be stored. */
@@ -56,7 +59,7 @@ final class LiveEntries {
         } else if (locate(page) != null) {
             long iova = TablePages.iovaOf(page, address);
             int level = TablePages.levelOf(page);
-            Strand.current().exchangeFailed(iova, iova + SecondStageEntry.span(level));
+            strands.get().exchangeFailed(iova, iova + SecondStageEntry.span(level));
         }
     }
 
@@ -130,7 +133,7 @@ final class LiveEntries {
         if (!tree.isMapped(iova, iova + SecondStageEntry.span(level))) {
             return;
         }
-        Strand strand = Strand.current();
+        Strand strand = strands.get();
         try {
             reader.requireKept(
                     before,

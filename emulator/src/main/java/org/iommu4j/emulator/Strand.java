@@ -1,9 +1,7 @@
 package org.iommu4j.emulator;
 
-/** What one thread is doing, as the sanitizer has to know. Used by that thread. */
+/** What one thread is doing, as the sanitizer of one machine has to know. Used by that thread. */
 final class Strand {
-
-    private static final ThreadLocal<Strand> CURRENT = ThreadLocal.withInitial(Strand::new);
 
     /* The range that the thread said last it would unmap. */
     private long root = -1;
@@ -16,10 +14,6 @@ final class Strand {
     private long oldMoment;
     private long oldSeen;
     private long oldPage;
-
-    static Strand current() {
-        return CURRENT.get();
-    }
 
     void unmapping(long tables, long from, long to) {
         root = tables;

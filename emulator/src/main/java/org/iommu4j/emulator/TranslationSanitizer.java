@@ -42,6 +42,7 @@ final class TranslationSanitizer implements Witness, Sanitizer {
     private final Attachments attachments = new Attachments();
     private final History history = new History();
     private final Findings findings = new Findings();
+    private final ThreadLocal<Strand> strands = ThreadLocal.withInitial(Strand::new);
     private final LiveEntries entries;
     private final UnitAudit audit = new UnitAudit();
 
@@ -60,7 +61,7 @@ final class TranslationSanitizer implements Witness, Sanitizer {
         this.moments = moments;
         this.lag = lag;
         this.pages = new TablePages(options.memory(), options.tableMemory());
-        this.entries = new LiveEntries(memory, pages, trees, moments, history, findings);
+        this.entries = new LiveEntries(memory, pages, trees, moments, history, findings, strands);
     }
 
     /** {@return what hears the units} */
@@ -130,7 +131,7 @@ final class TranslationSanitizer implements Witness, Sanitizer {
 
     @Override
     public void unmapping(long root, long iova, long size) {
-        Strand.current().unmapping(root, iova, iova + size);
+        strands.get().unmapping(root, iova, iova + size);
         trees.of(root).unmapping(iova, iova + size);
         history.range(moments.tick(), "unmaps", root, iova, iova + size);
     }
@@ -145,7 +146,7 @@ final class TranslationSanitizer implements Witness, Sanitizer {
         history.range(moment, "has unmapped", root, iova, end);
         long left = entries.stillMapped(tree, iova, end);
         if (left >= 0) {
-            String rule = Strand.current().hasFailed(iova, end) ? "S5" : "U1";
+            String rule = strands.get().hasFailed(iova, end) ? "S5" : "U1";
             findings.add(
                     rule,
                     "software says that it has unmapped 0x"
@@ -208,7 +209,7 @@ final class TranslationSanitizer implements Witness, Sanitizer {
                 asOf = older(asOf, reached);
             }
             if (asOf != now) {
-                Strand.current().sawOld(asOf, now, address & -PhysicalMemory.PAGE_SIZE);
+                strands.get().sawOld(asOf, now, address & -PhysicalMemory.PAGE_SIZE);
             }
             return asOf;
         }
@@ -289,7 +290,7 @@ final class TranslationSanitizer implements Witness, Sanitizer {
                     || tree.mappedSince(iova) != since) {
                 return;
             }
-            long old = Strand.current().oldSince(begun);
+            long old = strands.get().oldSince(begun);
             int cause = Moments.causeOf(old);
             boolean mayBeOld = cause == Moments.UNLINKED && !tree.isForgotten(iova, old, begun);
             if (!mayBeOld && cause != Moments.RETURNED) {
@@ -310,7 +311,7 @@ final class TranslationSanitizer implements Witness, Sanitizer {
 
         private void foundBlocked(
                 int requester, long root, long iova, int code, long since, int cause) {
-            long page = cause == 0 ? 0 : Strand.current().oldPage();
+            long page = cause == 0 ? 0 : strands.get().oldPage();
             findings.add(
                     cause == 0 ? (cachingMode ? "G5" : "S1") : ruleOf(cause),
                     text(requester, iova, "faults with 0x" + Integer.toHexString(code))
