@@ -11,8 +11,8 @@ import org.iommu4j.machine.PhysicalMemory;
  *
  * <p>It is laid out like a PC's. An I/O virtual address is a guest physical address; there is no
  * memory between 3 GiB and 4 GiB, because a DMA to 0xfee00000 is an interrupt and is never
- * translated. In the host it lies elsewhere in one piece, so that no address is its own
- * translation.
+ * translated. In the host it lies elsewhere, in one piece above 4 GiB: no address is its own
+ * translation, and none translates to where interrupts go.
  *
  * <p>Devices use a working set of it: all, or as many pieces of 2 MiB as are asked for, spread over
  * the whole. Its pages are numbered from 0, in the order of their addresses. Immutable.
@@ -29,7 +29,7 @@ final class GuestMemory {
     private static final int PAGES_PER_PIECE = (int) (PIECE / PAGE_SIZE);
     private static final long GAP_START = 3L << 30;
     private static final long GAP_END = 4L << 30;
-    private static final long HOST_START = 2L << 30;
+    private static final long HOST_START = 6L << 30;
 
     private final long bytes;
     private final long leafSize;
