@@ -20,9 +20,11 @@ import org.iommu4j.api.IommuDomain;
  * to split, and what must be remembered does not grow. For one thread.
  */
 final class Swapper {
-    private static final int MOST_OUT = 64;
+    private static final int MOST_OUT = 32;
     private static final int LEAST_OUT = 4;
-    private static final int MOST_SPARES = 4096;
+
+    /** Few, so that most pages are taken out of a large page that is whole. */
+    private static final int SPARES_A_PAGE_OUT = 4;
 
     private final GuestMemory guest;
     private final PageStates states;
@@ -65,7 +67,7 @@ final class Swapper {
 
     /** How many spare pages a working set of so many pages needs. */
     static int sparesFor(int pages) {
-        return Math.clamp(pages / 64, 4 * pagesOut(pages), MOST_SPARES);
+        return SPARES_A_PAGE_OUT * pagesOut(pages);
     }
 
     /** Takes a page, and brings one back if enough are out. */
