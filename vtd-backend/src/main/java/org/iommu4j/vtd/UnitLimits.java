@@ -62,7 +62,7 @@ record UnitLimits(List<UnitCapabilities> units, int hostAddressWidth) {
     /** {@return what all units can do} */
     Capabilities capabilities() {
         Set<Feature> features = EnumSet.of(Feature.SECOND_STAGE);
-        features.addAll(format(ALL_WIDTHS.getLast()).features());
+        features.addAll(format(usualWidth()).features());
         if (!units.isEmpty()) {
             features.add(Feature.ATTACH);
             features.add(Feature.FAULT_REPORTING);
