@@ -38,6 +38,10 @@ public record Verdict(
     /** {@return the verdict in one line} */
     public String line() {
         String what = outcome == Outcome.KEPT ? "kept" : outcome.name().toLowerCase(Locale.ROOT);
-        return rule + " " + what + ": " + (reason.isEmpty() ? sentence : reason + " (" + sentence + ")");
+        return rule
+                + " "
+                + what
+                + ": "
+                + (reason.isEmpty() ? sentence : reason + " (" + sentence + ")");
     }
 }

@@ -76,8 +76,7 @@ public final class ContractTests {
     }
 
     private static void check(Verdict verdict) {
-        Assumptions.assumeTrue(
-                verdict.outcome() != Verdict.Outcome.SKIPPED, () -> verdict.line());
+        Assumptions.assumeTrue(verdict.outcome() != Verdict.Outcome.SKIPPED, () -> verdict.line());
         Assertions.assertTrue(
                 verdict.isGood(),
                 () -> verdict.line() + "\n" + String.join("\n", verdict.evidence()));
