@@ -42,7 +42,8 @@ public final class BenchmarksCommand implements Callable<Integer> {
     @Option(
             names = "--rows",
             paramLabel = "REGEX",
-            description = "Only operations in whose name this is found; the floor is always measured.")
+            description =
+                    "Only operations in whose name this is found; the floor is always measured.")
     private String rows = "";
 
     @SuppressWarnings("UnusedVariable") // picocli looks at it
@@ -72,11 +73,10 @@ public final class BenchmarksCommand implements Callable<Integer> {
         return new CommandLine(command)
                 .setOut(out)
                 .setErr(err)
-                .setParameterExceptionHandler(
-                        (wrong, arguments) -> {
-                            err.println("benchmarks/run: " + wrong.getMessage());
-                            return BAD_USAGE;
-                        });
+                .setParameterExceptionHandler((wrong, arguments) -> {
+                    err.println("benchmarks/run: " + wrong.getMessage());
+                    return BAD_USAGE;
+                });
     }
 
     @Override

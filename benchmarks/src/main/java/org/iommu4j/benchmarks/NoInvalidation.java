@@ -7,8 +7,8 @@ import org.iommu4j.flush.FlushPolicy;
 import org.iommu4j.flush.FlushPolicyProvider;
 
 /**
- * Completes every gather at once, so that the engine is measured and not a unit: the peers'
- * figures hold no invalidation either.
+ * Completes every gather at once, so that the engine is measured and not a unit: the peers' figures
+ * hold no invalidation either.
  */
 final class NoInvalidation implements FlushPolicyProvider, FlushPolicy {
 

@@ -36,8 +36,8 @@ public class RangeBenchmark {
         private final long neighbour;
 
         /**
-         * @param neighbour how far from each table's range something stays mapped in it, so that the
-         *     table stays too; 0 if it is to come and go
+         * @param neighbour how far from each table's range something stays mapped in it, so that
+         *     the table stays too; 0 if it is to come and go
          */
         Shape(int calls, long size, long stride, long neighbour) {
             this.calls = calls;

@@ -24,9 +24,7 @@ record Report(Host host, Optional<CFloor> c, List<Figure> figures) {
             return OptionalDouble.of(c.get().scale());
         }
         OptionalDouble floor = nanos(Rows.JAVA_FLOOR);
-        return floor.isPresent()
-                ? OptionalDouble.of(floor.getAsDouble() / PEER_JAVA_FLOOR)
-                : floor;
+        return floor.isPresent() ? OptionalDouble.of(floor.getAsDouble() / PEER_JAVA_FLOOR) : floor;
     }
 
     OptionalDouble ratioToFloor(Figure figure) {

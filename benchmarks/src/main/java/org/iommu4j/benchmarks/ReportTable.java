@@ -28,8 +28,10 @@ final class ReportTable {
             printRow(figure);
         }
         out.println();
-        out.println("x floor, x peer: times the floor, times Linux's figure scaled to this machine");
-        out.println("budget: times the peer; f: times the floor; d: times the same with a domain each");
+        out.println(
+                "x floor, x peer: times the floor, times Linux's figure scaled to this machine");
+        out.println(
+                "budget: times the peer; f: times the floor; d: times the same with a domain each");
         printSpeedUps();
         out.println("not there yet: " + String.join(", ", Rows.ABSENT));
         out.flush();
@@ -48,33 +50,27 @@ final class ReportTable {
                                         c.many()),
                         () -> out.println("no C compiler: the floor in Java scales the peers"));
         report.scale()
-                .ifPresent(
-                        scale ->
-                                out.printf(
-                                        Locale.ROOT,
-                                        "this machine takes %.2f of the time of the peers' machine%n",
-                                        scale));
+                .ifPresent(scale ->
+                        out.printf(
+                                Locale.ROOT,
+                                "this machine takes %.2f of the time of the peers' machine%n",
+                                scale));
     }
 
     private void printSpeedUps() {
         for (Figure two : report.figures()) {
             report.speedUp(two)
-                    .ifPresent(
-                            ratio ->
-                                    out.printf(
-                                            Locale.ROOT,
-                                            "%s: %.2f times the work of one%n",
-                                            two.row().operation(),
-                                            ratio));
+                    .ifPresent(ratio ->
+                            out.printf(
+                                    Locale.ROOT,
+                                    "%s: %.2f times the work of one%n",
+                                    two.row().operation(),
+                                    ratio));
         }
     }
 
     private void printRow(Figure figure) {
-        String budget =
-                figure.row()
-                        .budget()
-                        .map(limit -> limit(figure, limit))
-                        .orElse("");
+        String budget = figure.row().budget().map(limit -> limit(figure, limit)).orElse("");
         out.printf(
                 LINE,
                 figure.row().operation(),

@@ -42,13 +42,7 @@ record Row(
 
     Row peer(double nanos) {
         return new Row(
-                operation,
-                benchmark,
-                parameters,
-                calls,
-                threads,
-                OptionalDouble.of(nanos),
-                budget);
+                operation, benchmark, parameters, calls, threads, OptionalDouble.of(nanos), budget);
     }
 
     Row within(double ratio, String of) {

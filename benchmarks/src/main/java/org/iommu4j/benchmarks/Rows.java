@@ -52,8 +52,7 @@ final class Rows {
     private static void addPages(List<Row> rows) {
         rows.add(map("map 4 KiB", Shape.PAGE_4K).peer(15.3).within(0.9, PEER));
         rows.add(unmap("unmap 4 KiB", Shape.PAGE_4K).peer(32.9).within(0.55, PEER));
-        rows.add(
-                pair("map + unmap the same page", Company.NEIGHBOUR).peer(49).within(0.6, PEER));
+        rows.add(pair("map + unmap the same page", Company.NEIGHBOUR).peer(49).within(0.6, PEER));
         rows.add(
                 pair("map + unmap a lone page, table damped", Company.DAMPED)
                         .peer(49)
@@ -75,10 +74,7 @@ final class Rows {
         rows.add(unmap("unmap 2 MiB of 512 pages", Shape.PAGES_2M).peer(654).within(0.06, PEER));
         rows.add(map("map 2 MiB as 512 pages, non-coherent", Shape.PAGES_2M_NON_COHERENT));
         rows.add(unmap("unmap 2 MiB of 512 pages, non-coherent", Shape.PAGES_2M_NON_COHERENT));
-        rows.add(
-                map("map 1 GiB as 262,144 pages", Shape.PAGES_1G)
-                        .peer(411_000)
-                        .within(0.1, PEER));
+        rows.add(map("map 1 GiB as 262,144 pages", Shape.PAGES_1G).peer(411_000).within(0.1, PEER));
         rows.add(
                 unmap("unmap 1 GiB of 262,144 pages", Shape.PAGES_1G)
                         .peer(316_000)
@@ -116,8 +112,7 @@ final class Rows {
                         .peer(844)
                         .within(0.12, PEER));
         rows.add(cut("split 1 GiB into 512 x 2 MiB", "split", Cut.SPLIT_1G).peer(828));
-        rows.add(
-                cut("unmap 4 KiB out of a 2 MiB leaf", "punch", Cut.PUNCH_2M).within(1.6, FLOOR));
+        rows.add(cut("unmap 4 KiB out of a 2 MiB leaf", "punch", Cut.PUNCH_2M).within(1.6, FLOOR));
         rows.add(cut("unmap 4 KiB out of a 1 GiB leaf", "punch", Cut.PUNCH_1G).within(3, FLOOR));
     }
 
@@ -168,7 +163,6 @@ final class Rows {
     }
 
     private static Row cut(String operation, String method, Cut cut) {
-        return Row.of(operation, "SplitBenchmark." + method, SplitBenchmark.CALLS)
-                .with("cut", cut);
+        return Row.of(operation, "SplitBenchmark." + method, SplitBenchmark.CALLS).with("cut", cut);
     }
 }

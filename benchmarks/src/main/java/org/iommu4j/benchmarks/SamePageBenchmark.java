@@ -39,8 +39,7 @@ public class SamePageBenchmark {
     public void open() {
         DomainOptions options = DomainOptions.defaults();
         domain =
-                BusyDomain.coherent(
-                        company == Company.LONE ? options.withEmptyTables(0) : options);
+                BusyDomain.coherent(company == Company.LONE ? options.withEmptyTables(0) : options);
         if (company == Company.NEIGHBOUR) {
             domain.map(IOVA + PAGE, PAGE);
         }

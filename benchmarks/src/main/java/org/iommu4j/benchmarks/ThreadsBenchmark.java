@@ -67,12 +67,6 @@ public class ThreadsBenchmark {
             long iova = BusyDomain.IOVA + index * window.bytes();
             traffic = new Traffic(domain, iova, window.bytes(), 1 + index);
         }
-
-        /** Unmaps everything. */
-        @TearDown(Level.Trial)
-        public void close() {
-            traffic.reset();
-        }
     }
 
     /** Maps and unmaps. */

@@ -20,6 +20,7 @@ public class TrafficBenchmark {
 
     @SuppressWarnings("NullAway.Init") // JMH calls open() first
     private BusyDomain domain;
+
     @SuppressWarnings("NullAway.Init") // JMH calls open() first
     private Traffic traffic;
 

@@ -20,6 +20,7 @@ public class TranslateBenchmark {
 
     @SuppressWarnings("NullAway.Init") // JMH calls open() first
     private BusyDomain domain;
+
     private final SplitMix random = new SplitMix(1);
 
     /** Makes the domain, and maps it. */
