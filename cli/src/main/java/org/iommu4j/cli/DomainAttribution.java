@@ -3,6 +3,7 @@ package org.iommu4j.cli;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides which domain an event belongs to, since {@code iommu:map} and {@code iommu:unmap} name
@@ -159,17 +160,30 @@ final class DomainAttribution {
         return left.lastMap > right.lastMap ? left : right;
     }
 
+    /** The domain of a name; a name that is new goes to the first domain that has none. */
     private TracedDomain named(long name) {
+        TracedDomain found = find(name);
+        if (found == null) {
+            found = find(TraceEvent.UNNAMED);
+        }
+        if (found == null) {
+            return create(name);
+        }
+        found.name = name;
+        return found;
+    }
+
+    private boolean isKnown(long name) {
+        return find(name) != null;
+    }
+
+    private @Nullable TracedDomain find(long name) {
         for (int i = 0; i < domains.size(); i++) {
             if (domains.get(i).name == name) {
                 return domains.get(i);
             }
         }
-        return create(name);
-    }
-
-    private boolean isKnown(long name) {
-        return domains.stream().anyMatch(domain -> domain.name == name);
+        return null;
     }
 
     private TracedDomain create(long name) {

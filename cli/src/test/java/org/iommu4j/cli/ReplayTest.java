@@ -67,6 +67,19 @@ class ReplayTest {
     }
 
     @Test
+    void aNewNameGoesToADomainThatHasNone() {
+        Map<String, String> json =
+                replay(
+                        Traces.map("a-1", 0x1000, 0x1000, 4096)
+                                + Traces.map("b-2", 0x1000, 0x2000, 4096)
+                                + Traces.unmap("b-2", 0x1000, 4096, 4096)
+                                + Traces.flush("b-2", "", 5, 0x1000, 4096)
+                                + Traces.unmap("a-1", 0x9000, 4096, 4096)
+                                + Traces.flush("a-1", "", 6, 0x9000, 4096));
+        assertThat(json).containsEntry("domains", "2").containsEntry("live.pages4k", "1");
+    }
+
+    @Test
     void aFailedMapAndItsUnmapChangeNothing() {
         Map<String, String> json =
                 replay(

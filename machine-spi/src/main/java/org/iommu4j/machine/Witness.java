@@ -38,8 +38,10 @@ public interface Witness {
     default void tableReturned(long root, long page) {}
 
     /**
-     * A range has been mapped, as a call asked for: where the hardware may not hold on to its
-     * absence, devices can use it now; else from the invalidation on.
+     * A range has been mapped and written back, the whole or a part of what a call asked for: where
+     * the hardware may not hold on to its absence, nor to a structure that was changed there,
+     * devices can use it now; else from the invalidation on. Said before anybody can unmap it
+     * again.
      *
      * @param root the root table
      * @param iova first I/O virtual address, in bytes
@@ -58,8 +60,8 @@ public interface Witness {
     default void unmapping(long root, long iova, long size) {}
 
     /**
-     * A range has been unmapped in the tables; the hardware may still hold translations of it. Said
-     * before anybody can map there again.
+     * A range that was mapped has been unmapped in the tables; the hardware may still hold
+     * translations of it. Said before anybody can map there again.
      *
      * @param root the root table
      * @param iova first I/O virtual address, in bytes
@@ -71,7 +73,7 @@ public interface Witness {
      * Asks the witness what time it is.
      *
      * @return a moment of the witness's own clock: later than every call that returned before, and
-     *     positive; 0 from a witness that does not listen
+     *     positive; always 0 from a witness that keeps no clock
      */
     default long moment() {
         return 0;
@@ -84,7 +86,7 @@ public interface Witness {
      * @param root the root table
      * @param iova first I/O virtual address, in bytes
      * @param size bytes
-     * @param moment what {@link #moment} returned then
+     * @param moment what {@link #moment} returned then; means nothing where that is 0
      */
     default void invalidated(long root, long iova, long size, long moment) {}
 

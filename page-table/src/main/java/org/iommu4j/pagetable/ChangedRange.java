@@ -57,11 +57,8 @@ final class ChangedRange {
         return structureFirst <= from && to <= structureLast;
     }
 
-    void addTo(IotlbGather gather, Tables tables, boolean unmapped) {
+    void addTo(IotlbGather gather, Tables tables) {
         if (any) {
-            if (unmapped) {
-                tables.witness.unmapped(tables.root, first, last - first + 1);
-            }
             gather.addRange(first, last - first + 1, tables.span(smallestLevel));
             if (structure) {
                 gather.markStructureChanged();

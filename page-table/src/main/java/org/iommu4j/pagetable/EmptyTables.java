@@ -78,7 +78,7 @@ final class EmptyTables {
         tables.settle();
         tables.pending.add(iova, iova + span, gather);
         tables.guards.kill(table);
-        tables.witness.tableUnlinked(tables.root, table);
+        tables.unlinked(table);
         gather.addTable(table);
         gather.addRange(iova, span, tables.span(0));
         gather.markStructureChanged();

@@ -192,6 +192,7 @@ final class MapOperation {
         if (level == 0) {
             int count = (int) ((last - first) >>> tables.shift(0)) + 1;
             tables.fill(tables.slot(table, first, 0), leaf(0, first), tables.step(0), count);
+            mapped(first, last);
             return count;
         }
         int added = 0;
@@ -205,15 +206,24 @@ final class MapOperation {
                 added++;
                 if (isLeaf(level, at, end)) {
                     tables.store(slot, leaf(level, at));
+                    mapped(at, end);
                 } else {
                     build(level - 1, at, end);
-                    nursery.link(slot);
+                    nursery.link(slot, at, end);
                 }
             }
             if (end == last) {
                 return added;
             }
             at = end + 1;
+        }
+    }
+
+    /** Tells the witness; whoever else wants to change the range waits for the table's guard. */
+    private void mapped(long first, long last) {
+        if (tables.isWitnessed()) {
+            tables.settle();
+            tables.mapped(first, last);
         }
     }
 
@@ -224,6 +234,7 @@ final class MapOperation {
             tables.settle();
             tables.pending.add(at, end + 1, gather);
             killLocked(child, at, level - 1, gather);
+            tables.mapped(at, end);
             gather.addRange(at, end - at + 1, tables.span(0));
             gather.markStructureChanged();
         } else {

@@ -43,20 +43,20 @@ final class Nursery {
         }
         pages[size] = page;
         words[size++] = Guards.word(tables.guards.identity(iova, level), present);
-        tables.witness.tableLinked(tables.root, page);
         if (tables.writesBack) {
             tables.cache.written(page, tables.tableBytes);
         }
     }
 
     /**
-     * Replaces an entry that hardware does not change by the topmost table. The caller holds the
-     * guard of its table.
+     * Replaces an entry that hardware does not change by the topmost table, which maps [first,
+     * last]. The caller holds the guard of its table.
      */
-    void link(long slot) {
-        tables.settle();
+    void link(long slot, long first, long last) {
+        settle();
         tables.store(slot, entry());
         tables.settle();
+        tables.mapped(first, last);
         comeAlive();
     }
 
@@ -67,7 +67,7 @@ final class Nursery {
      * @return what was there: {@code leaf} if it was exchanged, else nothing has changed
      */
     long exchange(long slot, long leaf) {
-        tables.settle();
+        settle();
         long found = tables.memory.compareAndExchange(slot, leaf, entry());
         if (found == leaf && tables.writesBack) {
             tables.cache.written(slot, Long.BYTES);
@@ -90,10 +90,18 @@ final class Nursery {
     /** Takes everything apart again; nothing of it was ever reachable. */
     void abandon() {
         for (int i = 0; i < size; i++) {
-            tables.witness.tableUnlinked(tables.root, pages[i]);
+            tables.unlinked(pages[i]);
             reserve.putBack(pages[i]);
         }
         size = 0;
+    }
+
+    /** Makes the new tables visible to hardware: from here on they may be linked. */
+    private void settle() {
+        tables.settle();
+        for (int i = 0; tables.isWitnessed() && i < size; i++) {
+            tables.witness.tableLinked(tables.root, pages[i]);
+        }
     }
 
     private long entry() {

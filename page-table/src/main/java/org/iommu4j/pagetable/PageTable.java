@@ -100,11 +100,11 @@ public final class PageTable {
     }
 
     private void plantRoot() {
-        tables.witness.tableLinked(tables.root, tables.root);
         if (tables.writesBack) {
             tables.cache.written(tables.root, tables.tableBytes);
             tables.settle();
         }
+        tables.witness.tableLinked(tables.root, tables.root);
         tables.guards.unlock(tables.root, tables.guards.identity(0, tables.rootLevel), 0);
         counts.linked(1);
     }
@@ -373,7 +373,9 @@ public final class PageTable {
     public void detachAll(IotlbGather gather) {
         if (tables.closeOnce()) {
             long span = tables.span(tables.rootLevel) * tables.entries();
+            tables.unmapping(0, span - 1);
             new Teardown(tables).seize(tables.root, 0, tables.rootLevel, gather);
+            tables.unmapped(0, span - 1);
             gather.addRange(0, span, tables.span(0));
             gather.markStructureChanged();
         }
@@ -398,8 +400,10 @@ public final class PageTable {
         tables.pending.invalidated(gather);
         for (int i = 0; i < gather.rangeCount(); i++) {
             long start = gather.rangeStart(i);
-            tables.witness.invalidated(
-                    tables.root, start, gather.rangeEnd(i) - start, gather.stamp());
+            if (tables.isWitnessed()) {
+                tables.witness.invalidated(
+                        tables.root, start, gather.rangeEnd(i) - start, gather.stamp());
+            }
             if (gather.heldPages() > 0) {
                 tables.epochs.move(start, gather.rangeEnd(i));
             }
@@ -416,7 +420,7 @@ public final class PageTable {
             return;
         }
         counts.released(pages.size());
-        for (int i = 0; i < pages.size(); i++) {
+        for (int i = 0; tables.isWitnessed() && i < pages.size(); i++) {
             tables.witness.tableReturned(tables.root, pages.get(i));
         }
         boolean last = tables.isClosed() && counts.pages() == 0;

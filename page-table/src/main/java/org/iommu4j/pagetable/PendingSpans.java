@@ -2,6 +2,7 @@ package org.iommu4j.pagetable;
 
 import java.util.Arrays;
 import org.iommu4j.api.IotlbGather;
+import org.iommu4j.machine.Witness;
 
 /*
  * Somebody splits a leaf, and has not invalidated yet: hardware may still hold the large translation. A second thread now
@@ -13,7 +14,8 @@ import org.iommu4j.api.IotlbGather;
  * It is added after the entry was changed and written back, and before anybody can act in its span: before the guard of
  * the entry's table is let go and the new tables come alive. Added any earlier, an invalidation that begins in between
  * would end it, while hardware can still read the old entry. The stamps order changes and hand-overs: a gather that was
- * handed over at stamp s ends only changes with stamps up to s.
+ * handed over at stamp s ends only changes with stamps up to s. They are moments of the witness's clock where it has one, so
+ * that it knows which changes an invalidation came after; else a count of changes.
  */
 
 /**
@@ -24,12 +26,19 @@ final class PendingSpans {
 
     private static final int MOST = 1024;
 
+    private final Witness witness;
+    private final boolean clocked;
     private final SpanFilter filter = new SpanFilter();
     private long[] starts = new long[8];
     private long[] ends = new long[8];
     private long[] stamps = new long[8];
     private long stamp;
     private volatile int count;
+
+    PendingSpans(Witness witness) {
+        this.witness = witness;
+        this.clocked = witness.moment() > 0;
+    }
 
     /** False if certainly no pending span touches [start, end). */
     boolean mayTouch(long start, long end) {
@@ -41,7 +50,7 @@ final class PendingSpans {
      * table: widens the gather to what is pending there already, and notes the change.
      */
     synchronized void add(long start, long end, IotlbGather gather) {
-        stamp++;
+        stamp = clocked ? witness.moment() : stamp + 1;
         if (mayTouch(start, end)) {
             widenTouched(gather, start, end, end - start);
             if (refresh(start, end)) {
@@ -73,7 +82,7 @@ final class PendingSpans {
 
     /** Notes in a gather which changes its invalidation comes after. */
     synchronized void handOver(IotlbGather gather) {
-        gather.stamp(stamp);
+        gather.stamp(clocked ? witness.moment() : stamp);
     }
 
     /** The invalidation of a gather has completed. */

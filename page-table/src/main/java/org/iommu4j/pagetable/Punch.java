@@ -63,12 +63,19 @@ final class Punch {
 
     /** Exchanges a leaf at {@code slot}, whose table the caller has locked, for its subtree. */
     void replace(long slot, int level, long iova, IotlbGather gather) {
+        long top = iova + tables.span(level) - 1;
+        if (insideLevel == HOLE) {
+            tables.unmapping(Math.max(first, iova), Math.min(last, top));
+        }
         long leaf = tables.memory.loadAcquire(slot);
         while (true) {
             build(leaf, level, iova);
             long found = nursery.exchange(slot, leaf);
             if (found == leaf) {
                 tables.pending.add(iova, iova + tables.span(level), gather);
+                if (insideLevel == HOLE) {
+                    tables.unmapped(Math.max(first, iova), Math.min(last, top));
+                }
                 nursery.comeAlive();
                 counts.split();
                 return;

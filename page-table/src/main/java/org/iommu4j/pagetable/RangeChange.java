@@ -112,7 +112,7 @@ final class RangeChange {
 
     /** Tells the gather, after the change, what hardware must forget. */
     private void collect(long first, long last, IotlbGather gather) {
-        changed.addTo(gather, tables, kind == Kind.UNMAP);
+        changed.addTo(gather, tables);
         if (!changed.isOneSpan(first, last)) {
             long end = Math.max(last, changed.last()) + 1;
             tables.pending.widen(gather, Math.min(first, changed.first()), end, tables.span(0));
@@ -209,9 +209,11 @@ final class RangeChange {
             return 0;
         }
         detached = true;
+        tables.unmapping(at, end);
         tables.store(slot, 0);
         tables.settle();
         bytes += teardown.seize(child, at, level - 1, gather);
+        tables.unmapped(at, end);
         return 1;
     }
 
@@ -219,9 +221,12 @@ final class RangeChange {
         boolean whole = isWhole(level, at, end);
         long base = base(level, at);
         if (kind == Kind.UNMAP && (whole || partial == PartialUnmap.WIDEN)) {
+            long top = base + tables.span(level) - 1;
+            tables.unmapping(base, top);
             tables.store(slot, 0);
+            tables.unmapped(base, top);
             bytes += tables.span(level);
-            changed.leaf(base, base + tables.span(level) - 1, level);
+            changed.leaf(base, top, level);
             return 1;
         }
         if (kind == Kind.SPLIT ? level > targetLevel : !whole) {
@@ -234,7 +239,7 @@ final class RangeChange {
 
     private int clear(long table, long first, long last) {
         int count = (int) ((last - first) >>> tables.shift(0)) + 1;
-        int removed = SinglePages.clear(tables, tables.slot(table, first, 0), count);
+        int removed = SinglePages.clear(tables, tables.slot(table, first, 0), first, count);
         if (removed > 0) {
             bytes += removed * tables.span(0);
             changed.leaf(first, last, 0);

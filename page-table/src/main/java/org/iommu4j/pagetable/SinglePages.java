@@ -37,6 +37,7 @@ final class SinglePages {
             tables.fill(slot, entry, tables.step(0), count);
         }
         tables.settle();
+        tables.mapped(iova, iova + size - 1);
         tables.guards.unlock(table, identity, present + count);
         return true;
     }
@@ -64,11 +65,10 @@ final class SinglePages {
             return -1;
         }
         int count = (int) (size >>> tables.shift(0));
-        int removed = clear(tables, tables.slot(table, iova, 0), count);
+        int removed = clear(tables, tables.slot(table, iova, 0), iova, count);
         tables.settle();
         tables.guards.unlock(table, identity, before - removed);
         if (removed > 0) {
-            tables.witness.unmapped(tables.root, iova, size);
             gather.addRange(iova, size, tables.span(0));
         }
         tables.pending.widen(gather, iova, iova + size, tables.span(0));
@@ -79,17 +79,25 @@ final class SinglePages {
     }
 
     /** Clears neighbouring entries of a locked table of level 0; returns how many were present. */
-    static int clear(Tables tables, long slot, int count) {
+    static int clear(Tables tables, long slot, long iova, int count) {
         int removed = present(tables, slot, count);
         if (removed == 0) {
             return 0;
         }
+        if (tables.isWitnessed()) {
+            new RemovedPages(tables, slot, iova, count).cleared(() -> zero(tables, slot, count));
+        } else {
+            zero(tables, slot, count);
+        }
+        return removed;
+    }
+
+    private static void zero(Tables tables, long slot, int count) {
         if (count == 1) {
             tables.store(slot, 0);
         } else {
             tables.fill(slot, 0, 0, count);
         }
-        return removed;
     }
 
     private static int present(Tables tables, long slot, int count) {

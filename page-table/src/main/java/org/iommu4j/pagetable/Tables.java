@@ -31,8 +31,9 @@ final class Tables {
     final PageTableFormat format;
     final CacheFlusher cache;
     final Witness witness;
+    private final boolean witnessed;
     final Guards guards;
-    final PendingSpans pending = new PendingSpans();
+    final PendingSpans pending;
     final Epochs epochs = new Epochs();
     final long root;
     final int rootLevel;
@@ -63,6 +64,8 @@ final class Tables {
         this.memory = memory;
         this.cache = cache;
         this.witness = witness;
+        this.witnessed = isHeard(witness);
+        this.pending = new PendingSpans(witness);
         this.root = root;
         this.rootLevel = format.levels() - 1;
         this.guards = new Guards(memory, format);
@@ -283,6 +286,39 @@ final class Tables {
         }
     }
 
+    /** True if somebody hears what the engine believes. */
+    boolean isWitnessed() {
+        return witnessed;
+    }
+
+    /** Says that [first, last] is mapped and written back; the caller holds its table's guard. */
+    void mapped(long first, long last) {
+        if (witnessed) {
+            witness.mapped(root, first, last - first + 1);
+        }
+    }
+
+    /** Says that [first, last] is about to be unmapped; the caller holds its table's guard. */
+    void unmapping(long first, long last) {
+        if (witnessed) {
+            witness.unmapping(root, first, last - first + 1);
+        }
+    }
+
+    /** Says that [first, last] was unmapped; the caller still holds its table's guard. */
+    void unmapped(long first, long last) {
+        if (witnessed) {
+            witness.unmapped(root, first, last - first + 1);
+        }
+    }
+
+    /** Says that a table was unlinked. */
+    void unlinked(long table) {
+        if (witnessed) {
+            witness.tableUnlinked(root, table);
+        }
+    }
+
     boolean isClosed() {
         return closed;
     }
@@ -290,6 +326,11 @@ final class Tables {
     /** Closes the tables; false if they are closed already. */
     boolean closeOnce() {
         return CLOSING.compareAndSet(this, false, true);
+    }
+
+    @SuppressWarnings("ReferenceEquality") // nobody but NONE says that it does not listen
+    private static boolean isHeard(Witness witness) {
+        return witness != Witness.NONE;
     }
 
     private static VarHandle closing() {

@@ -59,7 +59,7 @@ final class Teardown {
     }
 
     private void gone(long table, IotlbGather gather) {
-        tables.witness.tableUnlinked(tables.root, table);
+        tables.unlinked(table);
         gather.addTable(table);
     }
 }

@@ -56,6 +56,7 @@ final class TestDomain extends PageTableDomain {
         private boolean coherent = true;
         private boolean manual;
         private MemoryObserver first = ObserverSwitch.NOBODY;
+        private Witness witness = Witness.NONE;
 
         Setup(PageTableFormat format) {
             this.format = format;
@@ -95,6 +96,12 @@ final class TestDomain extends PageTableDomain {
             return observed();
         }
 
+        /** Has somebody hear what the engine believes. */
+        Setup witness(Witness value) {
+            witness = value;
+            return this;
+        }
+
         /** Has the engine write back what it stores, through the observed memory. */
         Setup nonCoherent() {
             coherent = false;
@@ -119,8 +126,7 @@ final class TestDomain extends PageTableDomain {
             observer.target = first;
             PhysicalMemory seen = observed ? memory.observedBy(observer) : memory;
             CacheFlusher cache = new LineFlusher(seen, !coherent);
-            PageTable table =
-                    PageTable.create(format, seen, allocator, cache, Witness.NONE, options);
+            PageTable table = PageTable.create(format, seen, allocator, cache, witness, options);
             return new TestDomain(table, memory, allocator, observer, manual);
         }
     }

@@ -23,8 +23,8 @@ import org.iommu4j.flush.CacheFlusherProvider;
 import org.iommu4j.flush.FlushPolicyProvider;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.Machine;
-import org.iommu4j.machine.MmioRegion;
 import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.machine.RemappingUnit;
 import org.iommu4j.machine.SourceId;
 import org.iommu4j.walker.TableAllocatorProvider;
 import org.junit.jupiter.api.AfterEach;
@@ -331,12 +331,17 @@ class VtdIommuTest {
         }
 
         @Override
+        public PhysicalMemory tableMemory() {
+            return memory();
+        }
+
+        @Override
         public int hostAddressWidth() {
             return 46;
         }
 
         @Override
-        public List<MmioRegion> remappingUnits() {
+        public List<RemappingUnit> remappingUnits() {
             return List.of();
         }
 
