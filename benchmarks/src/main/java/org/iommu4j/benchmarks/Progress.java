@@ -1,6 +1,7 @@
 package org.iommu4j.benchmarks;
 
 import java.io.Console;
+import java.util.Optional;
 
 /** Says on a terminal, and only there, how far a run has come. */
 final class Progress {
@@ -12,8 +13,7 @@ final class Progress {
     private int begun;
 
     Progress(int steps) {
-        Console console = System.console();
-        this.shown = console != null && console.isTerminal();
+        this.shown = Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
         this.steps = steps;
     }
 

@@ -30,9 +30,6 @@ final class Rows {
                     "the deferred flush policy",
                     "DMA through the emulator");
 
-    private static final String ALONE = "mix in %s, one thread of two";
-    private static final String DOMAINS = "mix in %s, two threads, a domain each";
-
     private Rows() {}
 
     static List<Row> all() {
@@ -117,8 +114,8 @@ final class Rows {
     }
 
     private static void addThreads(List<Row> rows, Window window, String size) {
-        String alone = ALONE.formatted(size);
-        String domains = DOMAINS.formatted(size);
+        String alone = "mix in %s, one thread of two".formatted(size);
+        String domains = "mix in %s, two threads, a domain each".formatted(size);
         Row pairs = Row.of(alone, "ThreadsBenchmark.pairs", ThreadsBenchmark.PAIRS);
         rows.add(pairs.with("window", window).with("sharing", Sharing.DISJOINT_RANGES));
         pairs = Row.of(domains, "ThreadsBenchmark.pairs", ThreadsBenchmark.PAIRS).threads(2);
