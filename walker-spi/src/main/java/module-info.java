@@ -1,3 +1,4 @@
+import org.iommu4j.walker.PageTableFormatProvider;
 import org.iommu4j.walker.TableAllocatorProvider;
 import org.iommu4j.walker.slab.SlabProvider;
 import org.jspecify.annotations.NullMarked;
@@ -13,6 +14,7 @@ module org.iommu4j.walker {
 
     exports org.iommu4j.walker;
 
+    uses PageTableFormatProvider;
     uses TableAllocatorProvider;
 
     provides TableAllocatorProvider with

@@ -35,7 +35,10 @@ record CommandRun(int exitCode, String out, String err) {
         Streams streams = new Streams(in, print(out), print(err), false);
         ReplayCommand replay = new ReplayCommand(streams, opener);
         ListCommand list = new ListCommand(streams);
-        int exitCode = new CommandTree(streams, new RootCommand(), replay, list).execute(arguments);
+        InspectCommand inspect = new InspectCommand(streams);
+        int exitCode =
+                new CommandTree(streams, new RootCommand(), replay, inspect, list)
+                        .execute(arguments);
         return new CommandRun(
                 exitCode,
                 out.toString(StandardCharsets.UTF_8),

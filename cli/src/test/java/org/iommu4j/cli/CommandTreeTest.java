@@ -10,7 +10,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class CommandTreeTest {
     @ParameterizedTest
-    @ValueSource(strings = {"--help", "replay --help", "list -h", "generate-completion --help"})
+    @ValueSource(
+            strings = {
+                "--help",
+                "replay --help",
+                "inspect --help",
+                "list -h",
+                "generate-completion --help"
+            })
     void helpIsEverywhere(String arguments) {
         CommandRun run = CommandRun.of(arguments.split(" "));
         assertThat(run.exitCode()).isZero();
