@@ -8,6 +8,7 @@ import org.jspecify.annotations.NullMarked;
 module org.iommu4j.inspector {
     requires transitive org.iommu4j.walker;
     requires static transitive org.jspecify;
+    requires com.fasterxml.jackson.core;
     requires org.tukaani.xz;
 
     exports org.iommu4j.inspector;

@@ -2,6 +2,8 @@ package org.iommu4j.cli;
 
 import jakarta.inject.Inject;
 import java.io.IOException;
+import java.io.Writer;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
@@ -12,6 +14,7 @@ import java.util.concurrent.Callable;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.inspector.Explanation;
+import org.iommu4j.inspector.ExplorerPage;
 import org.iommu4j.inspector.ImageException;
 import org.iommu4j.inspector.Inspection;
 import org.iommu4j.inspector.PhysicalImage;
@@ -100,6 +103,21 @@ final class InspectCommand implements Callable<Integer> {
                             + " Default: ${DEFAULT-VALUE}.")
     private int runs = 20;
 
+    @Option(
+            names = "--html",
+            paramLabel = "FILE",
+            description =
+                    "Also write a page to explore the address spaces in: one file that needs no"
+                            + " network.")
+    private Optional<Path> html = Optional.empty();
+
+    @Option(
+            names = "--compare",
+            paramLabel = "IMAGE2",
+            description =
+                    "With --html: a later image of the same machine; the page shows what changed.")
+    private Optional<String> compare = Optional.empty();
+
     @Option(names = "--json", description = "Print one JSON object instead of tables.")
     private boolean json;
 
@@ -130,25 +148,30 @@ final class InspectCommand implements Callable<Integer> {
         }
     }
 
-    private PhysicalImage open(InspectProgress progress) {
+    private static PhysicalImage open(String name, InspectProgress progress) {
         try {
-            return PhysicalImage.open(Path.of(image), progress);
+            return PhysicalImage.open(Path.of(name), progress);
         } catch (InvalidPathException e) {
-            throw new CommandFailure("there is no file " + image, e);
+            throw new CommandFailure("there is no file " + name, e);
         }
     }
 
     /** What {@code auto} found; empty if an address was given. */
-    private List<Candidate> candidates(PhysicalImage opened, InspectProgress progress) {
+    private List<Candidate> candidates(
+            String name, PhysicalImage opened, InspectProgress progress) {
         if (!rtaddr.toLowerCase(Locale.ROOT).equals(AUTO)) {
             return List.of();
         }
         List<Candidate> found = RootTables.find(opened, progress);
         if (found.isEmpty()) {
             throw new CommandFailure(
-                    "nothing in " + image + " looks like a root table; give its --rtaddr");
+                    "nothing in " + name + " looks like a root table; give its --rtaddr");
         }
         return found;
+    }
+
+    private RootPointer root(List<Candidate> candidates) {
+        return candidates.isEmpty() ? RootPointer.parse(rtaddr) : candidates.getFirst().root();
     }
 
     private int inspect(
@@ -158,6 +181,9 @@ final class InspectCommand implements Callable<Integer> {
             InspectProgress progress)
             throws IOException {
         Inspection inspection = Inspection.of(opened, root, hostWidth, progress);
+        if (html.isPresent()) {
+            writePage(html.get(), opened, inspection, progress);
+        }
         progress.close();
         if (json) {
             InspectJson.print(image, opened, candidates, inspection, streams.out());
@@ -166,6 +192,35 @@ final class InspectCommand implements Callable<Integer> {
                     .print(candidates, summary ? 0 : runs);
         }
         return inspection.hasErrors() ? 1 : 0;
+    }
+
+    private void writePage(
+            Path file, PhysicalImage opened, Inspection inspection, InspectProgress progress)
+            throws IOException {
+        ExplorerPage page =
+                new ExplorerPage(
+                        String.valueOf(Path.of(image).getFileName()),
+                        opened.format()
+                                + ", "
+                                + inspection.root().mode()
+                                + " mode, RTADDR "
+                                + inspection.root()
+                                + compare.map(later -> ", compared with " + later).orElse(""));
+        page.state(compare.isPresent() ? "before" : "now").add(inspection);
+        page.findings(inspection.findings());
+        if (compare.isPresent()) {
+            try (PhysicalImage later = open(compare.get(), progress)) {
+                RootPointer root = root(candidates(compare.get(), later, progress));
+                page.state("after").add(Inspection.of(later, root, hostWidth, progress));
+            }
+        }
+        try (Writer out = Files.newBufferedWriter(file)) {
+            page.write(out);
+        } catch (IllegalStateException e) {
+            throw new CommandFailure("there are no page tables to show in " + file, e);
+        } catch (IOException e) {
+            throw new CommandFailure("cannot write " + file + ": " + e.getMessage(), e);
+        }
     }
 
     private int explain(PhysicalImage opened, RootPointer root, InspectProgress progress)
