@@ -1,3 +1,5 @@
+import org.iommu4j.emulator.EmulatorProvider;
+import org.iommu4j.machine.MachineProvider;
 import org.jspecify.annotations.NullMarked;
 
 /**
@@ -11,4 +13,7 @@ module org.iommu4j.emulator {
     requires static transitive org.jspecify;
 
     exports org.iommu4j.emulator;
+
+    provides MachineProvider with
+            EmulatorProvider;
 }

@@ -27,6 +27,7 @@ final class CommandTree {
             RootCommand root,
             ReplayCommand replay,
             InspectCommand inspect,
+            SwapCommand swap,
             ListCommand list) {
         this.streams = streams;
         this.root = root;
@@ -34,6 +35,7 @@ final class CommandTree {
                 new CommandLine(root)
                         .addSubcommand(replay)
                         .addSubcommand(inspect)
+                        .addSubcommand(swap)
                         .addSubcommand(list)
                         .addSubcommand(new GenerateCompletion())
                         .setCaseInsensitiveEnumValuesAllowed(true)

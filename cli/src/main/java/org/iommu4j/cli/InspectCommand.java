@@ -132,11 +132,13 @@ final class InspectCommand implements Callable<Integer> {
             throw new CommandFailure(
                     "--iova and --source belong together: whose request, and where");
         }
+        if (compare.isPresent() && html.isEmpty()) {
+            throw new CommandFailure("--compare is shown in a page; give its name by --html");
+        }
         try (InspectProgress progress = new InspectProgress(streams);
-                PhysicalImage opened = open(progress)) {
-            List<Candidate> candidates = candidates(opened, progress);
-            RootPointer root =
-                    candidates.isEmpty() ? RootPointer.parse(rtaddr) : candidates.getFirst().root();
+                PhysicalImage opened = open(image, progress)) {
+            List<Candidate> candidates = candidates(image, opened, progress);
+            RootPointer root = root(candidates);
             LOG.debug("inspecting {} ({}) from {}", image, opened.format(), root);
             return iova.isPresent()
                     ? explain(opened, root, progress)

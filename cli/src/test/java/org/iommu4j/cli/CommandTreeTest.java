@@ -15,6 +15,7 @@ class CommandTreeTest {
                 "--help",
                 "replay --help",
                 "inspect --help",
+                "swap --help",
                 "list -h",
                 "generate-completion --help"
             })
@@ -36,7 +37,12 @@ class CommandTreeTest {
     void completionNamesCommandsAndOptions() {
         CommandRun run = CommandRun.of("generate-completion");
         assertThat(run.exitCode()).isZero();
-        assertThat(run.out()).contains("iommu4j").contains("replay").contains("--partial-unmap");
+        assertThat(run.out())
+                .contains("iommu4j")
+                .contains("replay")
+                .contains("--partial-unmap")
+                .contains("swap")
+                .contains("--working-set");
     }
 
     @ParameterizedTest

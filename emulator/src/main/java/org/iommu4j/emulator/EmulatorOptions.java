@@ -2,12 +2,15 @@ package org.iommu4j.emulator;
 
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 import org.iommu4j.machine.PhysicalMemory;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What an {@code EmulatedMachine} is made of: how much memory, which devices, and what its
+ * What an {@link EmulatedMachine} is made of: how much memory, which devices, and what its
  * remapping units can do.
  *
  * <p>Immutable: each method that sets something returns a copy. Any thread may call any method.
@@ -16,7 +19,7 @@ public final class EmulatorOptions {
 
     private static final long LEAST_TABLE_MEMORY = 64L << 20;
     private static final int MOST_UNITS = 16;
-    private static final int MOST_DEVICES = 256;
+    private static final int MOST_DEVICES = 128;
 
     /* Written before the object is given away, never after: see with(). */
     private long memory = 1L << 30;
@@ -41,7 +44,8 @@ public final class EmulatorOptions {
     private long seed = 1;
     private boolean queueThread;
     private boolean sanitizer = true;
-    private LongConsumer beforeWalkLoad = EmulatorOptions::nothing;
+    private @Nullable LongConsumer beforeWalkLoad;
+    private Supplier<QueueTrouble> queueTrouble = () -> QueueTrouble.NONE;
 
     private EmulatorOptions() {}
 
@@ -69,6 +73,7 @@ public final class EmulatorOptions {
         queueThread = other.queueThread;
         sanitizer = other.sanitizer;
         beforeWalkLoad = other.beforeWalkLoad;
+        queueTrouble = other.queueTrouble;
     }
 
     /**
@@ -119,7 +124,7 @@ public final class EmulatorOptions {
     /**
      * Sets the number of devices.
      *
-     * @param count 1 to 256
+     * @param count 1 to 128
      * @return a copy with it
      * @throws IllegalArgumentException if the number is not legal
      */
@@ -357,6 +362,17 @@ public final class EmulatorOptions {
         return with(copy -> copy.beforeWalkLoad = step);
     }
 
+    /**
+     * Sets what goes wrong in the invalidation queues.
+     *
+     * @param each is asked before each descriptor
+     * @return a copy with it
+     */
+    public EmulatorOptions queueTrouble(Supplier<QueueTrouble> each) {
+        Objects.requireNonNull(each, "each");
+        return with(copy -> copy.queueTrouble = each);
+    }
+
     long memory() {
         return memory;
     }
@@ -447,8 +463,12 @@ public final class EmulatorOptions {
         return sanitizer;
     }
 
-    LongConsumer beforeWalkLoad() {
-        return beforeWalkLoad;
+    Supplier<QueueTrouble> queueTrouble() {
+        return queueTrouble;
+    }
+
+    Optional<LongConsumer> beforeWalkLoad() {
+        return Optional.ofNullable(beforeWalkLoad);
     }
 
     private EmulatorOptions with(Consumer<EmulatorOptions> change) {
@@ -470,6 +490,4 @@ public final class EmulatorOptions {
                     value + " " + what + "; " + least + " to " + most + " are legal");
         }
     }
-
-    private static void nothing(long address) {}
 }

@@ -119,18 +119,12 @@ public final class ExplorerPage {
             Map<AddressSpace, List<String>> users = new LinkedHashMap<>();
             for (DeviceTables device : inspection.devices()) {
                 device.space()
-                        .ifPresent(
-                                space ->
-                                        users.computeIfAbsent(space, s -> new ArrayList<>())
-                                                .add(device.name()));
+                        .ifPresent(space ->
+                                users.computeIfAbsent(space, s -> new ArrayList<>())
+                                        .add(device.name()));
             }
-            users.forEach(
-                    (space, devices) ->
-                            add(
-                                    shortened(devices),
-                                    space.format(),
-                                    space.translation(),
-                                    space::walk));
+            users.forEach((space, devices) ->
+                    add(shortened(devices), space.format(), space.translation(), space::walk));
         }
 
         /**

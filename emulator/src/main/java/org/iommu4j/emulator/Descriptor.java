@@ -1,0 +1,118 @@
+package org.iommu4j.emulator;
+
+/**
+ * One descriptor of the invalidation queue, 128 bits (VT-d, Queued Invalidation Interface).
+ *
+ * @param low its first word
+ * @param high its second word
+ */
+record Descriptor(long low, long high) {
+
+    static final int BYTES = 16;
+
+    static final int CONTEXT_CACHE = 1;
+    static final int IOTLB = 2;
+    static final int INTERRUPT_ENTRIES = 4;
+    static final int WAIT = 5;
+
+    /* Granularities. */
+    static final int GLOBAL = 1;
+    static final int DOMAIN = 2;
+    static final int SELECTIVE = 3;
+
+    private static final long TYPE_BITS = 0xe0f;
+
+    /** {@return the type: bits 11:9 above bits 3:0} */
+    int type() {
+        return (int) (low & 0xf | low >>> 5 & 0x70);
+    }
+
+    int granularity() {
+        return bits(low, 5, 4);
+    }
+
+    int domain() {
+        return bits(low, 31, 16);
+    }
+
+    int source() {
+        return bits(low, 47, 32);
+    }
+
+    int functionMask() {
+        return bits(low, 49, 48);
+    }
+
+    boolean drainsWrites() {
+        return bits(low, 6, 6) != 0;
+    }
+
+    boolean drainsReads() {
+        return bits(low, 7, 7) != 0;
+    }
+
+    int addressMask() {
+        return bits(high, 5, 0);
+    }
+
+    boolean leavesOnly() {
+        return bits(high, 6, 6) != 0;
+    }
+
+    long address() {
+        return high & ~0xfffL;
+    }
+
+    boolean interrupts() {
+        return bits(low, 4, 4) != 0;
+    }
+
+    boolean writesStatus() {
+        return bits(low, 5, 5) != 0;
+    }
+
+    int statusValue() {
+        return (int) (low >>> 32);
+    }
+
+    long statusAddress() {
+        return high & ~3L;
+    }
+
+    /** {@return true if the unit knows this type} */
+    boolean isKnown() {
+        return switch (type()) {
+            case CONTEXT_CACHE, IOTLB, INTERRUPT_ENTRIES, WAIT -> true;
+            default -> false;
+        };
+    }
+
+    /** {@return true if no bit is set that a descriptor of this type must leave clear} */
+    boolean isWellFormed() {
+        long lowLegal =
+                switch (type()) {
+                    case CONTEXT_CACHE -> mask(5, 4) | mask(31, 16) | mask(47, 32) | mask(49, 48);
+                    case IOTLB -> mask(7, 4) | mask(31, 16);
+                    case INTERRUPT_ENTRIES -> mask(4, 4) | mask(31, 27) | mask(47, 32);
+                    default -> mask(6, 4) | mask(63, 32);
+                };
+        long highLegal =
+                switch (type()) {
+                    case IOTLB -> mask(6, 0) | mask(63, 12);
+                    case WAIT -> mask(63, 2);
+                    default -> 0;
+                };
+        boolean needsGranularity = type() == CONTEXT_CACHE || type() == IOTLB;
+        return (low & ~(TYPE_BITS | lowLegal)) == 0
+                && (high & ~highLegal) == 0
+                && !(needsGranularity && granularity() == 0);
+    }
+
+    private static int bits(long word, int high, int low) {
+        return (int) (word >>> low & (1L << high - low + 1) - 1);
+    }
+
+    private static long mask(int high, int low) {
+        return (-1L >>> 63 - high + low) << low;
+    }
+}

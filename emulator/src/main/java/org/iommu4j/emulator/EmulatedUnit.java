@@ -1,0 +1,120 @@
+package org.iommu4j.emulator;
+
+import org.iommu4j.machine.MmioRegion;
+import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.machine.RemappingUnit;
+import org.iommu4j.machine.SourceId;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A remapping unit: its parts, put together. Units share nothing but memory. The last of a machine
+ * covers every bus that no other does.
+ */
+final class EmulatedUnit implements RemappingUnit {
+
+    private static final long FIRST_ADDRESS = 0xfed9_0000L;
+    private static final int VERSION = 0x10;
+
+    private final int index;
+    private final boolean isLast;
+    private final Registers registers;
+    private final InFlight inFlight = new InFlight();
+    private final TranslationCaches caches;
+    private final Translator translator;
+    private final InvalidationQueue queue;
+
+    /**
+     * Makes a unit.
+     *
+     * @param options the machine's options
+     * @param index which of its units
+     * @param memory all memory, for queues
+     * @param oversight how tables are seen, and who listens
+     */
+    EmulatedUnit(EmulatorOptions options, int index, PhysicalMemory memory, Oversight oversight) {
+        this.index = index;
+        this.isLast = index == options.units() - 1;
+        WalkMemory walkMemory = oversight.walkMemory();
+        Dice dice = dice(options, index);
+        Capabilities capabilities = new Capabilities(options);
+        this.caches = new TranslationCaches(options, walkMemory, oversight.audit(), dice);
+        Invalidations invalidations = new Invalidations(caches, inFlight, options.drains());
+        EventRegisters faultEvent = new EventRegisters(0x38);
+        EventRegisters queueEvent = new EventRegisters(0xa0);
+        FaultRecords faults = new FaultRecords(options.faultRecords(), faultEvent, this::goOn);
+        this.queue =
+                new InvalidationQueue(
+                        options, memory, capabilities, invalidations, faults, queueEvent);
+        RootPointer rootPointer = new RootPointer();
+        CommandRegister commands =
+                new CommandRegister(rootPointer, walkMemory, options.writeBufferFlush(), queue);
+        WalkLoads loads = new WalkLoads(options, walkMemory, caches, inFlight);
+        this.translator =
+                new Translator(
+                        capabilities,
+                        commands,
+                        rootPointer,
+                        caches,
+                        loads,
+                        inFlight,
+                        faults,
+                        oversight.audit(),
+                        dice);
+        this.registers = new Registers(FIRST_ADDRESS + (long) index * Registers.BYTES);
+        registers.constant(0, 4, VERSION);
+        registers.constant(8, 8, capabilities.capability());
+        registers.constant(0x10, 8, capabilities.extended());
+        registers.claim(CommandRegister.OFFSET, 8, commands);
+        registers.claim(RootPointer.OFFSET, 8, rootPointer);
+        registers.claim(FaultRecords.STATUS, 4, faults);
+        registers.claim(0x38, EventRegisters.BYTES, faultEvent);
+        registers.claim(
+                InvalidationQueue.HEAD, InvalidationQueue.END - InvalidationQueue.HEAD, queue);
+        registers.claim(0xa0, EventRegisters.BYTES, queueEvent);
+        registers.claim(InvalidationQueue.ERROR_RECORD, 8, queue);
+        InvalidationCommands direct = new InvalidationCommands(capabilities, invalidations, queue);
+        registers.claim(InvalidationCommands.CONTEXT, 8, direct);
+        registers.claim(Capabilities.IOTLB, 16, direct);
+        registers.claim(Capabilities.FAULT_RECORDS, faults.bytes(), faults);
+        if (options.queueThread()) {
+            queue.startWorker("iommu4j-queue-" + index);
+        }
+    }
+
+    @Override
+    public MmioRegion registers() {
+        return registers;
+    }
+
+    @Override
+    public boolean covers(SourceId device) {
+        return device.segment() == 0 && (device.bus() == index || isLast && device.bus() > index);
+    }
+
+    TranslationCaches caches() {
+        return caches;
+    }
+
+    Translator translator() {
+        return translator;
+    }
+
+    InFlight inFlight() {
+        return inFlight;
+    }
+
+    /** Ends the unit's thread. The registers work on. */
+    void close() {
+        queue.stopWorker();
+    }
+
+    private void goOn() {
+        queue.kick();
+    }
+
+    private static @Nullable Dice dice(EmulatorOptions options, int index) {
+        return options.caches() == CacheBehaviour.DROPS_ANYTHING
+                ? new Dice(options.seed() + index)
+                : null;
+    }
+}

@@ -1,0 +1,290 @@
+package org.iommu4j.emulator;
+
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import org.iommu4j.machine.PhysicalMemory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The invalidation queue: its registers, and who works off what software has put there. After an
+ * error it stands until software has cleared that in the fault status.
+ *
+ * <p>Registers are accessed one at a time; the queue is worked off by whoever writes its tail, or
+ * by a thread of its own.
+ */
+final class InvalidationQueue implements RegisterBlock {
+
+    /** Offset of the first register, the head; the last ends at {@link #END}. */
+    static final int HEAD = 0x80;
+
+    /** Offset behind the completion status. */
+    static final int END = 0xa0;
+
+    /** Offset of the error record, 64 bits. */
+    static final int ERROR_RECORD = 0xb0;
+
+    private static final int TAIL = 0x88;
+    private static final int ADDRESS = 0x90;
+    private static final int COMPLETION = 0x9c;
+
+    private static final int OFFSET_BITS = 0x7fff0;
+    private static final int WIDE = 1 << 11;
+    private static final int SIZE_BITS = 7;
+
+    /* What the error record says (IQEI). */
+    private static final int TAIL_INVALID = 1;
+    private static final int FETCH_FAILED = 2;
+    private static final int TYPE_INVALID = 3;
+    private static final int RESERVED_SET = 4;
+    private static final int WIDTH_INVALID = 5;
+
+    private static final long SOON_NANOS = 1_000_000;
+
+    private final PhysicalMemory memory;
+    private final Capabilities capabilities;
+    private final Invalidations invalidations;
+    private final FaultRecords faults;
+    private final EventRegisters event;
+    private final Supplier<QueueTrouble> trouble;
+    private volatile @Nullable Thread worker;
+    private volatile boolean enabled;
+    private volatile long address;
+    private volatile int tail;
+    private volatile int head;
+    private volatile boolean completed;
+    private volatile long errorRecord;
+
+    InvalidationQueue(
+            EmulatorOptions options,
+            PhysicalMemory memory,
+            Capabilities capabilities,
+            Invalidations invalidations,
+            FaultRecords faults,
+            EventRegisters event) {
+        this.memory = memory;
+        this.capabilities = capabilities;
+        this.invalidations = invalidations;
+        this.faults = faults;
+        this.event = event;
+        this.trouble = options.queueTrouble();
+    }
+
+    /**
+     * Gives the queue a thread of its own.
+     *
+     * @param name the thread's name
+     */
+    void startWorker(String name) {
+        Thread serving = Thread.ofPlatform().daemon().name(name).unstarted(this::serve);
+        worker = serving;
+        serving.start();
+    }
+
+    /** Ends the thread, if there is one; from then on whoever writes the tail does the work. */
+    void stopWorker() {
+        Thread serving = worker;
+        worker = null;
+        LockSupport.unpark(serving);
+    }
+
+    /** Turns the queue on or off; it begins at its first descriptor. */
+    void enable(boolean on) {
+        synchronized (this) {
+            enabled = on;
+            head = 0;
+        }
+        kick();
+    }
+
+    /** {@return true if the queue is on} */
+    boolean isEnabled() {
+        return enabled;
+    }
+
+    /** Makes the queue go on if there is something to do. */
+    void kick() {
+        Thread serving = worker;
+        if (serving == null) {
+            workOff();
+        } else {
+            LockSupport.unpark(serving);
+        }
+    }
+
+    @Override
+    public int read(int offset) {
+        if (isBehind()) {
+            kick();
+        }
+        return switch (offset) {
+            case HEAD -> head;
+            case TAIL -> tail;
+            case ADDRESS, ADDRESS + 4 -> RegisterBlock.half(offset, address);
+            case COMPLETION -> completed ? 1 : 0;
+            case ERROR_RECORD, ERROR_RECORD + 4 -> RegisterBlock.half(offset, errorRecord);
+            default -> 0;
+        };
+    }
+
+    @Override
+    public void write(int offset, int value) {
+        switch (offset) {
+            case TAIL -> {
+                tail = value & OFFSET_BITS;
+                kick();
+            }
+            case ADDRESS, ADDRESS + 4 ->
+                    address =
+                            RegisterBlock.withHalf(offset, address, value)
+                                    & (-PhysicalMemory.PAGE_SIZE | WIDE | SIZE_BITS);
+            case COMPLETION -> {
+                if ((value & 1) != 0) {
+                    completed = false;
+                    event.settle();
+                }
+            }
+            default -> {}
+        }
+    }
+
+    private void serve() {
+        while (worker == Thread.currentThread()) {
+            workOff();
+            if (isBehind()) {
+                LockSupport.parkNanos(this, SOON_NANOS);
+            } else {
+                LockSupport.park(this);
+            }
+        }
+    }
+
+    private boolean isBehind() {
+        return enabled && head != tail && !faults.isRaised(FaultRecords.QUEUE_ERRORS);
+    }
+
+    private synchronized void workOff() {
+        boolean goesOn = true;
+        while (goesOn && isBehind()) {
+            goesOn = next();
+        }
+    }
+
+    /* Deals with the descriptor at the head; false if the queue stands. */
+    private boolean next() {
+        if ((address & WIDE) != 0) {
+            return stop(WIDTH_INVALID);
+        }
+        if (tail >= size()) {
+            return stop(TAIL_INVALID);
+        }
+        return switch (trouble.get()) {
+            case NONE -> carryOut();
+            case QUEUE_ERROR -> stop(0);
+            case COMPLETION_ERROR -> {
+                if (carryOut()) {
+                    faults.raise(FaultRecords.COMPLETION_ERROR);
+                }
+                yield false;
+            }
+            case TIMED_OUT -> {
+                timeOut();
+                yield false;
+            }
+            case STANDS_STILL -> false;
+        };
+    }
+
+    private boolean carryOut() {
+        Descriptor descriptor;
+        try {
+            descriptor = fetch();
+        } catch (IndexOutOfBoundsException e) {
+            return stop(FETCH_FAILED);
+        }
+        if (!descriptor.isKnown()) {
+            return stop(TYPE_INVALID);
+        }
+        if (!descriptor.isWellFormed() || !isSupported(descriptor)) {
+            return stop(RESERVED_SET);
+        }
+        switch (descriptor.type()) {
+            case Descriptor.CONTEXT_CACHE -> invalidations.contexts(descriptor);
+            case Descriptor.IOTLB -> invalidations.translations(descriptor);
+            case Descriptor.WAIT -> complete(descriptor);
+            default -> {} // no interrupt is remapped, so no entry is cached
+        }
+        advance();
+        return true;
+    }
+
+    private boolean isSupported(Descriptor descriptor) {
+        return descriptor.type() != Descriptor.IOTLB
+                || descriptor.granularity() != Descriptor.SELECTIVE
+                || capabilities.pageSelective()
+                        && descriptor.addressMask() <= capabilities.maxAddressMask();
+    }
+
+    private void complete(Descriptor wait) {
+        invalidations.await();
+        if (wait.writesStatus()) {
+            writeStatus(wait.statusAddress(), wait.statusValue());
+        }
+        if (wait.interrupts()) {
+            completed = true;
+            event.raise();
+        }
+    }
+
+    /* Everything up to the tail counts as fetched; the waits among it are aborted. */
+    private void timeOut() {
+        while (head != tail) {
+            Descriptor descriptor;
+            try {
+                descriptor = fetch();
+            } catch (IndexOutOfBoundsException e) {
+                break;
+            }
+            if (descriptor.type() == Descriptor.WAIT) {
+                advance();
+            } else if (!carryOut()) {
+                break;
+            }
+        }
+        faults.raise(FaultRecords.TIMED_OUT);
+    }
+
+    private Descriptor fetch() {
+        long at = (address & -PhysicalMemory.PAGE_SIZE) + head;
+        long low = memory.loadAcquire(at);
+        return new Descriptor(low, memory.loadAcquire(at + Long.BYTES));
+    }
+
+    private void advance() {
+        head = (head + Descriptor.BYTES) % size();
+    }
+
+    private boolean stop(int error) {
+        errorRecord = error;
+        faults.raise(FaultRecords.QUEUE_ERROR);
+        return false;
+    }
+
+    private int size() {
+        return PhysicalMemory.PAGE_SIZE << ((int) address & SIZE_BITS);
+    }
+
+    /* 32 bits, and the neighbour stays as it is. A status that reaches no memory is lost. */
+    private void writeStatus(long at, int value) {
+        long word = at & -Long.BYTES;
+        try {
+            long seen;
+            long wanted;
+            do {
+                seen = memory.loadAcquire(word);
+                wanted = RegisterBlock.withHalf((int) at & 4, seen, value);
+            } while (memory.compareAndExchange(word, seen, wanted) != seen);
+        } catch (IndexOutOfBoundsException e) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package org.iommu4j.emulator;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The IOTLB: translations of 4 KiB, 2 MiB and 1 GiB at the same time, found by domain id and
+ * address. An address may be found in several sizes.
+ *
+ * <p>Lookups take no lock; changes are made under that of {@link TranslationCaches}.
+ */
+final class Iotlb {
+
+    private static final int SMALL = 12;
+    private static final int MIDDLE = 21;
+    private static final int LARGE = 30;
+
+    private final TagArray<Translation> small;
+    private final TagArray<Translation> middle;
+    private final TagArray<Translation> large;
+    private final @Nullable Dice dice;
+
+    Iotlb(int room, int ways, @Nullable Dice dice) {
+        this.small = new TagArray<>(room, ways);
+        this.middle = new TagArray<>(Math.max(room / 4, 4), ways);
+        this.large = new TagArray<>(Math.max(room / 16, 4), ways);
+        this.dice = dice;
+    }
+
+    /** {@return a translation of an address, or null} */
+    @Nullable Translation find(int domain, long iova) {
+        if (dice != null) {
+            return findAny(domain, iova, dice);
+        }
+        Translation found = small.find(Translation.tag(domain, iova >>> SMALL));
+        if (found == null) {
+            found = middle.find(Translation.tag(domain, iova >>> MIDDLE));
+            if (found == null) {
+                found = large.find(Translation.tag(domain, iova >>> LARGE));
+            }
+        }
+        return found;
+    }
+
+    /* Of the sizes that are there any, and any may have vanished. */
+    private @Nullable Translation findAny(int domain, long iova, Dice dice) {
+        int first = (int) Long.remainderUnsigned(dice.next(), 3);
+        for (int i = 0; i < 3; i++) {
+            int shift = SMALL + 9 * ((first + i) % 3);
+            Translation found = ofSize(shift).find(Translation.tag(domain, iova >>> shift));
+            if (found != null && !dice.oneIn(8)) {
+                return found;
+            }
+        }
+        return null;
+    }
+
+    void put(Translation translation) {
+        ofSize(translation.shift).put(translation);
+    }
+
+    /**
+     * Drops every translation that lies wholly inside a range.
+     *
+     * @param domain domain id
+     * @param iova first address; aligned to the range's size
+     * @param mask the number of pages of 4 KiB, as a power of two
+     */
+    void dropRange(int domain, long iova, int mask) {
+        for (int shift = SMALL; shift <= LARGE && shift <= mask + SMALL; shift += 9) {
+            int bits = mask + SMALL - shift;
+            TagArray<Translation> translations = ofSize(shift);
+            long first = iova >>> shift;
+            if (bits < 20 && 1 << bits <= translations.room() / 4) {
+                for (long prefix = first; prefix < first + (1L << bits); prefix++) {
+                    translations.remove(Translation.tag(domain, prefix));
+                }
+            } else {
+                translations.removeIf(found ->
+                        found.domain() == domain && found.prefix() >>> bits == first >>> bits);
+            }
+        }
+    }
+
+    void dropDomain(int domain) {
+        for (int shift = SMALL; shift <= LARGE; shift += 9) {
+            ofSize(shift).removeIf(found -> found.domain() == domain);
+        }
+    }
+
+    void dropAll() {
+        for (int shift = SMALL; shift <= LARGE; shift += 9) {
+            ofSize(shift).removeIf(_ -> true);
+        }
+    }
+
+    private TagArray<Translation> ofSize(int shift) {
+        return switch (shift) {
+            case SMALL -> small;
+            case MIDDLE -> middle;
+            default -> large;
+        };
+    }
+}

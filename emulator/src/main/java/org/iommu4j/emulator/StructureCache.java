@@ -1,0 +1,87 @@
+package org.iommu4j.emulator;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The paging-structure caches: for each level above the last, entries that point to a table below.
+ * A hit saves the walk the levels above.
+ *
+ * <p>Lookups take no lock; changes are made under that of {@link TranslationCaches}.
+ */
+final class StructureCache {
+
+    /** The highest level that an entry can have: that of five levels of tables. */
+    private static final int TOP = 4;
+
+    private final TagArray<TablePointer>[] levels;
+    private final @Nullable Dice dice;
+
+    @SuppressWarnings({"unchecked", "rawtypes"}) // an array of a generic type
+    StructureCache(int room, int ways, @Nullable Dice dice) {
+        this.levels = new TagArray[TOP + 1];
+        for (int level = 1; level <= TOP; level++) {
+            levels[level] = new TagArray<>(room, ways);
+        }
+        this.dice = dice;
+    }
+
+    /** {@return the entry of a level on the way to an address, or null} */
+    @Nullable TablePointer find(int domain, long iova, int level) {
+        TablePointer found = levels[level].find(TablePointer.tag(domain, iova, level));
+        return found != null && dice != null && dice.oneIn(8) ? null : found;
+    }
+
+    void put(TablePointer pointer) {
+        levels[pointer.level].put(pointer);
+    }
+
+    /**
+     * Drops every entry on the way to an address of a range.
+     *
+     * @param domain domain id
+     * @param iova first address; aligned to the range's size
+     * @param mask the number of pages of 4 KiB, as a power of two
+     */
+    void dropRange(int domain, long iova, int mask) {
+        for (int level = 1; level <= TOP; level++) {
+            int bits = Math.max(0, 12 + mask - TablePointer.shift(level));
+            long prefix = iova >>> TablePointer.shift(level);
+            if (bits == 0) {
+                levels[level].remove(TablePointer.tag(domain, iova, level));
+            } else {
+                levels[level].removeIf(found ->
+                        found.domain() == domain && found.prefix() >>> bits == prefix >>> bits);
+            }
+        }
+    }
+
+    /**
+     * Drops what is not present and lies wholly inside a range: a leaf may have come there.
+     *
+     * @param domain domain id
+     * @param iova first address; aligned to the range's size
+     * @param mask the number of pages of 4 KiB, as a power of two
+     */
+    void dropAbsent(int domain, long iova, int mask) {
+        for (int level = 1; level <= TOP && TablePointer.shift(level) <= mask + 12; level++) {
+            int bits = 12 + mask - TablePointer.shift(level);
+            long prefix = iova >>> TablePointer.shift(level);
+            levels[level].removeIf(found ->
+                    !found.isPresent()
+                            && found.domain() == domain
+                            && found.prefix() >>> bits == prefix >>> bits);
+        }
+    }
+
+    void dropDomain(int domain) {
+        for (int level = 1; level <= TOP; level++) {
+            levels[level].removeIf(found -> found.domain() == domain);
+        }
+    }
+
+    void dropAll() {
+        for (int level = 1; level <= TOP; level++) {
+            levels[level].removeIf(_ -> true);
+        }
+    }
+}
