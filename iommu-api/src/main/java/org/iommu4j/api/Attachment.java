@@ -14,6 +14,9 @@ public interface Attachment extends AutoCloseable {
     /**
      * Detaches the device: when this returns, it cannot reach the domain's memory any more.
      * Idempotent.
+     *
+     * @throws IommuException if the unit failed: the device may still reach that memory, and counts
+     *     as attached until another call succeeds
      */
     @Override
     void close();

@@ -12,6 +12,10 @@ public enum Feature {
     FIRST_STAGE,
     /** Domains may use second-stage tables. */
     SECOND_STAGE,
+    /** The unit translates addresses as wide as the domain's. */
+    ADDRESS_WIDTH,
+    /** The unit has the domain's page sizes. */
+    PAGE_SIZES,
     /** The unit snoops the processor's cache when it walks tables. */
     COHERENT_WALKS,
     /** The page size of a live mapping may be changed without a moment in which it faults. */

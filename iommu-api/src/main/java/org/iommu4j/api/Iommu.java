@@ -48,18 +48,25 @@ public interface Iommu extends AutoCloseable {
      * @throws IllegalArgumentException if an option is not legal here
      * @throws UnsupportedFeatureException if an option needs a feature that is missing
      * @throws TableMemoryExhaustedException if there is no page for the root table
+     * @throws IommuException if the hardware tells no more domains apart than there are
      */
     IommuDomain createDomain(DomainOptions options);
 
     /**
-     * Lets a device's DMA go through a domain.
+     * Lets a device's DMA go through a domain. A device is on one domain at a time; a domain may
+     * have any number of devices, of any units.
      *
      * @param device the device
      * @param domain a domain of this Iommu
      * @return the attachment; closing it detaches the device
+     * @throws IllegalArgumentException if the domain is of another Iommu, or no unit covers the
+     *     device
      * @throws UnsupportedFeatureException if devices cannot be attached here, or the domain does
-     *     not fit the unit
-     * @throws IllegalStateException if the device is attached already
+     *     not fit the unit; nothing has changed
+     * @throws IllegalStateException if the device is attached already, or the domain is closed
+     * @throws TableMemoryExhaustedException if there is no page for a context table; nothing has
+     *     changed
+     * @throws IommuException if the unit failed
      */
     Attachment attach(SourceId device, IommuDomain domain);
 
@@ -76,14 +83,22 @@ public interface Iommu extends AutoCloseable {
     Attachment attach(SourceId device, int pasid, IommuDomain domain);
 
     /**
-     * Hears of every DMA that was blocked, in order. A listener that throws or blocks does not stop
-     * the unit.
+     * Hears of every DMA that was blocked, in the order in which a unit recorded them. A listener
+     * is called on a thread of its own; one that throws or blocks stops neither the unit nor
+     * another listener, but of more than a few thousand faults that wait for it the newest are
+     * dropped.
      *
      * @param listener who hears it
-     * @return closing it ends the hearing
+     * @return closing it ends the hearing, after the faults that were recorded before: it waits a
+     *     second at most for the listener to hear them
      * @throws UnsupportedFeatureException if there is no hardware that could fault
      */
     AutoCloseable onFault(Consumer<? super DmaFault> listener);
+
+    /** {@return how many blocked DMAs were heard of} */
+    default FaultCounts faultCounts() {
+        return FaultCounts.NONE;
+    }
 
     /**
      * Answers devices' requests for missing pages.

@@ -24,15 +24,28 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     private static final Logger LOG = System.getLogger(PageTableDomain.class.getName());
 
     private final PageTable table;
+    private final boolean gathersAdditions;
     private final Lending<IotlbGather> gathers = new Lending<>();
+
+    /**
+     * Makes a domain of hardware that finds what was added by itself.
+     *
+     * @param table its tables
+     */
+    protected PageTableDomain(PageTable table) {
+        this(table, false);
+    }
 
     /**
      * Makes a domain.
      *
      * @param table its tables
+     * @param gathersAdditions true if hardware may hold on to the absence of an entry, or does not
+     *     see an addition by itself: what is mapped is then invalidated too
      */
-    protected PageTableDomain(PageTable table) {
+    protected PageTableDomain(PageTable table, boolean gathersAdditions) {
         this.table = table;
+        this.gathersAdditions = gathersAdditions;
     }
 
     /** {@return its tables} */
@@ -62,12 +75,13 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     @Override
     public final void map(long iova, long outputAddress, long size, Access access) {
-        if (table.mapAtOnce(iova, outputAddress, size, access)) {
+        if (!gathersAdditions && table.mapAtOnce(iova, outputAddress, size, access)) {
             return;
         }
         IotlbGather gather = takeGather();
         try {
             table.map(iova, outputAddress, size, access, gather);
+            added(iova, size, gather);
             finish(gather);
         } finally {
             gathers.giveBack(gather);
@@ -79,13 +93,18 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
             long iova, long outputAddress, long size, Access access, IotlbGather gather) {
         requireMine(gather);
         table.map(iova, outputAddress, size, access, gather);
+        added(iova, size, gather);
     }
 
     @Override
     public final boolean tryMap(
             long iova, long outputAddress, long size, Access access, IotlbGather gather) {
         requireMine(gather);
-        return table.tryMap(iova, outputAddress, size, access, gather);
+        boolean mapped = table.tryMap(iova, outputAddress, size, access, gather);
+        if (mapped) {
+            added(iova, size, gather);
+        }
+        return mapped;
     }
 
     @Override
@@ -208,6 +227,14 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         remains.addRange(0, 1L << table.addressWidth(), 1L << table.format().shift(0));
         remains.markStructureChanged();
         sync(remains);
+    }
+
+    /** Entries at any level may be new, so the hint that none but leaves are is not given. */
+    private void added(long iova, long size, IotlbGather gather) {
+        if (gathersAdditions) {
+            gather.addRange(iova, size, 1L << table.format().shift(0));
+            gather.markStructureChanged();
+        }
     }
 
     private IotlbGather takeGather() {

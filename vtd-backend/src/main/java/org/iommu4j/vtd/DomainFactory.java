@@ -6,9 +6,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.iommu4j.api.DomainOptions;
-import org.iommu4j.api.Feature;
-import org.iommu4j.api.Stage;
-import org.iommu4j.api.UnsupportedFeatureException;
 import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.flush.CacheFlusherProvider;
 import org.iommu4j.flush.FlushContext;
@@ -26,17 +23,14 @@ import org.iommu4j.walker.TableAllocatorProvider;
 @Singleton
 final class DomainFactory {
 
-    /** The widths a second-stage domain may have, one for 3, 4 and 5 levels. */
-    static final List<Integer> WIDTHS = List.of(39, 48, 57);
-
-    private static final int DEFAULT_WIDTH = 48;
-
     private final PhysicalMemory memory;
     private final TableAllocator allocator;
     private final CacheFlusher cache;
     private final FlushPolicy policy;
     private final FlushContext flushContext;
-    private final AbsentUnit unit;
+    private final UnitLimits limits;
+    private final DomainIds ids;
+    private final Witness witness;
     private final Set<VtdDomain> open = new LinkedHashSet<>();
 
     @Inject
@@ -46,30 +40,31 @@ final class DomainFactory {
             CacheFlusher cache,
             FlushPolicy policy,
             FlushContext flushContext,
-            AbsentUnit unit) {
+            UnitLimits limits,
+            DomainIds ids,
+            Witness witness) {
         this.memory = memory;
         this.allocator = allocator;
         this.cache = cache;
         this.policy = policy;
         this.flushContext = flushContext;
-        this.unit = unit;
+        this.limits = limits;
+        this.ids = ids;
+        this.witness = witness;
     }
 
     synchronized VtdDomain create(DomainOptions options) {
         refuse(options, TableAllocatorProvider.class, "a table allocator");
         refuse(options, CacheFlusherProvider.class, "a cache flusher");
-        PageTableFormat format = format(options);
+        DomainOptions settled = limits.settled(options);
+        PageTableFormat format = limits.format(settled.addressWidth());
         boolean ownPolicy = options.chooses(FlushPolicyProvider.class);
         FlushPolicy flush = ownPolicy ? ownPolicy(options) : policy;
-        int id = unit.claimDomainId();
         try {
-            PageTable table =
-                    PageTable.create(format, memory, allocator, cache, Witness.NONE, options);
-            VtdDomain domain = new VtdDomain(this, id, table, flush, ownPolicy, unit.counts(id));
+            VtdDomain domain = create(format, settled, flush, ownPolicy);
             open.add(domain);
             return domain;
         } catch (RuntimeException | Error e) {
-            unit.releaseDomainId(id);
             if (ownPolicy) {
                 flush.close();
             }
@@ -77,35 +72,42 @@ final class DomainFactory {
         }
     }
 
+    private VtdDomain create(
+            PageTableFormat format, DomainOptions options, FlushPolicy flush, boolean ownPolicy) {
+        DomainId id = ids.lend();
+        try {
+            return new VtdDomain(
+                    this,
+                    id,
+                    PageTable.create(format, memory, allocator, cache, witness, options),
+                    flush,
+                    ownPolicy,
+                    limits.additionsNeedInvalidation());
+        } catch (RuntimeException | Error e) {
+            ids.takeBack(id);
+            throw e;
+        }
+    }
+
+    /** {@return true if a domain is one of those that this factory made} */
+    @SuppressWarnings("ReferenceEquality") // this factory, not one that equals it
+    boolean made(VtdDomain domain) {
+        return domain.factory() == this;
+    }
+
     synchronized List<VtdDomain> open() {
         return List.copyOf(open);
     }
 
     /** Hears that a domain holds nothing any more. */
-    synchronized void closed(VtdDomain domain) {
-        if (open.remove(domain)) {
-            unit.releaseDomainId(domain.id());
+    void closed(VtdDomain domain) {
+        if (forget(domain)) {
+            ids.takeBack(domain.id());
         }
     }
 
-    private static PageTableFormat format(DomainOptions options) {
-        if (options.stage() == Stage.FIRST) {
-            throw new UnsupportedFeatureException(
-                    Feature.FIRST_STAGE, "a domain of first-stage tables");
-        }
-        int width = options.addressWidth() == 0 ? DEFAULT_WIDTH : options.addressWidth();
-        return switch (width) {
-            case 39 -> VtdFormats.SECOND_STAGE_3;
-            case 48 -> VtdFormats.SECOND_STAGE_4;
-            case 57 -> VtdFormats.SECOND_STAGE_5;
-            default ->
-                    throw new IllegalArgumentException(
-                            "an address width of "
-                                    + width
-                                    + " bits; one of "
-                                    + WIDTHS
-                                    + " is legal");
-        };
+    private synchronized boolean forget(VtdDomain domain) {
+        return open.remove(domain);
     }
 
     private FlushPolicy ownPolicy(DomainOptions options) {

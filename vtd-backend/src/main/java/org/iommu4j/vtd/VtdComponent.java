@@ -21,8 +21,9 @@ interface VtdComponent {
          * Makes the parts.
          *
          * @param options what the user wants
+         * @param patience how long to wait for hardware
          * @return the parts
          */
-        VtdComponent create(@BindsInstance IommuOptions options);
+        VtdComponent create(@BindsInstance IommuOptions options, @BindsInstance Patience patience);
     }
 }

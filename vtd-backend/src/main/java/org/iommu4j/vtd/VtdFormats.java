@@ -14,6 +14,7 @@ import org.iommu4j.walker.SizeChange;
  */
 final class VtdFormats {
 
+    private static final int WIDEST_OUTPUT = 52;
     private static final long READ = 1;
     private static final long WRITE = 1 << 1;
     private static final long PAGE_SIZE = 1 << 7;
@@ -55,6 +56,18 @@ final class VtdFormats {
     private VtdFormats() {}
 
     private static PageTableFormat secondStage(int levels) {
+        return secondStage(levels, WIDEST_OUTPUT, true);
+    }
+
+    /**
+     * Second stage as a unit reads it that reserves some of the bits.
+     *
+     * @param levels 3 to 5
+     * @param outputWidth the width of output addresses, in bits; 52 at most
+     * @param snoop true if a leaf may force snooping
+     * @return the format
+     */
+    static PageTableFormat secondStage(int levels, int outputWidth, boolean snoop) {
         PageTableFormatBuilder format =
                 PageTableFormat.named("VT-d second stage", levels)
                         .leavesAt(0, 1, 2)
@@ -62,11 +75,13 @@ final class VtdFormats {
                         .largeLeaf(PAGE_SIZE, PAGE_SIZE)
                         .constants(READ | WRITE, 0)
                         .permissions(READ, WRITE, true)
-                        .snoop(SECOND_SNOOP)
-                        .address(ADDRESS, 0)
+                        .address(ADDRESS & (1L << outputWidth) - 1, 0)
                         .hardwareSets(SECOND_ACCESSED, SECOND_DIRTY)
                         .software(SOFTWARE)
                         .sizeChange(SizeChange.HITLESS);
+        if (snoop) {
+            format.snoop(SECOND_SNOOP);
+        }
         secondStageType(format, MemoryType.UNCACHEABLE, 0);
         secondStageType(format, MemoryType.WRITE_COMBINING, 1);
         secondStageType(format, MemoryType.WRITE_THROUGH, 4);

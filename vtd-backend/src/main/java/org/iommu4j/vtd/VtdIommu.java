@@ -2,8 +2,6 @@ package org.iommu4j.vtd;
 
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.util.EnumSet;
-import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.apache.logging.log4j.LogManager;
@@ -12,43 +10,63 @@ import org.iommu4j.api.Attachment;
 import org.iommu4j.api.Capabilities;
 import org.iommu4j.api.DmaFault;
 import org.iommu4j.api.DomainOptions;
+import org.iommu4j.api.FaultCounts;
 import org.iommu4j.api.Feature;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuDomain;
+import org.iommu4j.api.IommuException;
 import org.iommu4j.api.PageRequestHandler;
 import org.iommu4j.api.UnsupportedFeatureException;
 import org.iommu4j.flush.FlushPolicy;
 import org.iommu4j.machine.SourceId;
 import org.jspecify.annotations.Nullable;
 
-/** VT-d's page tables without hardware: domains work, devices cannot be attached. */
+/** VT-d on the remapping units of a machine, or its page tables without hardware. */
 @Singleton
 final class VtdIommu implements Iommu {
 
     private static final Logger LOG = LogManager.getLogger(VtdIommu.class);
 
-    /* The widest there is: what the format can hold. */
-    private static final int HOST_ADDRESS_WIDTH = 52;
-
+    private final RemappingUnits units;
     private final DomainFactory domains;
+    private final Attachments attachments;
+    private final FaultLog faults;
     private final FlushPolicy policy;
     private final BackgroundWork background;
     private final Capabilities capabilities;
-    private boolean closed;
+    private volatile boolean closed;
 
     @Inject
-    VtdIommu(DomainFactory domains, FlushPolicy policy, BackgroundWork background) {
+    VtdIommu(
+            RemappingUnits units,
+            DomainFactory domains,
+            Attachments attachments,
+            FaultLog faults,
+            FlushPolicy policy,
+            BackgroundWork background,
+            UnitLimits limits) {
+        this.units = units;
         this.domains = domains;
+        this.attachments = attachments;
+        this.faults = faults;
         this.policy = policy;
         this.background = background;
-        Set<Feature> features = EnumSet.of(Feature.SECOND_STAGE);
-        features.addAll(VtdFormats.SECOND_STAGE_4.features());
-        this.capabilities =
-                new Capabilities(
-                        VtdFormats.SECOND_STAGE_4.pageSizes(),
-                        DomainFactory.WIDTHS,
-                        HOST_ADDRESS_WIDTH,
-                        features);
+        this.capabilities = limits.capabilities();
+    }
+
+    /**
+     * Takes the units over; to be called once, before anything else.
+     *
+     * @throws IommuException if one of them fails; everything is as it was then
+     */
+    void start() {
+        try {
+            units.start();
+        } catch (RuntimeException e) {
+            policy.close();
+            background.close();
+            throw e;
+        }
     }
 
     @Override
@@ -69,7 +87,12 @@ final class VtdIommu implements Iommu {
 
     @Override
     public Attachment attach(SourceId device, IommuDomain domain) {
-        throw absent(Feature.ATTACH, "cannot attach " + device);
+        requireUnits(Feature.ATTACH, "cannot attach " + device);
+        if (!(domain instanceof VtdDomain mine) || !domains.made(mine)) {
+            throw new IllegalArgumentException(
+                    "cannot attach " + device + " to a domain of another Iommu");
+        }
+        return attachments.attach(device, mine);
     }
 
     @Override
@@ -81,7 +104,13 @@ final class VtdIommu implements Iommu {
 
     @Override
     public AutoCloseable onFault(Consumer<? super DmaFault> listener) {
-        throw absent(Feature.FAULT_REPORTING, "cannot listen for faults");
+        requireUnits(Feature.FAULT_REPORTING, "cannot listen for faults");
+        return faults.listen(listener);
+    }
+
+    @Override
+    public FaultCounts faultCounts() {
+        return faults.counts();
     }
 
     @Override
@@ -96,10 +125,17 @@ final class VtdIommu implements Iommu {
         }
         closed = true;
         RuntimeException failure = null;
+        for (DeviceAttachment attachment : attachments.closeAll()) {
+            failure = attempt(attachment::close, failure);
+        }
         for (VtdDomain domain : domains.open()) {
             failure = attempt(domain::close, failure);
         }
         failure = attempt(policy::close, failure);
+        failure = attempt(faults::close, failure);
+        for (Unit unit : units.all()) {
+            failure = attempt(unit::stop, failure);
+        }
         background.close();
         if (failure != null) {
             throw failure;
@@ -121,15 +157,23 @@ final class VtdIommu implements Iommu {
         }
     }
 
-    private synchronized void requireOpen() {
+    private void requireOpen() {
         if (closed) {
             throw new IllegalStateException("the Iommu is closed");
         }
     }
 
+    private void requireUnits(Feature feature, String what) {
+        if (units.all().isEmpty()) {
+            throw absent(feature, what);
+        }
+        requireOpen();
+    }
+
     private UnsupportedFeatureException absent(Feature feature, String what) {
         requireOpen();
         return new UnsupportedFeatureException(
-                feature, what + ": these are page tables without hardware");
+                feature,
+                units.all().isEmpty() ? what + ": these are page tables without hardware" : what);
     }
 }

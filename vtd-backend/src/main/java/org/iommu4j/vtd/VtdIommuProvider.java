@@ -5,6 +5,7 @@ import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuOptions;
 import org.iommu4j.api.IommuProvider;
 import org.iommu4j.api.UnsupportedFeatureException;
+import org.iommu4j.machine.Machine;
 
 /** Provides {@code vtd}: Intel VT-d. */
 public final class VtdIommuProvider implements IommuProvider {
@@ -28,12 +29,23 @@ public final class VtdIommuProvider implements IommuProvider {
 
     @Override
     public Iommu open(IommuOptions options) {
-        if (options.machine().isPresent()) {
+        return open(options, Patience.USUAL);
+    }
+
+    /** Opens it with another patience than usual. */
+    static Iommu open(IommuOptions options, Patience patience) {
+        options.machine().ifPresent(VtdIommuProvider::requireUnits);
+        VtdIommu iommu = DaggerVtdComponent.factory().create(options, patience).iommu();
+        iommu.start();
+        return iommu;
+    }
+
+    private static void requireUnits(Machine machine) {
+        if (machine.remappingUnits().isEmpty()) {
             throw new UnsupportedFeatureException(
                     Feature.ATTACH,
-                    "vtd does not drive the remapping units of a machine; page tables without hardware"
-                            + " are opened with IommuOptions.memoryOnly");
+                    "the machine has no remapping unit; page tables without hardware are opened"
+                            + " with IommuOptions.memoryOnly");
         }
-        return DaggerVtdComponent.factory().create(options).iommu();
     }
 }

@@ -3,11 +3,12 @@ package org.iommu4j.vtd;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.walker.TableAllocator;
 import org.iommu4j.walker.TableAllocatorProvider;
+import org.jspecify.annotations.Nullable;
 
 /** Provides the usual allocator, and lets a test look at it. */
 final class CapturingAllocator implements TableAllocatorProvider {
 
-    private TableAllocator allocator;
+    private @Nullable TableAllocator allocator;
 
     @Override
     public String name() {
@@ -21,6 +22,6 @@ final class CapturingAllocator implements TableAllocatorProvider {
     }
 
     long taken() {
-        return allocator.capacity() - allocator.free();
+        return allocator == null ? 0 : allocator.capacity() - allocator.free();
     }
 }

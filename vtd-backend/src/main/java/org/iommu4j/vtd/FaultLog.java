@@ -1,0 +1,120 @@
+package org.iommu4j.vtd;
+
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.iommu4j.api.DmaFault;
+import org.iommu4j.api.FaultCounts;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes the faults that units record to those who listen. One thread looks at the records every few
+ * milliseconds, from the first listener on.
+ */
+@Singleton
+final class FaultLog {
+
+    private static final Logger LOG = LogManager.getLogger(FaultLog.class);
+    private static final long PERIOD_MILLIS = 2;
+
+    private final RemappingUnits units;
+    private final List<FaultListener> listeners = new CopyOnWriteArrayList<>();
+    private final AtomicLong recorded = new AtomicLong();
+    private final AtomicLong overflows = new AtomicLong();
+    private final AtomicLong dropped = new AtomicLong();
+    private @Nullable Thread looker;
+    private boolean closed;
+
+    @Inject
+    FaultLog(RemappingUnits units) {
+        this.units = units;
+    }
+
+    /**
+     * Adds a listener.
+     *
+     * @param hears what to call, on a thread of its own
+     * @return closing it ends the hearing, after what was recorded before
+     * @throws IllegalStateException if this is closed
+     */
+    synchronized AutoCloseable listen(Consumer<? super DmaFault> hears) {
+        if (closed) {
+            throw new IllegalStateException("the Iommu is closed");
+        }
+        FaultListener listener = new FaultListener(hears, dropped);
+        listeners.add(listener);
+        if (looker == null) {
+            looker =
+                    Thread.ofPlatform()
+                            .daemon()
+                            .name("iommu4j vtd faults")
+                            .start(this::lookAgainAndAgain);
+        }
+        return () -> end(listener);
+    }
+
+    private void end(FaultListener listener) {
+        look();
+        if (listeners.remove(listener)) {
+            listener.end();
+        }
+    }
+
+    /** {@return what was found so far} */
+    FaultCounts counts() {
+        return new FaultCounts(recorded.get(), overflows.get(), dropped.get());
+    }
+
+    /** Looks a last time if anybody listens, and ends every hearing. Idempotent. */
+    void close() {
+        Thread ended;
+        synchronized (this) {
+            ended = looker;
+            looker = null;
+            closed = true;
+        }
+        if (ended != null) {
+            ended.interrupt();
+            look();
+        }
+        for (FaultListener listener : listeners) {
+            listener.end();
+        }
+        listeners.clear();
+    }
+
+    private void lookAgainAndAgain() {
+        try {
+            while (true) {
+                Thread.sleep(PERIOD_MILLIS);
+                try {
+                    look();
+                } catch (RuntimeException e) {
+                    LOG.warn("the fault records could not be read", e);
+                }
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("nobody looks for faults any more");
+        }
+    }
+
+    private synchronized void look() {
+        for (Unit unit : units.all()) {
+            if (unit.takeFaults(this::tell)) {
+                overflows.incrementAndGet();
+            }
+        }
+    }
+
+    private void tell(DmaFault fault) {
+        recorded.incrementAndGet();
+        for (FaultListener listener : listeners) {
+            listener.tell(fault);
+        }
+    }
+}

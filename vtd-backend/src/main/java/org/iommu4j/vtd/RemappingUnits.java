@@ -1,0 +1,152 @@
+package org.iommu4j.vtd;
+
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.iommu4j.api.IommuException;
+import org.iommu4j.api.TableMemoryExhaustedException;
+import org.iommu4j.flush.CacheFlusher;
+import org.iommu4j.flush.IotlbInvalidator;
+import org.iommu4j.machine.Device;
+import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.machine.SourceId;
+import org.iommu4j.walker.TableAllocator;
+
+/**
+ * All units of an Iommu, perhaps none, as one: an invalidation goes to every unit that has a device
+ * on the domain, and its ticket is done when all of them have forgotten. Where there is no such
+ * unit there is nothing to forget, and the request is only counted.
+ */
+@Singleton
+final class RemappingUnits implements IotlbInvalidator {
+
+    private final List<DiscoveredUnit> found;
+    private final List<Device> devices;
+    private final PhysicalMemory memory;
+    private final TableAllocator allocator;
+    private final CacheFlusher cache;
+    private final Patience patience;
+    private final DomainIds ids;
+    private final int maxOrder;
+    private final List<Unit> units = new ArrayList<>();
+    private final UnitTickets tickets = new UnitTickets(units);
+
+    @Inject
+    RemappingUnits(
+            List<DiscoveredUnit> found,
+            List<Device> devices,
+            UnitLimits limits,
+            PhysicalMemory memory,
+            TableAllocator allocator,
+            CacheFlusher cache,
+            Patience patience,
+            DomainIds ids) {
+        this.found = found;
+        this.devices = devices;
+        this.maxOrder = limits.maxOrder();
+        this.memory = memory;
+        this.allocator = allocator;
+        this.cache = cache;
+        this.patience = patience;
+        this.ids = ids;
+    }
+
+    /**
+     * Takes every unit over; to be called once, before anything else. If one fails, those before it
+     * are quiet again.
+     *
+     * @throws TableMemoryExhaustedException if there are not the pages for it
+     * @throws IommuException if a unit does not answer
+     */
+    void start() {
+        try {
+            for (DiscoveredUnit unit : found) {
+                units.add(new Unit(unit, devices, memory, allocator, cache, patience));
+            }
+            units.forEach(Unit::start);
+        } catch (RuntimeException e) {
+            for (Unit unit : units) {
+                try {
+                    unit.stop();
+                } catch (RuntimeException second) {
+                    e.addSuppressed(second);
+                }
+            }
+            throw e;
+        }
+    }
+
+    /** {@return the units; constant once started} */
+    List<Unit> all() {
+        return units;
+    }
+
+    /**
+     * Finds the unit that a device's requests pass.
+     *
+     * @param device the device
+     * @return the unit
+     * @throws IllegalArgumentException if there is none
+     */
+    Unit of(SourceId device) {
+        for (Unit unit : units) {
+            if (unit.covers(device)) {
+                return unit;
+            }
+        }
+        throw new IllegalArgumentException(
+                "no remapping unit covers "
+                        + device
+                        + "; the machine's devices are "
+                        + devices.stream().map(Device::source).toList());
+    }
+
+    @Override
+    public long invalidatePages(int domainId, long iova, int order, boolean leafOnly) {
+        DomainId id = ids.get(domainId);
+        id.counts().countPage();
+        return ask(
+                id, unit -> Descriptor.pages(unit.capabilities(), domainId, iova, order, leafOnly));
+    }
+
+    @Override
+    public long invalidateDomain(int domainId) {
+        DomainId id = ids.get(domainId);
+        id.counts().countDomain();
+        return ask(id, unit -> Descriptor.translationsOf(unit.capabilities(), domainId));
+    }
+
+    @Override
+    public long invalidateGlobal() {
+        ids.countGlobal();
+        return tickets.ask(
+                units.toArray(Unit[]::new),
+                unit -> Descriptor.allTranslations(unit.capabilities()));
+    }
+
+    private long ask(DomainId id, Function<Unit, Descriptor> request) {
+        if (!units.isEmpty()) {
+            /* A unit that joins the domain after this look finds what was stored before it. */
+            VarHandle.fullFence();
+        }
+        return tickets.ask(id.units(), request);
+    }
+
+    @Override
+    public int maxOrder() {
+        return maxOrder;
+    }
+
+    @Override
+    public boolean isDone(long ticket) {
+        return tickets.isDone(ticket);
+    }
+
+    @Override
+    public void await(long ticket) {
+        tickets.await(ticket);
+    }
+}
