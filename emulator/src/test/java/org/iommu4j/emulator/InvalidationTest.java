@@ -161,6 +161,29 @@ class InvalidationTest {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {18, 19, 26, 27, 35, 36, 45, 51})
+    void aLargeMaskCoversEverySizeAndTheTables(int mask) {
+        EmulatorOptions options =
+                Rig.options().maxAddressMask(51).caches(CacheBehaviour.KEEPS_EVERYTHING);
+        try (Rig rig = new Rig(options)) {
+            long root = rig.attach(57);
+            long inside = 0x1ff_ffff_ffff_f000L & -1L << mask + 12 | Rig.MIB2;
+            long outside = inside ^ 1L << Math.min(mask + 12, 56);
+            rig.map(root, 57, inside, 0x5000, Rig.KIB4, Rig.RW);
+            rig.map(root, 57, outside, 0x5000, Rig.KIB4, Rig.RW);
+            rig.word(inside);
+            rig.word(outside);
+            for (int i = 0; i < 512; i++) {
+                rig.memory.storeRelease(root + i * 8L, 0);
+            }
+            rig.invalidatePages(inside, mask, false);
+            assertThat(rig.read(inside).isDone()).isFalse();
+            boolean isOutside = mask + 12 <= 56;
+            assertThat(rig.read(outside).isDone()).isEqualTo(isOutside);
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(ints = {1, 2, 3})
     void contextsAreForgottenAsFarAsTheyAreNamed(int granularity) {
         try (Rig rig = new Rig(Rig.options().caches(CacheBehaviour.KEEPS_EVERYTHING))) {
