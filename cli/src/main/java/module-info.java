@@ -6,6 +6,7 @@ import org.jspecify.annotations.NullMarked;
  */
 @NullMarked
 module org.iommu4j.cli {
+    requires HdrHistogram;
     requires com.fasterxml.jackson.core;
     requires dagger;
     requires info.picocli;

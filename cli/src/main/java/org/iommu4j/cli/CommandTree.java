@@ -22,12 +22,18 @@ final class CommandTree {
     private final CommandLine commandLine;
 
     @Inject
-    CommandTree(Streams streams, RootCommand root, ReplayCommand replay, ListCommand list) {
+    CommandTree(
+            Streams streams,
+            RootCommand root,
+            ReplayCommand replay,
+            SwapCommand swap,
+            ListCommand list) {
         this.streams = streams;
         this.root = root;
         commandLine =
                 new CommandLine(root)
                         .addSubcommand(replay)
+                        .addSubcommand(swap)
                         .addSubcommand(list)
                         .addSubcommand(new GenerateCompletion())
                         .setCaseInsensitiveEnumValuesAllowed(true)
