@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.Attachment;
@@ -38,7 +39,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class SanitizedTrafficTest {
 
     private static final boolean LONG = Boolean.getBoolean("iommu4j.long");
-    private static final int OPERATIONS = LONG ? 300_000 : 1_500;
+    private static final int OPERATIONS = LONG ? 20_000 : 400;
+    /* Of software and devices together, on each of the units. */
+    private static final long LEAST = LONG ? 700_000 : 0;
     private static final long SEED = Long.getLong("iommu4j.seed", 20261123);
     private static final long PAGE = 0x1000;
     private static final long BLOCK = 0x200000;
@@ -101,16 +104,17 @@ class SanitizedTrafficTest {
     private static long traffic(
             EmulatedMachine machine, IommuDomain domain, ExecutorService threads) throws Exception {
         AtomicBoolean done = new AtomicBoolean();
+        LongAdder operations = new LongAdder();
         List<Future<Long>> devices = new ArrayList<>();
         for (Device device : machine.devices()) {
             SplittableRandom random = new SplittableRandom(SEED + device.source().requester());
-            devices.add(threads.submit(() -> use(device, random, done)));
+            devices.add(threads.submit(() -> use(device, random, done, operations)));
         }
         List<Callable<Void>> workers = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             SplittableRandom random = new SplittableRandom(SEED - i);
             workers.add(() -> {
-                work(domain, random);
+                work(domain, random, operations);
                 return null;
             });
         }
@@ -129,10 +133,12 @@ class SanitizedTrafficTest {
     }
 
     /** Whatever a page translates to, it is always the same: a word tells whether that is so. */
-    private static long use(Device device, SplittableRandom random, AtomicBoolean done) {
+    private static long use(
+            Device device, SplittableRandom random, AtomicBoolean done, LongAdder operations) {
         ByteBuffer word = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
         long count = 0;
         for (; !done.get(); count++) {
+            operations.increment();
             boolean large = random.nextInt(4) == 0;
             long iova = (large ? GIB + random.nextLong(GIB) : random.nextLong(SMALL)) & -PAGE;
             boolean read = device.read(iova, word.clear()).isDone();
@@ -147,9 +153,10 @@ class SanitizedTrafficTest {
         return count;
     }
 
-    private static void work(IommuDomain domain, SplittableRandom random) {
+    private static void work(IommuDomain domain, SplittableRandom random, LongAdder operations) {
         try (IotlbGather gather = domain.gather()) {
-            for (int i = 0; i < OPERATIONS; i++) {
+            for (int i = 0; i < OPERATIONS || operations.sum() < LEAST; i++) {
+                operations.increment();
                 long base = random.nextInt(8) == 0 ? GIB : 0;
                 long room = base == 0 ? SMALL : GIB;
                 long unit = random.nextInt(3) == 0 ? BLOCK : PAGE;
