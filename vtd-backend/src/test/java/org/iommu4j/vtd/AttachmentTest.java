@@ -174,7 +174,7 @@ class AttachmentTest {
                 .hasMessageContaining("all 15 domain ids of the remapping units are taken");
         for (int i = 0; i < 40; i++) {
             IommuDomain domain = domains.removeFirst();
-            long physical = (i + 1) * M2;
+            long physical = (i + 1L) * M2;
             domain.map(0, physical, M2, Access.READ);
             world.poke(physical, i);
             try (Attachment _ = world.iommu.attach(device.source(), domain)) {
