@@ -1,4 +1,7 @@
+import org.iommu4j.walker.PageTableFormatProvider;
 import org.iommu4j.walker.TableAllocatorProvider;
+import org.iommu4j.walker.limit.QuotaProvider;
+import org.iommu4j.walker.limit.ReserveProvider;
 import org.iommu4j.walker.slab.SlabProvider;
 import org.jspecify.annotations.NullMarked;
 
@@ -13,8 +16,11 @@ module org.iommu4j.walker {
 
     exports org.iommu4j.walker;
 
+    uses PageTableFormatProvider;
     uses TableAllocatorProvider;
 
     provides TableAllocatorProvider with
+            QuotaProvider,
+            ReserveProvider,
             SlabProvider;
 }
