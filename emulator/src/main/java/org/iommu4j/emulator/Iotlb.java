@@ -47,7 +47,7 @@ final class Iotlb {
         for (int i = 0; i < 3; i++) {
             int shift = SMALL + 9 * ((first + i) % 3);
             Translation found = ofSize(shift).find(Translation.tag(domain, iova >>> shift));
-            if (found != null && !dice.oneIn(8)) {
+            if (found != null && !dice.oneIn(4)) {
                 return found;
             }
         }

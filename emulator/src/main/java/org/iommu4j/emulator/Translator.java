@@ -175,7 +175,7 @@ final class Translator {
             fetchAhead(context, iova ^ dice.next() >>> 24 + (dice.next() & 31), walk);
         }
         Translation known = iotlb.find(context.domain(), iova);
-        if (known != null) {
+        if (known != null && (dice == null || dice.oneIn(2))) {
             return known;
         }
         Translation read = pageWalk.walk(context, iova, walk);
