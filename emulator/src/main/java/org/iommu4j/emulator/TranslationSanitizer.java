@@ -144,6 +144,7 @@ final class TranslationSanitizer implements Witness, Sanitizer {
         tree.unmapped(iova, end, moment);
         recent.add(iova, end, moment);
         history.range(moment, "has unmapped", root, iova, end);
+        strands.get().unmapped();
         long left = entries.stillMapped(tree, iova, end);
         if (left >= 0) {
             String rule = strands.get().hasFailed(iova, end) ? "S5" : "U1";
