@@ -111,8 +111,7 @@ class AuditTest {
         }
 
         @Override
-        public void used(
-                int requester, long root, long from, long iova, long asOf, long begun) {
+        public void used(int requester, long root, long from, long iova, long asOf, long begun) {
             tell(
                     "used by %d, 0x%x from 0x%x, 0x%x as of %d, begun at %d",
                     requester, root, from, iova, asOf, begun);
