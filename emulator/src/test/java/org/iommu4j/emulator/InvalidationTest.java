@@ -140,8 +140,8 @@ class InvalidationTest {
                 for (int round = 0; round < 200; round++) {
                     rig.memory.storeRelease(entry, Rig.RW | Rig.PS);
                     rig.word(IOVA);
-                    /* The large page becomes a table of which this one page is elsewhere: forbidden
-                     * without an invalidation in between, and shown here by that. */
+                    /* A table in which this page lies elsewhere: legal for no software, and so it shows
+                     * which of the two sizes was used. */
                     long table = rig.page();
                     rig.memory.storeRelease(Rig.entry(table, IOVA, 0), 0x5000 | Rig.RW);
                     rig.memory.storeRelease(entry, table | Rig.RW);
