@@ -101,37 +101,54 @@ class AuditTest {
 
         @Override
         public void tables(long root, int levels) {
-            tell("tables 0x%x, %d levels", root, levels);
+            told.add(String.format(Locale.ROOT, "tables 0x%x, %d levels", root, levels));
         }
 
         @Override
         public long tableRead(long root, long address, long value, long reached) {
-            tell("read 0x%x in 0x%x: 0x%x, reached at %d", address, root, value, reached);
+            told.add(
+                    String.format(
+                            Locale.ROOT,
+                            "read 0x%x in 0x%x: 0x%x, reached at %d",
+                            address,
+                            root,
+                            value,
+                            reached));
             return ++now;
         }
 
         @Override
         public void used(int requester, long root, long from, long iova, long asOf, long begun) {
-            tell(
-                    "used by %d, 0x%x from 0x%x, 0x%x as of %d, begun at %d",
-                    requester, root, from, iova, asOf, begun);
+            told.add(
+                    String.format(
+                            Locale.ROOT,
+                            "used by %d, 0x%x from 0x%x, 0x%x as of %d, begun at %d",
+                            requester,
+                            root,
+                            from,
+                            iova,
+                            asOf,
+                            begun));
         }
 
         @Override
         public void blocked(
                 int requester, long root, long iova, boolean write, int code, long begun) {
-            tell(
-                    "blocked %d, 0x%x, 0x%x, %b, code %x, begun at %d",
-                    requester, root, iova, write, code, begun);
+            told.add(
+                    String.format(
+                            Locale.ROOT,
+                            "blocked %d, 0x%x, 0x%x, %b, code %x, begun at %d",
+                            requester,
+                            root,
+                            iova,
+                            write,
+                            code,
+                            begun));
         }
 
         @Override
         public void invalidated(String what) {
-            tell("invalidated %s", what);
+            told.add("invalidated " + what);
         }
-    }
-
-    private void tell(String form, Object... values) {
-        told.add(String.format(Locale.ROOT, form, values));
     }
 }
