@@ -77,30 +77,21 @@ final class TranslationCaches {
     /** Forgets all contexts. */
     void invalidateContexts() {
         begin();
-        synchronized (this) {
-            generation++;
-            contexts.dropAll();
-        }
+        forget(() -> contexts.dropAll());
         say(() -> "context cache, all");
     }
 
     /** Forgets the contexts of a domain. */
     void invalidateContexts(int domain) {
         begin();
-        synchronized (this) {
-            generation++;
-            contexts.dropDomain(domain);
-        }
+        forget(() -> contexts.dropDomain(domain));
         say(() -> "context cache, domain " + domain);
     }
 
     /** Forgets the contexts of some sources and a domain; see {@link ContextCache#dropSource}. */
     void invalidateContexts(int domain, int source, int functionMask) {
         begin();
-        synchronized (this) {
-            generation++;
-            contexts.dropSource(domain, source, functionMask);
-        }
+        forget(() -> contexts.dropSource(domain, source, functionMask));
         say(() ->
                 "context cache, domain "
                         + domain
@@ -113,22 +104,20 @@ final class TranslationCaches {
     /** Forgets all translations and tables. */
     void invalidateTranslations() {
         begin();
-        synchronized (this) {
-            generation++;
+        forget(() -> {
             iotlb.dropAll();
             structures.dropAll();
-        }
+        });
         say(() -> "IOTLB, all");
     }
 
     /** Forgets the translations and tables of a domain. */
     void invalidateTranslations(int domain) {
         begin();
-        synchronized (this) {
-            generation++;
+        forget(() -> {
             iotlb.dropDomain(domain);
             structures.dropDomain(domain);
-        }
+        });
         say(() -> "IOTLB, domain " + domain);
     }
 
@@ -144,15 +133,14 @@ final class TranslationCaches {
     void invalidateTranslations(int domain, long iova, int mask, boolean leavesOnly) {
         long first = mask + 12 < Long.SIZE ? iova & -1L << mask + 12 : 0;
         begin();
-        synchronized (this) {
-            generation++;
+        forget(() -> {
             iotlb.dropRange(domain, first, mask);
             if (leavesOnly) {
                 structures.dropAbsent(domain, first, mask);
             } else {
                 structures.dropRange(domain, first, mask);
             }
-        }
+        });
         say(() ->
                 "IOTLB, domain "
                         + domain
@@ -161,6 +149,16 @@ final class TranslationCaches {
                         + ", AM "
                         + mask
                         + (leavesOnly ? ", leaves only" : ""));
+    }
+
+    /*
+     * The generation moves before anything is dropped and after: a walk that begins while caches are being emptied may
+     * find in them what is about to go, and must not be believed either.
+     */
+    private synchronized void forget(Runnable drop) {
+        generation++;
+        drop.run();
+        generation++;
     }
 
     /* Every invalidation implies a flush of the write buffers (VT-d, Write Buffer Flushing). */
