@@ -2,6 +2,8 @@ import org.iommu4j.flush.CacheFlusherProvider;
 import org.iommu4j.flush.FlushPolicyProvider;
 import org.iommu4j.flush.cache.LineFlusherProvider;
 import org.iommu4j.flush.cache.NoFlusherProvider;
+import org.iommu4j.flush.cache.PageFlusherProvider;
+import org.iommu4j.flush.policy.DeferredProvider;
 import org.iommu4j.flush.policy.DomainProvider;
 import org.iommu4j.flush.policy.StrictProvider;
 import org.jspecify.annotations.NullMarked;
@@ -22,8 +24,10 @@ module org.iommu4j.flush {
 
     provides CacheFlusherProvider with
             LineFlusherProvider,
-            NoFlusherProvider;
+            NoFlusherProvider,
+            PageFlusherProvider;
     provides FlushPolicyProvider with
+            DeferredProvider,
             DomainProvider,
             StrictProvider;
 }

@@ -1,4 +1,6 @@
 import org.iommu4j.walker.TableAllocatorProvider;
+import org.iommu4j.walker.limit.QuotaProvider;
+import org.iommu4j.walker.limit.ReserveProvider;
 import org.iommu4j.walker.slab.SlabProvider;
 import org.jspecify.annotations.NullMarked;
 
@@ -16,5 +18,7 @@ module org.iommu4j.walker {
     uses TableAllocatorProvider;
 
     provides TableAllocatorProvider with
+            QuotaProvider,
+            ReserveProvider,
             SlabProvider;
 }

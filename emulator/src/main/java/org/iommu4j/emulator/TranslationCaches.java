@@ -77,21 +77,30 @@ final class TranslationCaches {
     /** Forgets all contexts. */
     void invalidateContexts() {
         begin();
-        forget(() -> contexts.dropAll());
+        synchronized (this) {
+            contexts.dropAll();
+            generation++;
+        }
         say(() -> "context cache, all");
     }
 
     /** Forgets the contexts of a domain. */
     void invalidateContexts(int domain) {
         begin();
-        forget(() -> contexts.dropDomain(domain));
+        synchronized (this) {
+            contexts.dropDomain(domain);
+            generation++;
+        }
         say(() -> "context cache, domain " + domain);
     }
 
     /** Forgets the contexts of some sources and a domain; see {@link ContextCache#dropSource}. */
     void invalidateContexts(int domain, int source, int functionMask) {
         begin();
-        forget(() -> contexts.dropSource(domain, source, functionMask));
+        synchronized (this) {
+            contexts.dropSource(domain, source, functionMask);
+            generation++;
+        }
         say(() ->
                 "context cache, domain "
                         + domain
@@ -104,20 +113,22 @@ final class TranslationCaches {
     /** Forgets all translations and tables. */
     void invalidateTranslations() {
         begin();
-        forget(() -> {
+        synchronized (this) {
             iotlb.dropAll();
             structures.dropAll();
-        });
+            generation++;
+        }
         say(() -> "IOTLB, all");
     }
 
     /** Forgets the translations and tables of a domain. */
     void invalidateTranslations(int domain) {
         begin();
-        forget(() -> {
+        synchronized (this) {
             iotlb.dropDomain(domain);
             structures.dropDomain(domain);
-        });
+            generation++;
+        }
         say(() -> "IOTLB, domain " + domain);
     }
 
@@ -133,14 +144,15 @@ final class TranslationCaches {
     void invalidateTranslations(int domain, long iova, int mask, boolean leavesOnly) {
         long first = mask + 12 < Long.SIZE ? iova & -1L << mask + 12 : 0;
         begin();
-        forget(() -> {
+        synchronized (this) {
             iotlb.dropRange(domain, first, mask);
             if (leavesOnly) {
                 structures.dropAbsent(domain, first, mask);
             } else {
                 structures.dropRange(domain, first, mask);
             }
-        });
+            generation++;
+        }
         say(() ->
                 "IOTLB, domain "
                         + domain
@@ -149,16 +161,6 @@ final class TranslationCaches {
                         + ", AM "
                         + mask
                         + (leavesOnly ? ", leaves only" : ""));
-    }
-
-    /*
-     * The generation moves before anything is dropped and after: a walk that begins while caches are being emptied may
-     * find in them what is about to go, and must not be believed either.
-     */
-    private synchronized void forget(Runnable drop) {
-        generation++;
-        drop.run();
-        generation++;
     }
 
     /* Every invalidation implies a flush of the write buffers (VT-d, Write Buffer Flushing). */

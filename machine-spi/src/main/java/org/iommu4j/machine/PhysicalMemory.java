@@ -41,6 +41,7 @@ public final class PhysicalMemory {
     private final long size;
     private final long lastWord;
     private final PageLedger ledger;
+    private final boolean sparse;
     private final @Nullable MemoryObserver observer;
 
     private PhysicalMemory(
@@ -48,6 +49,7 @@ public final class PhysicalMemory {
             long start,
             long size,
             PageLedger ledger,
+            boolean sparse,
             @Nullable MemoryObserver observer) {
         this.backing = backing;
         this.base = backing.address();
@@ -55,12 +57,13 @@ public final class PhysicalMemory {
         this.size = size;
         this.lastWord = size - Long.BYTES;
         this.ledger = ledger;
+        this.sparse = sparse;
         this.observer = observer;
     }
 
-    private static PhysicalMemory whole(MemorySegment backing) {
+    private static PhysicalMemory whole(MemorySegment backing, boolean sparse) {
         long size = backing.byteSize();
-        return new PhysicalMemory(backing, 0, size, new PageLedger(size), null);
+        return new PhysicalMemory(backing, 0, size, new PageLedger(size), sparse, null);
     }
 
     /**
@@ -72,7 +75,7 @@ public final class PhysicalMemory {
      */
     public static PhysicalMemory allocate(long bytes) {
         requireWholePages(bytes);
-        return whole(SparseMemory.map(bytes));
+        return whole(SparseMemory.map(bytes), SparseMemory.canDiscard());
     }
 
     /**
@@ -96,7 +99,7 @@ public final class PhysicalMemory {
                             + Long.toHexString(segment.address())
                             + " is not aligned to 0x1000");
         }
-        return whole(segment);
+        return whole(segment, false);
     }
 
     /**
@@ -107,12 +110,14 @@ public final class PhysicalMemory {
      */
     public PhysicalMemory observedBy(MemoryObserver observer) {
         Objects.requireNonNull(observer, "observer");
-        return new PhysicalMemory(backing, start, size, ledger, observer);
+        return new PhysicalMemory(backing, start, size, ledger, sparse, observer);
     }
 
     /** {@return a view of the same memory and ledger whose accesses nobody sees} */
     public PhysicalMemory unobserved() {
-        return observer == null ? this : new PhysicalMemory(backing, start, size, ledger, null);
+        return observer == null
+                ? this
+                : new PhysicalMemory(backing, start, size, ledger, sparse, null);
     }
 
     /**
@@ -140,7 +145,7 @@ public final class PhysicalMemory {
                             + " to 0x"
                             + Long.toHexString(start + size));
         }
-        return new PhysicalMemory(backing, from, bytes, ledger, observer);
+        return new PhysicalMemory(backing, from, bytes, ledger, sparse, observer);
     }
 
     /** {@return the physical address of the first byte: 0 unless this is a {@link #part}} */
@@ -289,6 +294,25 @@ public final class PhysicalMemory {
         if (observer != null) {
             observer.beforeWriteBack(address, bytes);
         }
+    }
+
+    /**
+     * Gives the memory behind whole pages back to the system, if it can be given back: memory of
+     * {@link #allocate} can on Linux, unless an observer sees it. The pages stay usable.
+     *
+     * @param address the first page's physical address
+     * @param bytes how many; a multiple of 4096
+     * @return true if that was done, and the pages read as zero; false if nothing has changed
+     * @throws IndexOutOfBoundsException if a page is outside of this memory
+     */
+    public boolean discard(long address, long bytes) {
+        if (((address | bytes) & (PAGE_SIZE - 1)) != 0
+                || bytes <= 0
+                || address < start
+                || address - start > size - bytes) {
+            throw outside(address);
+        }
+        return sparse && observer == null && SparseMemory.discard(base + address, bytes);
     }
 
     /** Orders every store and write-back before it with every access after it. */

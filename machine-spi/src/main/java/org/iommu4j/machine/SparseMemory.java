@@ -16,10 +16,11 @@ import java.util.Locale;
  * <p>The operating system's {@code mmap} without a reservation gives it; where there is none,
  * memory is allocated and zeroed as usual.
  */
-@SuppressWarnings("restricted") // two system calls, and the segment over what they map
+@SuppressWarnings("restricted") // three system calls, and the segment over what they map
 final class SparseMemory {
 
     private static final int READ_WRITE = 3;
+    private static final int DONT_NEED = 4;
     private static final boolean MAC =
             System.getProperty("os.name", "").toLowerCase(Locale.ROOT).contains("mac");
     private static final boolean LINUX =
@@ -63,6 +64,31 @@ final class SparseMemory {
         }
     }
 
+    /** Whether {@link #map} gives memory whose pages {@link #discard} can give back. */
+    static boolean canDiscard() {
+        return LINUX;
+    }
+
+    /**
+     * Gives whole pages back to the system; they read as zero from now on.
+     *
+     * @param address where they are mapped
+     * @param bytes how many
+     * @return false if the system refuses
+     */
+    static boolean discard(long address, long bytes) {
+        try {
+            return (int)
+                            Native.MADVISE.invokeExact(
+                                    MemorySegment.ofAddress(address), bytes, DONT_NEED)
+                    == 0;
+        } catch (Error | RuntimeException e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("madvise could not be called", e);
+        }
+    }
+
     private static void unmap(MemorySegment mapped, long bytes) {
         try {
             int ignored = (int) Native.MUNMAP.invokeExact(mapped, bytes);
@@ -73,7 +99,7 @@ final class SparseMemory {
         }
     }
 
-    /** The two system calls, linked only where they are used. */
+    /** The system calls, linked only where they are used. */
     private static final class Native {
         private static final SymbolLookup C = Linker.nativeLinker().defaultLookup();
         private static final MethodHandle MMAP =
@@ -96,5 +122,14 @@ final class SparseMemory {
                                         ValueLayout.JAVA_INT,
                                         ValueLayout.ADDRESS,
                                         ValueLayout.JAVA_LONG));
+        private static final MethodHandle MADVISE =
+                Linker.nativeLinker()
+                        .downcallHandle(
+                                C.findOrThrow("madvise"),
+                                FunctionDescriptor.of(
+                                        ValueLayout.JAVA_INT,
+                                        ValueLayout.ADDRESS,
+                                        ValueLayout.JAVA_LONG,
+                                        ValueLayout.JAVA_INT));
     }
 }

@@ -76,4 +76,21 @@ class PhysicalMemoryPartTest {
 
         assertThat(seen[0]).isEqualTo(0x3010);
     }
+
+    @Test
+    void discardedPagesReadAsZeroOrNothingHasChanged() {
+        part.storePlain(0x3000, 7);
+        part.storePlain(0x4000, 8);
+        boolean discarded = part.discard(0x3000, 0x1000);
+        assertThat(part.loadPlain(0x3000)).isEqualTo(discarded ? 0 : 7);
+        assertThat(part.loadPlain(0x4000)).isEqualTo(8);
+        part.storePlain(0x3000, 9);
+        assertThat(part.observedBy(new MemoryObserver() {}).discard(0x3000, 0x1000)).isFalse();
+        assertThat(part.loadPlain(0x3000)).isEqualTo(9);
+        for (long[] wrong :
+                new long[][] {{0x2000, 0x1000}, {0x3000, 0x3000}, {0x3008, 0x1000}, {0x3000, 0}}) {
+            assertThatThrownBy(() -> part.discard(wrong[0], wrong[1]))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+        }
+    }
 }

@@ -106,7 +106,7 @@ final class RangeChange {
                 return true;
             }
             unlock(top, level, first, last, last);
-            reserve.fill(need);
+            reserve.fillForSplit(need);
         }
     }
 

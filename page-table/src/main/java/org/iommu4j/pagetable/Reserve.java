@@ -28,14 +28,31 @@ final class Reserve {
      * @throws TableMemoryExhaustedException if there are too few pages; the reserve is empty then
      */
     void fill(PageNeed need) {
+        fill(need, false);
+    }
+
+    /**
+     * The same, for tables that take the place of leaves.
+     *
+     * @throws TableMemoryExhaustedException if there are too few pages; the reserve is empty then
+     */
+    void fillForSplit(PageNeed need) {
+        fill(need, true);
+    }
+
+    private void fill(PageNeed need, boolean split) {
         long moreZeroed = Math.max(0, need.zeroed() - zeroed.size());
         long moreAny = Math.max(0, need.any() - any.size());
         if (moreZeroed + moreAny > allocator.capacity()
                 || (moreZeroed > 0 && !allocator.reserveZeroed((int) moreZeroed, zeroed))
-                || (moreAny > 0 && !allocator.reserve((int) moreAny, any))) {
+                || (moreAny > 0 && !takeAny((int) moreAny, split))) {
             giveBack();
             throw new TableMemoryExhaustedException(need.zeroed() + need.any(), allocator.free());
         }
+    }
+
+    private boolean takeAny(int count, boolean split) {
+        return split ? allocator.reserveForSplit(count, any) : allocator.reserve(count, any);
     }
 
     long takeZeroed() {

@@ -35,6 +35,19 @@ public interface TableAllocator {
     boolean reserve(int count, PageList list);
 
     /**
+     * Takes pages for tables that take the place of a leaf, all or none: what an unmap of a part, a
+     * cut or a split needs. Where such a call fails, memory stays with a device that should lose
+     * it, so an allocator may keep pages for this call that {@link #reserve} does not get.
+     *
+     * @param count how many
+     * @param list where they go; their content is anything
+     * @return false if there are not as many; nothing has changed then
+     */
+    default boolean reserveForSplit(int count, PageList list) {
+        return reserve(count, list);
+    }
+
+    /**
      * Takes zeroed pages, all or none.
      *
      * @param count how many
@@ -60,6 +73,26 @@ public interface TableAllocator {
     /** {@return how many pages there are in all} */
     long capacity();
 
-    /** {@return how many pages could be taken now; exact when no call is in progress} */
+    /**
+     * {@return how many pages could be taken now, without those kept for splits; exact when no call
+     * is in progress}
+     */
     long free();
+
+    /**
+     * Gives the memory behind free pages back to the system, as far as it can be given back. The
+     * pages stay free.
+     *
+     * @return how many pages cost nothing any more
+     */
+    default long trim() {
+        return 0;
+    }
+
+    /**
+     * Gives what this allocator keeps to itself back to the one it was made {@linkplain
+     * TableAllocatorProvider#over(TableAllocator) over}. Called once every page has been given back
+     * and no more are wanted; pages that are given back later still find their way.
+     */
+    default void close() {}
 }

@@ -6,9 +6,11 @@ import org.iommu4j.machine.PhysicalMemory;
 
 /**
  * Provides {@code line}: writes back exactly the lines of the processor's cache that were stored
- * to.
+ * to, each once between two fences.
  */
 public final class LineFlusherProvider implements CacheFlusherProvider {
+
+    private static final long LINE = 64;
 
     /** For the service loader. */
     public LineFlusherProvider() {}
@@ -20,6 +22,6 @@ public final class LineFlusherProvider implements CacheFlusherProvider {
 
     @Override
     public CacheFlusher create(PhysicalMemory memory) {
-        return new LineFlusher(memory);
+        return new BlockFlusher(memory, LINE);
     }
 }

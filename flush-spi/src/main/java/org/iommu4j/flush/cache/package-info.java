@@ -1,2 +1,2 @@
-/** Cache flushers: none, and by lines. */
+/** Cache flushers: none, by lines, and by pages. */
 package org.iommu4j.flush.cache;

@@ -1,2 +1,2 @@
-/** Flush policies that invalidate at once and wait. */
+/** Flush policies: at once, and later for many gathers together. */
 package org.iommu4j.flush.policy;

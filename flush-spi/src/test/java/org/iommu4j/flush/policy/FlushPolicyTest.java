@@ -32,7 +32,7 @@ class FlushPolicyTest {
     void providersAreOrderedAndConfigured() {
         assertThat(FlushPolicyProvider.providers())
                 .extracting(FlushPolicyProvider::name)
-                .containsExactly("strict", "domain");
+                .containsExactly("strict", "deferred", "domain");
         for (String wrong :
                 List.of(
                         "strict:pages=0",

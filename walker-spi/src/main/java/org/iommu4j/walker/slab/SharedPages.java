@@ -3,6 +3,7 @@ package org.iommu4j.walker.slab;
 import static org.iommu4j.walker.slab.Stripe.DIRTY;
 import static org.iommu4j.walker.slab.Stripe.ZEROED;
 
+import java.util.Arrays;
 import org.iommu4j.machine.PageList;
 import org.iommu4j.machine.PhysicalMemory;
 
@@ -21,6 +22,7 @@ final class SharedPages {
     private static final int LINE_OF_LEDGER = 8;
 
     private final PageList[] recycled = {new PageList(), new PageList()};
+    private final PageList discarded = new PageList();
     private final long end;
     private long next;
     private volatile boolean zeroed;
@@ -32,7 +34,7 @@ final class SharedPages {
     }
 
     long count() {
-        return recycled[ZEROED].size() + recycled[DIRTY].size() + end - next;
+        return recycled[ZEROED].size() + recycled[DIRTY].size() + discarded.size() + end - next;
     }
 
     int count(int kind) {
@@ -66,11 +68,60 @@ final class SharedPages {
     }
 
     /**
-     * Moves pages never used, which are there, to a list, and the rest of an aligned run to the
-     * stripe, which has no zeroed page: what one thread uses shares no line of the ledger with what
-     * another uses.
+     * Moves pages that cost nothing yet, or nothing any more, and are there, to a list, and the
+     * rest of an aligned run to the stripe, which has no zeroed page: what one thread uses shares
+     * no line of the ledger with what another uses.
      */
-    void moveUnused(PageList list, int wanted, Stripe stripe) {
+    void moveUnused(PageList list, int count, Stripe stripe) {
+        int wanted = count;
+        while (wanted > 0 && !discarded.isEmpty()) {
+            list.add(discarded.removeLast());
+            wanted--;
+        }
+        if (wanted > 0) {
+            moveNeverUsed(list, wanted, stripe);
+        }
+    }
+
+    /**
+     * Gives the memory behind every recycled page back to the system, as far as it takes it.
+     *
+     * @return how many pages it took
+     */
+    int discard(PhysicalMemory memory) {
+        int before = discarded.size();
+        for (int kind : new int[] {ZEROED, DIRTY}) {
+            discard(memory, recycled[kind]);
+        }
+        zeroed = count(ZEROED) > 0;
+        return discarded.size() - before;
+    }
+
+    /**
+     * Takes pages of a list that are neighbours together; what cannot be given back stays in it.
+     */
+    private void discard(PhysicalMemory memory, PageList pages) {
+        long[] sorted = new long[pages.size()];
+        for (int i = 0; i < sorted.length; i++) {
+            sorted[i] = pages.get(i);
+        }
+        Arrays.sort(sorted);
+        discarded.ensureRoom(sorted.length);
+        pages.clear();
+        for (int from = 0, to; from < sorted.length; from = to) {
+            to = from + 1;
+            while (to < sorted.length && sorted[to] == sorted[to - 1] + PhysicalMemory.PAGE_SIZE) {
+                to++;
+            }
+            long bytes = (long) (to - from) * PhysicalMemory.PAGE_SIZE;
+            PageList target = memory.discard(sorted[from], bytes) ? discarded : pages;
+            for (int i = to - 1; i >= from; i--) {
+                target.add(sorted[i]);
+            }
+        }
+    }
+
+    private void moveNeverUsed(PageList list, int wanted, Stripe stripe) {
         long stop =
                 Math.min(
                         end, next + Math.max(wanted, BATCH) + LINE_OF_LEDGER - 1 & -LINE_OF_LEDGER);

@@ -120,6 +120,19 @@ final class SlabAllocator implements TableAllocator {
         }
     }
 
+    @Override
+    public long trim() {
+        enterAll();
+        try {
+            synchronized (shared) {
+                gather();
+                return shared.discard(memory);
+            }
+        } finally {
+            leaveAll();
+        }
+    }
+
     /**
      * Moves pages to a list; returns how many of them, which come first, are dirty, or that there
      * are too few.
@@ -150,14 +163,19 @@ final class SlabAllocator implements TableAllocator {
                 if (count() < count) {
                     return REFUSED;
                 }
-                for (Stripe stripe : stripes) {
-                    shared.takeFrom(stripe, ZEROED, stripe.count(ZEROED));
-                    shared.takeFrom(stripe, DIRTY, stripe.count(DIRTY));
-                }
+                gather();
                 return moveBest(own, count, zeroed, list);
             }
         } finally {
             leaveAll();
+        }
+    }
+
+    /** Makes the pages of every stripe shared ones. */
+    private void gather() {
+        for (Stripe stripe : stripes) {
+            shared.takeFrom(stripe, ZEROED, stripe.count(ZEROED));
+            shared.takeFrom(stripe, DIRTY, stripe.count(DIRTY));
         }
     }
 

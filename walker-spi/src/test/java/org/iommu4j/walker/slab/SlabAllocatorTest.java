@@ -278,4 +278,30 @@ class SlabAllocatorTest {
             assertThat(list.get(i)).isBetween(0x40000L, 0x4f000L);
         }
     }
+
+    @Test
+    void trimGivesMemoryBackAndKeepsThePages() {
+        PhysicalMemory large = PhysicalMemory.allocate(513 * 4096);
+        SlabAllocator slab = new SlabAllocator(large);
+        PageList list = new PageList();
+        slab.reserve(400, list);
+        for (int i = 0; i < list.size(); i++) {
+            large.storePlain(list.get(i), -1);
+        }
+        long kept = list.removeLast();
+        slab.giveBack(list);
+
+        long trimmed = slab.trim();
+
+        assertThat(slab.free()).isEqualTo(511);
+        assertThat(large.loadPlain(kept)).isEqualTo(-1);
+        assertThat(trimmed)
+                .as("none where the system takes nothing")
+                .matches(n -> n == 0 || n >= 399);
+        assertThat(slab.reserveZeroed(511, list)).isTrue();
+        for (int i = 0; i < list.size(); i++) {
+            assertThat(large.loadPlain(list.get(i))).isZero();
+        }
+        assertThat(slab.take()).isEqualTo(-1);
+    }
 }

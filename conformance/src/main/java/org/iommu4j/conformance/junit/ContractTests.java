@@ -1,0 +1,84 @@
+package org.iommu4j.conformance.junit;
+
+import java.util.List;
+import java.util.stream.Stream;
+import org.iommu4j.conformance.CacheFlusherContracts;
+import org.iommu4j.conformance.Contract;
+import org.iommu4j.conformance.FlushPolicyContracts;
+import org.iommu4j.conformance.TableAllocatorContracts;
+import org.iommu4j.conformance.Verdict;
+import org.iommu4j.flush.CacheFlusherProvider;
+import org.iommu4j.flush.FlushPolicyProvider;
+import org.iommu4j.walker.TableAllocatorProvider;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.DynamicTest;
+
+/**
+ * Makes tests of contracts, one each, for a method with {@code @TestFactory}:
+ *
+ * {@snippet :
+ * class MyPolicyTest {
+ *     @TestFactory
+ *     Stream<DynamicTest> keepsTheContracts() {
+ *         return ContractTests.of(new MyPolicyProvider());
+ *     }
+ * }
+ * }
+ */
+public final class ContractTests {
+
+    private ContractTests() {}
+
+    /**
+     * Makes the tests of a flush policy.
+     *
+     * @param provider makes the policy
+     * @return a test for each contract
+     */
+    public static Stream<DynamicTest> of(FlushPolicyProvider provider) {
+        return of(FlushPolicyContracts.all(), provider);
+    }
+
+    /**
+     * Makes the tests of a cache flusher.
+     *
+     * @param provider makes the flusher
+     * @return a test for each contract
+     */
+    public static Stream<DynamicTest> of(CacheFlusherProvider provider) {
+        return of(CacheFlusherContracts.all(), provider);
+    }
+
+    /**
+     * Makes the tests of a table allocator.
+     *
+     * @param provider makes the allocator
+     * @return a test for each contract
+     */
+    public static Stream<DynamicTest> of(TableAllocatorProvider provider) {
+        return of(TableAllocatorContracts.all(), provider);
+    }
+
+    /**
+     * Makes tests of any contracts.
+     *
+     * @param <S> what they are run against
+     * @param contracts the contracts
+     * @param subject what to try
+     * @return a test for each
+     */
+    public static <S> Stream<DynamicTest> of(List<Contract<S>> contracts, S subject) {
+        return contracts.stream()
+                .map(contract ->
+                        DynamicTest.dynamicTest(
+                                contract.toString(), () -> check(contract.run(subject))));
+    }
+
+    private static void check(Verdict verdict) {
+        Assumptions.assumeTrue(verdict.outcome() != Verdict.Outcome.SKIPPED, () -> verdict.line());
+        Assertions.assertTrue(
+                verdict.isGood(),
+                () -> verdict.line() + "\n" + String.join("\n", verdict.evidence()));
+    }
+}

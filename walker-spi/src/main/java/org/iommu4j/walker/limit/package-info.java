@@ -1,0 +1,2 @@
+/** Allocators that take their pages from another one: quota and reserve. */
+package org.iommu4j.walker.limit;
