@@ -16,6 +16,7 @@ module org.iommu4j.cli {
     requires org.apache.logging.log4j;
     requires org.iommu4j.api;
     requires org.iommu4j.flush;
+    requires org.iommu4j.inspector;
     requires org.iommu4j.walker;
     requires static org.jspecify;
     requires org.tukaani.xz;

@@ -26,6 +26,7 @@ final class CommandTree {
             Streams streams,
             RootCommand root,
             ReplayCommand replay,
+            InspectCommand inspect,
             SwapCommand swap,
             ListCommand list) {
         this.streams = streams;
@@ -33,6 +34,7 @@ final class CommandTree {
         commandLine =
                 new CommandLine(root)
                         .addSubcommand(replay)
+                        .addSubcommand(inspect)
                         .addSubcommand(swap)
                         .addSubcommand(list)
                         .addSubcommand(new GenerateCompletion())

@@ -45,8 +45,10 @@ record CommandRun(int exitCode, String out, String err) {
         ReplayCommand replay = new ReplayCommand(streams, opener, machines);
         SwapCommand swap = new SwapCommand(streams, opener, machines);
         ListCommand list = new ListCommand(streams);
+        InspectCommand inspect = new InspectCommand(streams);
         int exitCode =
-                new CommandTree(streams, new RootCommand(), replay, swap, list).execute(arguments);
+                new CommandTree(streams, new RootCommand(), replay, inspect, swap, list)
+                        .execute(arguments);
         return new CommandRun(
                 exitCode,
                 out.toString(StandardCharsets.UTF_8),

@@ -14,6 +14,7 @@ class CommandTreeTest {
             strings = {
                 "--help",
                 "replay --help",
+                "inspect --help",
                 "swap --help",
                 "list -h",
                 "generate-completion --help"
