@@ -9,7 +9,9 @@ import org.iommu4j.flush.FlushPolicy;
 import org.iommu4j.flush.FlushPolicyProvider;
 import org.iommu4j.flush.IotlbInvalidator;
 
-/** Provides {@code global}: everything of every domain, at once, for a unit that can nothing else. */
+/**
+ * Provides {@code global}: everything of every domain, at once, for a unit that can nothing else.
+ */
 public final class GlobalFlush implements FlushPolicyProvider {
 
     /** For the service loader. */
