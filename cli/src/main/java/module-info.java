@@ -6,6 +6,7 @@ import org.jspecify.annotations.NullMarked;
  */
 @NullMarked
 module org.iommu4j.cli {
+    requires HdrHistogram;
     requires com.fasterxml.jackson.core;
     requires dagger;
     requires info.picocli;
@@ -15,6 +16,7 @@ module org.iommu4j.cli {
     requires org.apache.logging.log4j;
     requires org.iommu4j.api;
     requires org.iommu4j.flush;
+    requires org.iommu4j.inspector;
     requires org.iommu4j.walker;
     requires static org.jspecify;
     requires org.tukaani.xz;

@@ -1,10 +1,12 @@
 import org.iommu4j.api.IommuProvider;
+import org.iommu4j.vtd.VtdFormatProvider;
 import org.iommu4j.vtd.VtdIommuProvider;
+import org.iommu4j.walker.PageTableFormatProvider;
 import org.jspecify.annotations.NullMarked;
 
 /**
  * The backend for Intel VT-d: its formats, registers, tables and queues. It exports nothing; it is
- * reached through the service that it provides.
+ * reached through the services that it provides.
  */
 @NullMarked
 module org.iommu4j.vtd {
@@ -16,4 +18,6 @@ module org.iommu4j.vtd {
 
     provides IommuProvider with
             VtdIommuProvider;
+    provides PageTableFormatProvider with
+            VtdFormatProvider;
 }

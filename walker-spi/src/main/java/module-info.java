@@ -1,3 +1,4 @@
+import org.iommu4j.walker.PageTableFormatProvider;
 import org.iommu4j.walker.TableAllocatorProvider;
 import org.iommu4j.walker.limit.QuotaProvider;
 import org.iommu4j.walker.limit.ReserveProvider;
@@ -15,6 +16,7 @@ module org.iommu4j.walker {
 
     exports org.iommu4j.walker;
 
+    uses PageTableFormatProvider;
     uses TableAllocatorProvider;
 
     provides TableAllocatorProvider with

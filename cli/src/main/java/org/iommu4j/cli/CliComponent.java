@@ -5,6 +5,9 @@ import dagger.Component;
 import dagger.Module;
 import dagger.Provides;
 import org.iommu4j.api.Iommu;
+import org.iommu4j.cli.swap.SwapScenario;
+import org.iommu4j.machine.MachineProvider;
+import org.iommu4j.machine.Providers;
 
 /** Puts the command together. */
 @Component(modules = CliComponent.Services.class)
@@ -20,6 +23,17 @@ interface CliComponent {
         @Provides
         static IommuOpener iommuOpener() {
             return Iommu::open;
+        }
+
+        @Provides
+        static SwapScenario.Machines machines() {
+            return (choice, bytes) ->
+                    Providers.choose(
+                                    MachineProvider.class,
+                                    "machine",
+                                    MachineProvider.providers(),
+                                    choice)
+                            .create(bytes);
         }
     }
 

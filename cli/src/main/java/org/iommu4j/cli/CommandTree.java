@@ -22,12 +22,20 @@ final class CommandTree {
     private final CommandLine commandLine;
 
     @Inject
-    CommandTree(Streams streams, RootCommand root, ReplayCommand replay, ListCommand list) {
+    CommandTree(
+            Streams streams,
+            RootCommand root,
+            ReplayCommand replay,
+            InspectCommand inspect,
+            SwapCommand swap,
+            ListCommand list) {
         this.streams = streams;
         this.root = root;
         commandLine =
                 new CommandLine(root)
                         .addSubcommand(replay)
+                        .addSubcommand(inspect)
+                        .addSubcommand(swap)
                         .addSubcommand(list)
                         .addSubcommand(new GenerateCompletion())
                         .setCaseInsensitiveEnumValuesAllowed(true)

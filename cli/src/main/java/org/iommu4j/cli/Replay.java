@@ -26,6 +26,7 @@ final class Replay {
 
     private final Iommu iommu;
     private final ReplaySettings settings;
+    private final HeldBack heldBack;
     private final DomainOptions domainOptions;
     private final long domainEnd;
     private final long outputEnd;
@@ -41,11 +42,13 @@ final class Replay {
      *
      * @param iommu what domains are made on; the caller closes it
      * @param settings how
+     * @param heldBack the flush policy that the Iommu was opened with
      * @throws IllegalArgumentException if such domains cannot be made
      */
-    Replay(Iommu iommu, ReplaySettings settings) {
+    Replay(Iommu iommu, ReplaySettings settings, HeldBack heldBack) {
         this.iommu = iommu;
         this.settings = settings;
+        this.heldBack = heldBack;
         Capabilities capabilities = iommu.capabilities();
         List<Integer> widths = capabilities.addressWidths();
         int width = widths.contains(USUAL_WIDTH) ? USUAL_WIDTH : widths.getLast();
@@ -84,9 +87,11 @@ final class Replay {
         while (!window.isEmpty()) {
             replayFirst();
         }
+        domains.forEach(ReplayedDomain::finish);
         domains.forEach(ReplayedDomain::compareWhole);
         double seconds = (System.nanoTime() - start) / 1e9;
-        return ReplayReport.of(reader, counts, attribution, domains, settings, seconds);
+        return ReplayReport.of(
+                reader, counts, attribution, domains, settings, heldBack.peakPages(), seconds);
     }
 
     /** The line of the event last read; 0 before the first. */

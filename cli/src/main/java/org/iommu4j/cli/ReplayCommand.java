@@ -99,8 +99,9 @@ final class ReplayCommand implements Callable<Integer> {
             defaultValue = "strict",
             description =
                     "The flush policy, with parameters as in strict:pages=8; see 'iommu4j list'."
+                            + " Several, as in strict,deferred,domain, are compared."
                             + " Default: ${DEFAULT-VALUE}.")
-    private String flush = "strict";
+    private List<String> flush = new ArrayList<>();
 
     @Option(names = "--json", description = "Print one JSON object instead of a table.")
     private boolean json;
@@ -116,22 +117,56 @@ final class ReplayCommand implements Callable<Integer> {
         TraceSource source =
                 trace.map(name -> TraceSource.named(name, streams.in()))
                         .orElseGet(TraceSource::bundled);
-        ReplaySettings settings = settings();
-        LOG.debug("replaying {} with {}", source.name(), settings);
-        ReplayReport report;
-        try (Iommu iommu = openIommu(settings)) {
-            report = replay(source, newReplay(iommu, settings));
+        List<String> policies = FlushComparison.policies(flush);
+        if (policies.size() == 1) {
+            ReplayReport report = replay(source, settings(policies.getFirst()));
+            if (json) {
+                ReplayJson.print(source.name(), report, streams.out());
+            } else {
+                ReplayTable.print(source.name(), report, streams.out());
+            }
+            return exitCode(List.of(report));
         }
-        requireEvents(source, report);
+        List<ReplayReport> reports = compare(source, policies);
         if (json) {
-            ReplayJson.print(source.name(), report, streams.out());
+            ReplayJson.print(source.name(), reports, streams.out());
         } else {
-            ReplayTable.print(source.name(), report, streams.out());
+            FlushComparison.print(source.name(), reports, streams.out());
         }
-        return report.counts().violations.count() == 0 ? 0 : 1;
+        return exitCode(reports);
     }
 
-    private ReplaySettings settings() {
+    /** Replays the trace with each policy, after once for warming up, so that times compare. */
+    private List<ReplayReport> compare(TraceSource source, List<String> policies) {
+        if (source instanceof TraceSource.StandardInput) {
+            throw new CommandFailure(
+                    "standard input can be replayed once, and --flush names "
+                            + policies.size()
+                            + " policies; put the trace in a file");
+        }
+        List<ReplaySettings> all = policies.stream().map(this::settings).toList();
+        all.forEach(settings -> LOG.debug("to compare: {}", policy(settings).name()));
+        ReplayReport warmUp = replay(source, all.getFirst());
+        LOG.debug("warmed up in {} s", warmUp.seconds());
+        return all.stream().map(settings -> replay(source, settings)).toList();
+    }
+
+    private ReplayReport replay(TraceSource source, ReplaySettings settings) {
+        LOG.debug("replaying {} with {}", source.name(), settings);
+        HeldBack policy = policy(settings);
+        ReplayReport report;
+        try (Iommu iommu = openIommu(settings, policy)) {
+            report = replay(source, newReplay(iommu, settings, policy));
+        }
+        requireEvents(source, report);
+        return report;
+    }
+
+    private static int exitCode(List<ReplayReport> reports) {
+        return reports.stream().allMatch(report -> report.counts().violations.count() == 0) ? 0 : 1;
+    }
+
+    private ReplaySettings settings(String policy) {
         if (!machine.equals(MEMORY_ONLY)) {
             throw new CommandFailure(
                     "--machine \""
@@ -142,23 +177,35 @@ final class ReplayCommand implements Callable<Integer> {
                             + Providers.listed(MachineProvider.providers()));
         }
         List<Long> sizes = pageSizes.stream().map(PageSize::bytes).distinct().toList();
-        return new ReplaySettings(backend, sizes, partialUnmap, flush);
+        return new ReplaySettings(backend, sizes, partialUnmap, policy);
     }
 
-    private Iommu openIommu(ReplaySettings settings) {
+    private static HeldBack policy(ReplaySettings settings) {
+        try {
+            return new HeldBack(
+                    Providers.choose(
+                            FlushPolicyProvider.class,
+                            "flush policy",
+                            FlushPolicyProvider.providers(),
+                            settings.flush()));
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.of(e);
+        }
+    }
+
+    private Iommu openIommu(ReplaySettings settings, HeldBack policy) {
         IommuOptions options = IommuOptions.memoryOnly(TABLE_MEMORY);
         try {
-            return opener.open(
-                    settings.backend(), options.with(FlushPolicyProvider.class, settings.flush()));
+            return opener.open(settings.backend(), options.with(FlushPolicyProvider.class, policy));
         } catch (IllegalArgumentException e) {
             throw CommandFailure.of(e);
         }
     }
 
     /** Finds out before the trace is read whether the settings are legal. */
-    private static Replay newReplay(Iommu iommu, ReplaySettings settings) {
+    private static Replay newReplay(Iommu iommu, ReplaySettings settings, HeldBack policy) {
         try {
-            return new Replay(iommu, settings);
+            return new Replay(iommu, settings, policy);
         } catch (IllegalArgumentException e) {
             throw CommandFailure.of(e);
         }

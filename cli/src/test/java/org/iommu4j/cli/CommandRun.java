@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.iommu4j.api.Iommu;
+import org.iommu4j.cli.swap.SwapScenario;
 
 /**
  * A run of the command inside the test.
@@ -30,12 +31,24 @@ record CommandRun(int exitCode, String out, String err) {
     }
 
     static CommandRun of(InputStream in, IommuOpener opener, String... arguments) {
+        return of(in, opener, CliComponent.Services.machines(), arguments);
+    }
+
+    static CommandRun of(
+            InputStream in,
+            IommuOpener opener,
+            SwapScenario.Machines machines,
+            String... arguments) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Streams streams = new Streams(in, print(out), print(err), false);
         ReplayCommand replay = new ReplayCommand(streams, opener);
+        SwapCommand swap = new SwapCommand(streams, opener, machines);
         ListCommand list = new ListCommand(streams);
-        int exitCode = new CommandTree(streams, new RootCommand(), replay, list).execute(arguments);
+        InspectCommand inspect = new InspectCommand(streams);
+        int exitCode =
+                new CommandTree(streams, new RootCommand(), replay, inspect, swap, list)
+                        .execute(arguments);
         return new CommandRun(
                 exitCode,
                 out.toString(StandardCharsets.UTF_8),

@@ -10,7 +10,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class CommandTreeTest {
     @ParameterizedTest
-    @ValueSource(strings = {"--help", "replay --help", "list -h", "generate-completion --help"})
+    @ValueSource(
+            strings = {
+                "--help",
+                "replay --help",
+                "inspect --help",
+                "swap --help",
+                "list -h",
+                "generate-completion --help"
+            })
     void helpIsEverywhere(String arguments) {
         CommandRun run = CommandRun.of(arguments.split(" "));
         assertThat(run.exitCode()).isZero();
@@ -29,7 +37,12 @@ class CommandTreeTest {
     void completionNamesCommandsAndOptions() {
         CommandRun run = CommandRun.of("generate-completion");
         assertThat(run.exitCode()).isZero();
-        assertThat(run.out()).contains("iommu4j").contains("replay").contains("--partial-unmap");
+        assertThat(run.out())
+                .contains("iommu4j")
+                .contains("replay")
+                .contains("--partial-unmap")
+                .contains("swap")
+                .contains("--working-set");
     }
 
     @ParameterizedTest

@@ -13,6 +13,14 @@ interface Audit {
     long moment();
 
     /**
+     * A unit has read that a device goes through tables.
+     *
+     * @param root the root of the tables
+     * @param levels how many levels they have
+     */
+    default void tables(long root, int levels) {}
+
+    /**
      * A walk is about to believe a word of a page table that it has loaded.
      *
      * @param root the root of the tables

@@ -75,7 +75,9 @@ final class InvalidationQueue implements RegisterBlock {
      * @param name the thread's name
      */
     void startWorker(String name) {
-        worker = Thread.ofPlatform().daemon().name(name).start(this::serve);
+        Thread serving = Thread.ofPlatform().daemon().name(name).unstarted(this::serve);
+        worker = serving;
+        serving.start();
     }
 
     /** Ends the thread, if there is one; from then on whoever writes the tail does the work. */

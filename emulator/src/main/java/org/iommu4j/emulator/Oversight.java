@@ -29,6 +29,31 @@ record Oversight(
      * @param raw the whole memory of the machine
      */
     static Oversight of(EmulatorOptions options, PhysicalMemory raw) {
-        return new Oversight(raw, raw::loadAcquire, null, Witness.NONE, Optional.empty());
+        long start = options.memory();
+        long bytes = options.tableMemory();
+        Moments moments = new Moments();
+        Lag lag = lag(options, raw, moments);
+        TranslationSanitizer sanitizer =
+                options.sanitizer() ? new TranslationSanitizer(options, raw, moments, lag) : null;
+        LiveEntries entries = sanitizer == null ? null : sanitizer.entries();
+        return new Oversight(
+                lag == null && entries == null
+                        ? raw
+                        : raw.observedBy(new SoftwareView(start, bytes, entries, lag)),
+                lag == null ? raw::loadAcquire : lag,
+                sanitizer == null ? null : sanitizer.audit(),
+                sanitizer == null ? Witness.NONE : sanitizer,
+                Optional.ofNullable(sanitizer));
+    }
+
+    private static @Nullable Lag lag(EmulatorOptions options, PhysicalMemory raw, Moments moments) {
+        long start = options.memory();
+        long bytes = options.tableMemory();
+        if (!options.coherent()) {
+            return new ProcessorCache(raw, start, bytes, moments, options.seed());
+        }
+        return options.writeBufferFlush()
+                ? new WriteBuffer(raw, start, bytes, moments, options.seed())
+                : null;
     }
 }

@@ -78,8 +78,8 @@ final class TranslationCaches {
     void invalidateContexts() {
         begin();
         synchronized (this) {
-            generation++;
             contexts.dropAll();
+            generation++;
         }
         say(() -> "context cache, all");
     }
@@ -88,8 +88,8 @@ final class TranslationCaches {
     void invalidateContexts(int domain) {
         begin();
         synchronized (this) {
-            generation++;
             contexts.dropDomain(domain);
+            generation++;
         }
         say(() -> "context cache, domain " + domain);
     }
@@ -98,8 +98,8 @@ final class TranslationCaches {
     void invalidateContexts(int domain, int source, int functionMask) {
         begin();
         synchronized (this) {
-            generation++;
             contexts.dropSource(domain, source, functionMask);
+            generation++;
         }
         say(() ->
                 "context cache, domain "
@@ -114,9 +114,9 @@ final class TranslationCaches {
     void invalidateTranslations() {
         begin();
         synchronized (this) {
-            generation++;
             iotlb.dropAll();
             structures.dropAll();
+            generation++;
         }
         say(() -> "IOTLB, all");
     }
@@ -125,9 +125,9 @@ final class TranslationCaches {
     void invalidateTranslations(int domain) {
         begin();
         synchronized (this) {
-            generation++;
             iotlb.dropDomain(domain);
             structures.dropDomain(domain);
+            generation++;
         }
         say(() -> "IOTLB, domain " + domain);
     }
@@ -145,13 +145,13 @@ final class TranslationCaches {
         long first = mask + 12 < Long.SIZE ? iova & -1L << mask + 12 : 0;
         begin();
         synchronized (this) {
-            generation++;
             iotlb.dropRange(domain, first, mask);
             if (leavesOnly) {
                 structures.dropAbsent(domain, first, mask);
             } else {
                 structures.dropRange(domain, first, mask);
             }
+            generation++;
         }
         say(() ->
                 "IOTLB, domain "

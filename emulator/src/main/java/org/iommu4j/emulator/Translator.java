@@ -160,6 +160,9 @@ final class Translator {
             return known;
         }
         Context read = sourceWalk.walk(rootPointer.current(), source, walk);
+        if (audit != null && !read.isFault() && !read.passThrough()) {
+            audit.tables(read.root(), read.levels());
+        }
         if (!read.isFault() || cachingMode && read.isAbsent()) {
             caches.add(read, walk.generation());
         }

@@ -26,6 +26,7 @@ class ModuleArrowsTest {
     private static final String EMULATOR = "emulator";
     private static final String QEMU = "qemu";
     private static final String CONFORMANCE = "conformance";
+    private static final String INSPECTOR = "inspector";
 
     /* What each module may know besides itself. The emulator knows the machine alone, so that a misreading of the
      * architecture on one side shows instead of cancelling out. A module that is not here is refused. */
@@ -40,6 +41,7 @@ class ModuleArrowsTest {
                     Map.entry(EMULATOR, Set.of(MACHINE)),
                     Map.entry(QEMU, Set.of(MACHINE)),
                     Map.entry(CONFORMANCE, Set.of(API, WALKER, FLUSH, MACHINE)),
+                    Map.entry(INSPECTOR, Set.of(WALKER, API, MACHINE)),
                     Map.entry(
                             "cli",
                             Set.of(
@@ -51,7 +53,8 @@ class ModuleArrowsTest {
                                     MACHINE,
                                     EMULATOR,
                                     QEMU,
-                                    CONFORMANCE)));
+                                    CONFORMANCE,
+                                    INSPECTOR)));
 
     private final BuiltModules modules = BuiltModules.found();
 

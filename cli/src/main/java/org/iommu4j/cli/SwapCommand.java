@@ -1,0 +1,240 @@
+package org.iommu4j.cli;
+
+import jakarta.inject.Inject;
+import java.io.IOException;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.iommu4j.api.IommuException;
+import org.iommu4j.cli.swap.MemorySize;
+import org.iommu4j.cli.swap.SplitStrategy;
+import org.iommu4j.cli.swap.StrategyReport;
+import org.iommu4j.cli.swap.SwapScenario;
+import org.iommu4j.cli.swap.SwapSettings;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/** {@code iommu4j swap}: the founding scenario. */
+@Command(
+        name = "swap",
+        description = {
+            "Swaps 4 KiB pages of a VM out and in while the VM's devices do DMA, and counts the DMAs"
+                    + " that fault although their page was never taken.",
+            "",
+            "The VM's memory is mapped with large pages. Devices read and write random pages of it as"
+                    + " fast as they can and check every word. Meanwhile the host takes pages away,"
+                    + " poisons them, and brings them back at other addresses. 'hitless' unmaps just the"
+                    + " 4 KiB; 'unmap-map' unmaps the whole large page and maps the rest of it again, as"
+                    + " software must that cannot split. Both run, one after the other on the same seed,"
+                    + " unless one is asked for.",
+            ""
+        },
+        footer = {
+            "",
+            "Exit codes: 0 done, 1 wrong data, a finding of the sanitizer, or a spurious fault with"
+                    + " 'hitless', 2 bad usage."
+        })
+final class SwapCommand implements Callable<Integer> {
+    private static final Logger LOG = LogManager.getLogger(SwapCommand.class);
+    private static final long USUAL_WORKING_SET = 1L << 30;
+
+    private final Streams streams;
+    private final IommuOpener opener;
+    private final SwapScenario.Machines machines;
+
+    @Option(
+            names = "--memory",
+            paramLabel = "SIZE",
+            defaultValue = "1g",
+            converter = SizeConverter.class,
+            description =
+                    "The VM's memory. Only what devices use, and tables, cost anything. Default:"
+                            + " ${DEFAULT-VALUE}.")
+    private long memory;
+
+    @Option(
+            names = "--page",
+            paramLabel = "SIZE",
+            defaultValue = "2m",
+            converter = PageSize.Converter.class,
+            description =
+                    "The large page that it is mapped with, 2m or 1g. Default: ${DEFAULT-VALUE}.")
+    private PageSize page = PageSize.LARGE;
+
+    @Option(
+            names = "--working-set",
+            paramLabel = "SIZE",
+            converter = SizeConverter.class,
+            description =
+                    "How much of the memory devices use, in pieces of 2m spread over all of it."
+                            + " Default: all, up to 1g.")
+    private Optional<Long> workingSet = Optional.empty();
+
+    @Option(
+            names = "--split",
+            paramLabel = "STRATEGY",
+            converter = StrategyConverter.class,
+            description =
+                    "How pages are taken: hitless or unmap-map. Default: one after the other.")
+    private Optional<SplitStrategy> split = Optional.empty();
+
+    @Option(
+            names = "--devices",
+            paramLabel = "N",
+            defaultValue = "2",
+            description =
+                    "How many devices do DMA, each on its own thread. Default: ${DEFAULT-VALUE}.")
+    private int devices;
+
+    @Option(
+            names = "--seconds",
+            paramLabel = "S",
+            defaultValue = "5",
+            description = "How long each strategy runs. Default: ${DEFAULT-VALUE}.")
+    private BigDecimal seconds = BigDecimal.ZERO;
+
+    @Option(
+            names = "--machine",
+            paramLabel = "NAME",
+            defaultValue = "emulator",
+            description =
+                    "The machine, with parameters as in emulator:coherent=false; see 'iommu4j list'."
+                            + " Default: ${DEFAULT-VALUE}.")
+    private String machine = "emulator";
+
+    @Option(
+            names = "--backend",
+            paramLabel = "NAME",
+            defaultValue = "vtd",
+            description =
+                    "Who drives its remapping hardware; see 'iommu4j list'. Default:"
+                            + " ${DEFAULT-VALUE}.")
+    private String backend = "vtd";
+
+    @Option(
+            names = "--flush",
+            paramLabel = "POLICY",
+            defaultValue = "strict",
+            description =
+                    "The flush policy, with parameters as in strict:pages=8; see 'iommu4j list'."
+                            + " Default: ${DEFAULT-VALUE}.")
+    private String flush = "strict";
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "1",
+            description =
+                    "Which pages, and what the machine does by chance. Default: ${DEFAULT-VALUE}.")
+    private long seed;
+
+    @Option(
+            names = "--no-sanitizer",
+            description =
+                    "Do not hold what the driver believes against what the hardware does. DMA is"
+                            + " faster then, and the data is checked all the same.")
+    private boolean noSanitizer;
+
+    @Option(names = "--json", description = "Print one JSON object instead of a table.")
+    private boolean json;
+
+    @Inject
+    SwapCommand(Streams streams, IommuOpener opener, SwapScenario.Machines machines) {
+        this.streams = streams;
+        this.opener = opener;
+        this.machines = machines;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        SwapSettings settings = settings();
+        LOG.debug("swapping with {}", settings);
+        List<SplitStrategy> strategies =
+                split.map(List::of).orElse(List.of(SplitStrategy.values()));
+        SwapScenario scenario = new SwapScenario(settings, machines, opener::open);
+        try (Interruption interruption = Interruption.calls(scenario::interrupt)) {
+            List<StrategyReport> reports = run(scenario, settings, strategies);
+            if (json) {
+                SwapJson.print(settings, reports, interruption.hasHappened(), streams.out());
+            } else {
+                SwapTable.print(settings, reports, interruption.hasHappened(), streams.out());
+            }
+            return reports.stream().allMatch(StrategyReport::isClean) ? 0 : 1;
+        }
+    }
+
+    private SwapSettings settings() {
+        try {
+            return new SwapSettings(
+                    memory,
+                    page.bytes(),
+                    workingSet.orElse(Math.min(memory, USUAL_WORKING_SET)),
+                    devices,
+                    duration(),
+                    seed,
+                    machine,
+                    backend,
+                    flush,
+                    !noSanitizer);
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.of(e);
+        }
+    }
+
+    /** What is too long for a duration is too long for a run. */
+    private Duration duration() {
+        BigDecimal nanos = seconds.movePointRight(9);
+        BigDecimal most = BigDecimal.valueOf(Long.MAX_VALUE);
+        return Duration.ofNanos(nanos.min(most).max(most.negate()).longValue());
+    }
+
+    private List<StrategyReport> run(
+            SwapScenario scenario, SwapSettings settings, List<SplitStrategy> strategies) {
+        List<StrategyReport> reports = new ArrayList<>();
+        try (SwapProgress progress = new SwapProgress(streams, settings.duration(), strategies)) {
+            for (SplitStrategy strategy : strategies) {
+                if (!scenario.isInterrupted()) {
+                    reports.add(scenario.run(strategy, progress));
+                }
+            }
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.of(e);
+        } catch (IommuException e) {
+            throw new CommandFailure("cannot go on: " + e.getMessage(), e);
+        }
+        return reports;
+    }
+
+    /** Reads an amount of memory. */
+    static final class SizeConverter implements ITypeConverter<Long> {
+        @Override
+        public Long convert(String value) {
+            try {
+                return MemorySize.parse(value);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
+    }
+
+    /** Reads the name of a strategy. */
+    static final class StrategyConverter implements ITypeConverter<SplitStrategy> {
+        @Override
+        public SplitStrategy convert(String value) {
+            for (SplitStrategy strategy : SplitStrategy.values()) {
+                if (strategy.toString().equalsIgnoreCase(value)) {
+                    return strategy;
+                }
+            }
+            throw new TypeConversionException(
+                    "\"" + value + "\" is no strategy; hitless and unmap-map are");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package org.iommu4j.cli;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.List;
+import org.iommu4j.cli.swap.StrategyReport;
+import org.iommu4j.cli.swap.SwapSettings;
+
+/** What the swap scenario showed as one JSON object on one line. */
+final class SwapJson {
+    private SwapJson() {}
+
+    static void print(
+            SwapSettings settings,
+            List<StrategyReport> reports,
+            boolean interrupted,
+            PrintStream out)
+            throws IOException {
+        try (JsonGenerator json = Json.generator(out)) {
+            json.writeStartObject();
+            settings(json, settings);
+            json.writeBooleanField("interrupted", interrupted);
+            json.writeArrayFieldStart("strategies");
+            for (StrategyReport report : reports) {
+                strategy(json, report);
+            }
+            json.writeEndArray();
+            messages(json, reports);
+            json.writeEndObject();
+        }
+        out.println();
+    }
+
+    private static void settings(JsonGenerator json, SwapSettings settings) throws IOException {
+        json.writeStringField("machine", settings.machine());
+        json.writeStringField("backend", settings.backend());
+        json.writeStringField("flush", settings.flush());
+        json.writeBooleanField("sanitizer", settings.sanitizer());
+        json.writeNumberField("memory", settings.memory());
+        json.writeNumberField("workingSet", settings.workingSet());
+        json.writeNumberField("page", settings.page());
+        json.writeNumberField("devices", settings.devices());
+        json.writeNumberField("seconds", settings.duration().toMillis() / 1e3);
+        json.writeNumberField("seed", settings.seed());
+    }
+
+    private static void strategy(JsonGenerator json, StrategyReport report) throws IOException {
+        json.writeStartObject();
+        json.writeStringField("name", report.strategy().toString());
+        json.writeNumberField("dmas", report.dmas());
+        json.writeNumberField("expectedFaults", report.expectedFaults());
+        json.writeNumberField("spuriousFaults", report.spuriousFaults());
+        json.writeNumberField("wrongData", report.wrongData());
+        json.writeNumberField("violations", report.violations());
+        json.writeNumberField("splits", report.statistics().splits());
+        json.writeNumberField("tablePages", report.statistics().tablePages());
+        json.writeNumberField("invalidations", report.invalidations());
+        json.writeNumberField("swaps", report.swaps());
+        json.writeObjectFieldStart("latencyNanos");
+        json.writeNumberField("p50", report.latency().getValueAtPercentile(50));
+        json.writeNumberField("p99", report.latency().getValueAtPercentile(99));
+        json.writeNumberField("p999", report.latency().getValueAtPercentile(99.9));
+        json.writeNumberField("max", report.latency().getMaxValue());
+        json.writeEndObject();
+        json.writeEndObject();
+    }
+
+    private static void messages(JsonGenerator json, List<StrategyReport> reports)
+            throws IOException {
+        json.writeArrayFieldStart("firstWrong");
+        for (StrategyReport report : reports) {
+            for (String wrong : report.firstWrong()) {
+                json.writeString(report.strategy() + ": " + wrong);
+            }
+        }
+        json.writeEndArray();
+    }
+}

@@ -1,0 +1,156 @@
+package org.iommu4j.cli.swap;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.SplittableRandom;
+import org.HdrHistogram.Histogram;
+import org.iommu4j.machine.Device;
+import org.iommu4j.machine.DmaOutcome;
+
+/**
+ * The DMA of one device: it reads and writes its own part of random pages as fast as it can, and
+ * checks every word it reads against what it wrote there last.
+ *
+ * <p>Nothing is allocated where a DMA succeeds. One in eight is timed, because asking for the time
+ * takes about as long as a DMA. For one thread at a time.
+ */
+final class DeviceTraffic {
+    private static final int TIMED = 8;
+    private static final long LONGEST_NANOS = 60_000_000_000L;
+
+    /** Stands in a version's lowest bit after a write that was blocked, and may be half done. */
+    private static final int BLOCKED = 1;
+
+    private final Device device;
+    private final int number;
+    private final GuestMemory guest;
+    private final PageStates states;
+    private final WrongData wrongData;
+    private final SplittableRandom random;
+    private final int[] versions;
+    private final ByteBuffer slot =
+            ByteBuffer.allocateDirect(Content.SLOT).order(ByteOrder.LITTLE_ENDIAN);
+    private final Histogram latency = new Histogram(LONGEST_NANOS, 3);
+    private long dmas;
+    private long expectedFaults;
+    private long spuriousFaults;
+
+    /**
+     * Makes the traffic of a device.
+     *
+     * @param device who does DMA
+     * @param number its number; below {@link Content#SLOTS}, and no other device's
+     * @param guest the memory it sees
+     * @param states what happens to each page
+     * @param wrongData hears of what was wrong
+     * @param random which pages, and how
+     */
+    DeviceTraffic(
+            Device device,
+            int number,
+            GuestMemory guest,
+            PageStates states,
+            WrongData wrongData,
+            SplittableRandom random) {
+        this.device = device;
+        this.number = number;
+        this.guest = guest;
+        this.states = states;
+        this.wrongData = wrongData;
+        this.random = random;
+        versions = new int[guest.pages()];
+    }
+
+    /** Does one DMA to a random page. */
+    void step() {
+        long chance = random.nextLong();
+        int page = (int) ((chance >>> 32) * versions.length >>> 32);
+        boolean write = (chance & 1) != 0;
+        if (dmas % TIMED == 0) {
+            long start = System.nanoTime();
+            if (transfer(page, write)) {
+                latency.recordValue(Math.min(System.nanoTime() - start, LONGEST_NANOS));
+            }
+        } else {
+            transfer(page, write);
+        }
+    }
+
+    /** Reads every page, none of which is out, and checks that no write was lost. */
+    void readAll() {
+        for (int page = 0; page < versions.length; page++) {
+            transfer(page, false);
+        }
+    }
+
+    long dmas() {
+        return dmas;
+    }
+
+    long expectedFaults() {
+        return expectedFaults;
+    }
+
+    long spuriousFaults() {
+        return spuriousFaults;
+    }
+
+    /** How long DMAs took that were not blocked, in nanoseconds. */
+    Histogram latency() {
+        return latency;
+    }
+
+    private boolean transfer(int page, boolean write) {
+        int stamp = states.stamp(page);
+        long iova = guest.iova(page) + (number + page) % Content.SLOTS * (long) Content.SLOT;
+        boolean done = write ? write(page, iova) : read(page, iova);
+        dmas++;
+        if (!done) {
+            countFault(page, stamp);
+        } else if (PageStates.isGone(stamp) && states.isStill(page, stamp)) {
+            wrongData.add(
+                    device.source()
+                            + (write ? " wrote" : " read")
+                            + " a page that had been taken and flushed, at 0x"
+                            + Long.toHexString(iova));
+        }
+        return done;
+    }
+
+    private void countFault(int page, int stamp) {
+        if (PageStates.isPresent(stamp) && states.isStill(page, stamp)) {
+            spuriousFaults++;
+        } else {
+            expectedFaults++;
+        }
+    }
+
+    /** Writes the next version; after a write that was blocked, the same one again. */
+    private boolean write(int page, long iova) {
+        int next = (versions[page] >> 1) + 1;
+        Content.fill(slot, iova, next);
+        slot.clear();
+        boolean done = device.write(iova, slot).isDone();
+        versions[page] = done ? next << 1 : versions[page] | BLOCKED;
+        return done;
+    }
+
+    private boolean read(int page, long iova) {
+        slot.clear();
+        DmaOutcome outcome = device.read(iova, slot);
+        if (outcome.isDone()) {
+            check(page, iova);
+        }
+        return outcome.isDone();
+    }
+
+    private void check(int page, long iova) {
+        int version = versions[page] >> 1;
+        if (Content.holds(slot, iova, version)
+                || (versions[page] & BLOCKED) != 0
+                        && Content.holdsOrIsBecomingNext(slot, iova, version)) {
+            return;
+        }
+        wrongData.add(device.source() + " read " + Content.difference(slot, iova, version));
+    }
+}

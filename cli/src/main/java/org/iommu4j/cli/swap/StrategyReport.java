@@ -1,0 +1,64 @@
+package org.iommu4j.cli.swap;
+
+import java.util.List;
+import org.HdrHistogram.Histogram;
+import org.iommu4j.api.DomainStatistics;
+
+/**
+ * What was seen while one strategy ran.
+ *
+ * @param strategy how pages were taken
+ * @param seconds how long it ran
+ * @param dmas DMAs that devices did, the blocked ones among them
+ * @param expectedFaults DMAs blocked at a page that was being taken, gone or returning
+ * @param spuriousFaults DMAs blocked at a page that was present all the while
+ * @param wrongData how often data was not what it must be
+ * @param swaps pages taken; all of them were brought back
+ * @param madeWhole large pages made whole again
+ * @param violations what the machine's sanitizer found
+ * @param sanitized whether there was a sanitizer
+ * @param statistics what the domain had done at the end
+ * @param latency nanoseconds of DMAs that were not blocked, of a part of them
+ * @param firstWrong the first of the wrong data, and of what the sanitizer found, in words
+ */
+public record StrategyReport(
+        SplitStrategy strategy,
+        double seconds,
+        long dmas,
+        long expectedFaults,
+        long spuriousFaults,
+        long wrongData,
+        long swaps,
+        long madeWhole,
+        long violations,
+        boolean sanitized,
+        DomainStatistics statistics,
+        Histogram latency,
+        List<String> firstWrong) {
+
+    /** Copies the list. */
+    public StrategyReport {
+        firstWrong = List.copyOf(firstWrong);
+    }
+
+    /**
+     * {@return whether the promises were kept} Data is right with every strategy; that no device
+     * faults at a page that is there, hitless alone promises.
+     */
+    public boolean isClean() {
+        return wrongData == 0
+                && violations == 0
+                && (strategy != SplitStrategy.HITLESS || spuriousFaults == 0);
+    }
+
+    /** {@return invalidations sent to the units, of every kind} */
+    public long invalidations() {
+        DomainStatistics.Invalidations sent = statistics.invalidations();
+        return sent.page() + sent.domain() + sent.global();
+    }
+
+    /** {@return DMAs a second and device} */
+    public double dmasPerSecond() {
+        return seconds > 0 ? dmas / seconds : 0;
+    }
+}

@@ -1,0 +1,184 @@
+package org.iommu4j.cli.swap;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.SequencedSet;
+import java.util.SplittableRandom;
+import org.iommu4j.api.Access;
+import org.iommu4j.api.IommuDomain;
+
+/**
+ * The host that takes 4 KiB pages of a VM away and brings them back elsewhere, while devices use
+ * them.
+ *
+ * <p>A page is taken by the strategy under test. When that has waited for the hardware, the page's
+ * content is saved and its place poisoned. Some swaps later it comes back, in a spare page. When
+ * those run short, the host makes whole again the large page that has been in pieces for longest:
+ * takes all of it, brings its pages home, and maps it with one leaf. So there is always something
+ * to split, and what must be remembered does not grow. For one thread.
+ */
+final class Swapper {
+    private static final int MOST_OUT = 32;
+    private static final int LEAST_OUT = 4;
+
+    /** Few, so that most pages are taken out of a large page that is whole. */
+    private static final int SPARES_A_PAGE_OUT = 4;
+
+    private final GuestMemory guest;
+    private final PageStates states;
+    private final Frames frames;
+    private final IommuDomain domain;
+    private final SplitStrategy strategy;
+    private final SplittableRandom random;
+    private final int pagesOut;
+    private final Deque<Saved> out = new ArrayDeque<>();
+    private final Deque<long[]> room = new ArrayDeque<>();
+    private final SequencedSet<Long> inPieces = new LinkedHashSet<>();
+    private long swaps;
+    private long madeWhole;
+
+    /**
+     * Makes a swapper.
+     *
+     * @param guest the VM's memory
+     * @param states told what happens to each page
+     * @param frames where the pages are
+     * @param domain where they are mapped
+     * @param strategy how they are taken
+     * @param random which are taken
+     */
+    Swapper(
+            GuestMemory guest,
+            PageStates states,
+            Frames frames,
+            IommuDomain domain,
+            SplitStrategy strategy,
+            SplittableRandom random) {
+        this.guest = guest;
+        this.states = states;
+        this.frames = frames;
+        this.domain = domain;
+        this.strategy = strategy;
+        this.random = random;
+        pagesOut = pagesOut(guest.pages());
+    }
+
+    /** How many spare pages a working set of so many pages needs. */
+    static int sparesFor(int pages) {
+        return SPARES_A_PAGE_OUT * pagesOut(pages);
+    }
+
+    /** Takes a page, and brings one back if enough are out. */
+    void step() {
+        takeAny();
+        if (out.size() > pagesOut) {
+            bringBack(out.removeFirst());
+        }
+        if (frames.spares() <= out.size()) {
+            makeWhole(inPieces.removeFirst());
+        }
+    }
+
+    /** Brings every page back. */
+    void finish() {
+        while (!out.isEmpty()) {
+            bringBack(out.removeFirst());
+        }
+    }
+
+    /** How many pages have been taken. */
+    long swaps() {
+        return swaps;
+    }
+
+    /** How many large pages have been made whole again. */
+    long madeWhole() {
+        return madeWhole;
+    }
+
+    private void takeAny() {
+        int page = random.nextInt(guest.pages());
+        while (!PageStates.isPresent(states.stamp(page))) {
+            page = random.nextInt(guest.pages());
+        }
+        states.advance(page);
+        strategy.take(domain, guest.iova(page));
+        states.advance(page);
+        out.addLast(save(page));
+        inPieces.add(guest.leafOf(page));
+        swaps++;
+    }
+
+    private void bringBack(Saved saved) {
+        long frame = frames.bringBack(saved.page, saved.content);
+        states.advance(saved.page);
+        domain.map(guest.iova(saved.page), frame, GuestMemory.PAGE_SIZE, Access.READ_WRITE);
+        states.advance(saved.page);
+        room.push(saved.content);
+    }
+
+    private void makeWhole(long leaf) {
+        int from = guest.firstPageFrom(leaf);
+        int to = guest.firstPageFrom(leaf + guest.leafSize());
+        advancePresent(from, to);
+        domain.unmap(leaf, guest.leafSize());
+        for (int page = from; page < to; page++) {
+            if (!PageStates.isGone(states.stamp(page))) {
+                states.advance(page);
+            }
+        }
+        bringHome(from, to);
+        advance(from, to);
+        domain.map(leaf, GuestMemory.home(leaf), guest.leafSize(), Access.READ_WRITE);
+        advance(from, to);
+        madeWhole++;
+    }
+
+    private void bringHome(int from, int to) {
+        for (Iterator<Saved> all = out.iterator(); all.hasNext(); ) {
+            Saved saved = all.next();
+            if (saved.page >= from && saved.page < to) {
+                frames.bringHome(saved.page, saved.content);
+                room.push(saved.content);
+                all.remove();
+            }
+        }
+        for (int page = from; page < to; page++) {
+            if (frames.isAway(page)) {
+                Saved saved = save(page);
+                frames.bringHome(page, saved.content);
+                room.push(saved.content);
+            }
+        }
+    }
+
+    private Saved save(int page) {
+        long[] content = room.isEmpty() ? Content.newPage() : room.pop();
+        frames.save(page, content);
+        return new Saved(page, content);
+    }
+
+    private void advancePresent(int from, int to) {
+        for (int page = from; page < to; page++) {
+            if (PageStates.isPresent(states.stamp(page))) {
+                states.advance(page);
+            }
+        }
+    }
+
+    private void advance(int from, int to) {
+        for (int page = from; page < to; page++) {
+            states.advance(page);
+        }
+    }
+
+    private static int pagesOut(int pages) {
+        return Math.clamp(pages / 256, LEAST_OUT, MOST_OUT);
+    }
+
+    /** A page that is out, and its content. */
+    @SuppressWarnings("ArrayRecordComponent") // it is room for a page, not a value
+    private record Saved(int page, long[] content) {}
+}

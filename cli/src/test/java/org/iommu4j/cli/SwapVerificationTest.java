@@ -1,0 +1,282 @@
+package org.iommu4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.UnaryOperator;
+import org.iommu4j.api.IommuDomain;
+import org.iommu4j.cli.swap.PlainMachine;
+import org.iommu4j.cli.swap.SwapScenario;
+import org.iommu4j.machine.Device;
+import org.iommu4j.machine.DmaOutcome;
+import org.iommu4j.machine.Sanitizer;
+import org.iommu4j.machine.SourceId;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The scenario tells right from wrong: nothing is wrong on a machine whose devices see the tables
+ * as they are, and what is wrong on purpose is found and called by its name.
+ */
+class SwapVerificationTest {
+    private static final int SELDOM = 1000;
+
+    @Test
+    void nothingIsWrongWhereDevicesSeeTheTablesAsTheyAre() {
+        CommandRun run = swap((choice, bytes) -> PlainMachine.of(bytes, 2), "hitless", "--json");
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        assertThat(run.json())
+                .containsEntry("strategies.0.name", "hitless")
+                .containsEntry("strategies.0.spuriousFaults", "0")
+                .containsEntry("strategies.0.wrongData", "0")
+                .containsEntry("strategies.0.violations", "0");
+        assertThat(number(run, "dmas")).isGreaterThan(1000);
+        assertThat(number(run, "swaps")).isGreaterThan(20);
+        assertThat(number(run, "splits")).isGreaterThan(5);
+        assertThat(number(run, "expectedFaults")).isPositive();
+    }
+
+    @Test
+    void unmapAndMapAgainIsSeenAsSpuriousFaultsAndNothingElse() {
+        CommandRun run = swap((choice, bytes) -> PlainMachine.of(bytes, 2), "unmap-map", "--json");
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        assertThat(run.json())
+                .containsEntry("strategies.0.wrongData", "0")
+                .containsEntry("strategies.0.splits", "0");
+        assertThat(number(run, "spuriousFaults")).isPositive();
+    }
+
+    @Test
+    void aFaultAtAPageThatIsThereIsSpurious() {
+        CommandRun run =
+                swap(
+                        changed(device ->
+                                new Changed(device) {
+                                    @Override
+                                    DmaOutcome seldom(long iova, ByteBuffer data, boolean write) {
+                                        return DmaOutcome.blocked(iova, 6);
+                                    }
+                                }),
+                        "hitless");
+        assertBroken(run, "spurious faults", "there must be none");
+    }
+
+    @Test
+    void aWrongWordIsFound() {
+        CommandRun run =
+                swap(
+                        changed(device ->
+                                new Changed(device) {
+                                    @Override
+                                    DmaOutcome seldom(long iova, ByteBuffer data, boolean write) {
+                                        DmaOutcome outcome = through(iova, data, write);
+                                        if (!write) {
+                                            data.put(17, (byte) (data.get(17) ^ 1));
+                                        }
+                                        return outcome;
+                                    }
+                                }),
+                        "unmap-map");
+        assertBroken(run, "wrong data", " read version ");
+    }
+
+    @Test
+    void aWriteThatNeverCameIsFound() {
+        CommandRun run =
+                swap(
+                        changed(device ->
+                                new Changed(device) {
+                                    @Override
+                                    DmaOutcome seldom(long iova, ByteBuffer data, boolean write) {
+                                        return write ? DmaOutcome.DONE : through(iova, data, false);
+                                    }
+                                }),
+                        "hitless");
+        assertBroken(run, "wrong data", ", not version ");
+    }
+
+    /** A translation that is remembered for ever: reads poison, and writes to pages given up. */
+    @Test
+    void aStaleTranslationIsFound() {
+        Map<Long, Long> remembered = new ConcurrentHashMap<>();
+        PlainMachine.Translation stale =
+                (domain, iova) -> {
+                    long page = iova & -4096;
+                    long now = domain.translate(page);
+                    if (now != IommuDomain.NOT_MAPPED) {
+                        remembered.putIfAbsent(page, now);
+                    }
+                    Long before = remembered.get(page);
+                    return before == null ? now : before + (iova - page);
+                };
+        CommandRun run =
+                swap(
+                        (choice, bytes) ->
+                                new PlainMachine(
+                                        bytes,
+                                        2,
+                                        stale,
+                                        UnaryOperator.identity(),
+                                        Optional.empty()),
+                        "hitless");
+        assertBroken(run, "wrong data", "taken and flushed");
+        assertThat(run.out()).contains("wrong data").doesNotContain("internal error");
+    }
+
+    /**
+     * A device that was refused, and whose write lands all the same where the page was: nobody
+     * reads it there, only the poison tells.
+     */
+    @Test
+    void aWriteToAPageThatWasGivenUpIsFound() {
+        Map<Long, Long> last = new ConcurrentHashMap<>();
+        AtomicReference<PlainMachine> made = new AtomicReference<>();
+        PlainMachine.Translation late =
+                (domain, iova) -> {
+                    long now = domain.translate(iova);
+                    if (now != IommuDomain.NOT_MAPPED) {
+                        last.put(iova, now);
+                    } else if (last.containsKey(iova)) {
+                        made.get().memory().storePlain(last.get(iova), 0x123);
+                    }
+                    return now;
+                };
+        CommandRun run =
+                swap(
+                        (choice, bytes) -> {
+                            made.set(
+                                    new PlainMachine(
+                                            bytes,
+                                            2,
+                                            late,
+                                            UnaryOperator.identity(),
+                                            Optional.empty()));
+                            return made.get();
+                        },
+                        "hitless");
+        assertBroken(run, "wrong data", "a page that devices had lost was written to: ");
+    }
+
+    @Test
+    void aFindingOfTheSanitizerIsAViolation() {
+        Sanitizer.Finding finding =
+                new Sanitizer.Finding("G1", "a freed table was walked", List.of("linked", "freed"));
+        Sanitizer sanitizer =
+                new Sanitizer() {
+                    @Override
+                    public long count() {
+                        return 7;
+                    }
+
+                    @Override
+                    public List<Finding> findings() {
+                        return List.of(finding);
+                    }
+                };
+        CommandRun run =
+                swap(
+                        (choice, bytes) ->
+                                new PlainMachine(
+                                        bytes,
+                                        2,
+                                        IommuDomain::translate,
+                                        UnaryOperator.identity(),
+                                        Optional.of(sanitizer)),
+                        "hitless");
+        assertBroken(run, "violations", "G1: a freed table was walked");
+        assertThat(run.out()).contains("linked").containsPattern("violations +7\\R");
+    }
+
+    @Test
+    void aFailureOfADeviceEndsTheRun() {
+        CommandRun run =
+                swap(
+                        changed(device ->
+                                new Changed(device) {
+                                    @Override
+                                    DmaOutcome seldom(long iova, ByteBuffer data, boolean write) {
+                                        throw new IllegalStateException("out of order");
+                                    }
+                                }),
+                        "hitless");
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err())
+                .isEqualToIgnoringNewLines("iommu4j swap: internal error: out of order");
+    }
+
+    private static SwapScenario.Machines changed(UnaryOperator<Device> change) {
+        return (choice, bytes) ->
+                new PlainMachine(bytes, 2, IommuDomain::translate, change, Optional.empty());
+    }
+
+    private static CommandRun swap(
+            SwapScenario.Machines machines, String strategy, String... more) {
+        String[] usual = {"swap", "--memory", "32m", "--seconds", "0.5", "--split", strategy};
+        String[] arguments = Arrays.copyOf(usual, usual.length + more.length);
+        System.arraycopy(more, 0, arguments, usual.length, more.length);
+        return CommandRun.of(
+                InputStream.nullInputStream(), PlainMachine::open, machines, arguments);
+    }
+
+    private static void assertBroken(CommandRun run, String count, String message) {
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exitCode()).as(run.out()).isEqualTo(1);
+        assertThat(run.out())
+                .containsPattern("(?m)^" + count + " +[1-9]")
+                .contains("BROKEN")
+                .contains(message);
+    }
+
+    private static long number(CommandRun run, String key) {
+        return Long.parseLong(run.json().get("strategies.0." + key));
+    }
+
+    /** A device that does something else now and then. */
+    private abstract static class Changed implements Device {
+        private final Device device;
+        private final AtomicInteger turn = new AtomicInteger();
+
+        Changed(Device device) {
+            this.device = device;
+        }
+
+        abstract DmaOutcome seldom(long iova, ByteBuffer data, boolean write);
+
+        final DmaOutcome through(long iova, ByteBuffer data, boolean write) {
+            return write ? device.write(iova, data) : device.read(iova, data);
+        }
+
+        @Override
+        public SourceId source() {
+            return device.source();
+        }
+
+        @Override
+        public DmaOutcome read(long iova, ByteBuffer target) {
+            return turn.incrementAndGet() % SELDOM == 0
+                    ? seldom(iova, target, false)
+                    : through(iova, target, false);
+        }
+
+        @Override
+        public DmaOutcome write(long iova, ByteBuffer data) {
+            return turn.incrementAndGet() % SELDOM == 0
+                    ? seldom(iova, data, true)
+                    : through(iova, data, true);
+        }
+
+        @Override
+        public DmaOutcome fetchAndAdd(long iova, long addend, ByteBuffer old) {
+            return device.fetchAndAdd(iova, addend, old);
+        }
+    }
+}

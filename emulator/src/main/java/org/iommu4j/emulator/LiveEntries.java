@@ -1,0 +1,181 @@
+package org.iommu4j.emulator;
+
+import org.iommu4j.emulator.TablePages.Life;
+import org.iommu4j.emulator.TablePages.Page;
+import org.iommu4j.machine.PhysicalMemory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Watches every store to an entry of a linked table: hardware may read it at any moment, so what is
+ * mapped must stay what it is, whatever size its pages get. Any thread may call any method, before
+ * it stores.
+ */
+final class LiveEntries {
+
+    private final PhysicalMemory memory;
+    private final TableReader reader;
+    private final TablePages pages;
+    private final Trees trees;
+    private final Moments moments;
+    private final History history;
+    private final Findings findings;
+    private final ThreadLocal<Strand> strands;
+
+    LiveEntries(
+            PhysicalMemory memory,
+            TablePages pages,
+            Trees trees,
+            Moments moments,
+            History history,
+            Findings findings,
+            ThreadLocal<Strand> strands) {
+        this.memory = memory;
+        this.reader = new TableReader(memory);
+        this.pages = pages;
+        this.trees = trees;
+        this.moments = moments;
+        this.history = history;
+        this.findings = findings;
+        this.strands = strands;
+    }
+
+    /** A word is about to be stored. */
+    void beforeStore(long address, long value) {
+        Page page = pages.find(address);
+        if (page != null && page.isLinked()) {
+            changes(page, address, memory.loadAcquire(address), value);
+        }
+    }
+
+    /** A word is about to be exchanged. */
+    void beforeExchange(long address, long expected, long value) {
+        Page page = pages.find(address);
+        if (page == null || !page.isLinked()) {
+            return;
+        }
+        long found = memory.loadAcquire(address);
+        if (found == expected) {
+            changes(page, address, found, value);
+        } else if (locate(page) != null) {
+            long iova = TablePages.iovaOf(page, address);
+            int level = TablePages.levelOf(page);
+            strands.get().exchangeFailed(iova, iova + SecondStageEntry.span(level));
+        }
+    }
+
+    /** A table was linked: what it points to has its place now. */
+    void linked(Page page) {
+        for (int i = 0; i < SecondStageEntry.ENTRIES; i++) {
+            long slot = page.address + (long) i * Long.BYTES;
+            long entry = memory.loadAcquire(slot);
+            if (SecondStageEntry.isPresent(entry)) {
+                place(entry, slot);
+            }
+        }
+    }
+
+    private void place(long entry, long slot) {
+        Page child = pages.find(SecondStageEntry.table(entry));
+        if (child != null && child.isLinked()) {
+            child.pointedToBy(slot);
+        }
+    }
+
+    private void changes(Page page, long slot, long before, long after) {
+        if (before == after) {
+            return;
+        }
+        if (SecondStageEntry.isPresent(after)) {
+            place(after, slot);
+        }
+        BelievedTables tree = locate(page);
+        if (tree == null) {
+            return;
+        }
+        int level = TablePages.levelOf(page);
+        long iova = TablePages.iovaOf(page, slot);
+        if (SecondStageEntry.isTable(after, level)) {
+            publish(tree, SecondStageEntry.table(after), level - 1, slot);
+        }
+        if (SecondStageEntry.isPresent(before) || level > 0) {
+            history.entry(moments.now(), tree.root(), iova, level, slot, before, after);
+        }
+        if (SecondStageEntry.isPresent(before)) {
+            requireKept(tree, slot, before, after, level, iova);
+        }
+    }
+
+    private @Nullable BelievedTables locate(Page page) {
+        Life life = page.life();
+        BelievedTables tree = life == null ? null : trees.find(life.root());
+        return tree != null && pages.locate(page, tree.levels()) ? tree : null;
+    }
+
+    /** Tables that nobody has spoken of are linked by the entry that points to them. */
+    private void publish(BelievedTables tree, long table, int level, long slot) {
+        if (!pages.contains(table) || pages.of(table).isLinked()) {
+            return;
+        }
+        Page page = pages.of(table);
+        page.link(tree.root(), moments.tick());
+        page.pointedToBy(slot);
+        for (int i = 0; level > 0 && i < SecondStageEntry.ENTRIES; i++) {
+            long below = table + (long) i * Long.BYTES;
+            long entry = memory.loadAcquire(below);
+            if (SecondStageEntry.isTable(entry, level)) {
+                publish(tree, SecondStageEntry.table(entry), level - 1, below);
+            }
+        }
+    }
+
+    private void requireKept(
+            BelievedTables tree, long slot, long before, long after, int level, long iova) {
+        if (!tree.isMapped(iova, iova + SecondStageEntry.span(level))) {
+            return;
+        }
+        Strand strand = strands.get();
+        try {
+            reader.requireKept(
+                    before,
+                    after,
+                    level,
+                    iova,
+                    (start, end) ->
+                            strand.unmaps(tree.root(), start, end) || !tree.isMapped(start, end));
+        } catch (TableReader.Lost lost) {
+            String summary =
+                    "0x"
+                            + Long.toHexString(lost.iova())
+                            + ", which is mapped, "
+                            + lost.getMessage()
+                            + " by a change of a live entry at 0x"
+                            + Long.toHexString(slot)
+                            + " from "
+                            + SecondStageEntry.text(before, level)
+                            + " to "
+                            + SecondStageEntry.text(after, level);
+            findings.add(lost.rule(), summary, () -> history.of(tree.root(), lost.iova(), 0));
+        }
+    }
+
+    /**
+     * Looks for what is mapped in a range that software says it has unmapped.
+     *
+     * @param tree the tables
+     * @param start the first address
+     * @param end the end, exclusive
+     * @return an address that is mapped, or -1
+     */
+    long stillMapped(BelievedTables tree, long start, long end) {
+        Page root = pages.find(tree.root());
+        if (tree.levels() == 0 || root == null || !root.isLinked()) {
+            return -1;
+        }
+        return reader.firstMapped(tree.root(), tree.levels() - 1, 0, start, end);
+    }
+
+    /** {@return how tables permit access to an address; 0 if that is not known, or not mapped} */
+    long access(BelievedTables tree, long iova) {
+        return tree.levels() == 0 ? 0 : reader.access(tree.root(), tree.levels(), iova);
+    }
+}

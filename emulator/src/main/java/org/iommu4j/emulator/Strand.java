@@ -1,0 +1,56 @@
+package org.iommu4j.emulator;
+
+/** What one thread is doing, as the sanitizer of one machine has to know. Used by that thread. */
+final class Strand {
+
+    /* The range that the thread said last it would unmap. */
+    private long root = -1;
+    private long start;
+    private long end;
+    /* Where an exchange of it failed since. */
+    private long failedStart;
+    private long failedEnd;
+    /* What its walks have last seen that was not as it is now. */
+    private long oldMoment;
+    private long oldSeen;
+    private long oldPage;
+
+    void unmapping(long tables, long from, long to) {
+        root = tables;
+        start = from;
+        end = to;
+        failedEnd = failedStart;
+    }
+
+    /** {@return true if the thread unmaps all of a range} */
+    boolean unmaps(long tables, long from, long to) {
+        return root == tables && start <= from && to <= end;
+    }
+
+    void exchangeFailed(long from, long to) {
+        failedStart = from;
+        failedEnd = to;
+    }
+
+    /** {@return true if an exchange has failed in a range since the thread began to unmap} */
+    boolean hasFailed(long from, long to) {
+        return failedStart < to && from < failedEnd;
+    }
+
+    /** A walk saw a word of a page as of a moment that has passed. */
+    void sawOld(long moment, long now, long page) {
+        oldMoment = moment;
+        oldSeen = now;
+        oldPage = page;
+    }
+
+    /** {@return the moment of what was seen last that was old; 0 if that was before another} */
+    long oldSince(long begun) {
+        return oldSeen >= begun ? oldMoment : 0;
+    }
+
+    /** {@return the page of what was seen last that was old} */
+    long oldPage() {
+        return oldPage;
+    }
+}

@@ -1,0 +1,367 @@
+package org.iommu4j.emulator;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.iommu4j.machine.Device;
+import org.iommu4j.machine.DmaOutcome;
+import org.iommu4j.machine.MmioRegion;
+import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.machine.Sanitizer;
+import org.iommu4j.machine.Witness;
+
+/**
+ * A small driver of one unit and one set of 39-bit tables, which says to the witness what it does:
+ * a copy of the split with its hole, right unless it is told to be wrong in a certain way. Blocks
+ * are of 2 MiB, pages of 4 KiB.
+ */
+final class HandDriver implements AutoCloseable {
+
+    /** What the driver does wrong. Those of SEED.md's list have its letter. */
+    enum Defect {
+        A_ONLY_THE_PARENT_IS_WRITTEN_BACK,
+        C_A_LOST_EXCHANGE_ABORTS,
+        H_SMALL_INVALIDATION,
+        I_LEAF_ONLY_HINT,
+        J_THE_ENTRY_IS_READ_AGAIN,
+        K_CLEARED_ENTRY_NOT_WRITTEN_BACK,
+        TABLES_RETURNED_BEFORE_THE_INVALIDATION,
+        CONTEXT_CACHE_NOT_INVALIDATED,
+        MAPPING_INVALIDATED_ELSEWHERE,
+        MAPPING_NOT_WRITTEN_BACK,
+        SPLIT_BREAKS_FIRST,
+        SPLIT_WITH_A_WRONG_STRIDE,
+        SPLIT_DROPS_WRITE_PERMISSION,
+        SPLIT_DROPS_THE_MEMORY_TYPE,
+        RESERVED_BIT,
+        UNMAPS_MORE_THAN_IT_SAYS,
+        TABLE_NOT_WRITTEN_BACK_NOR_ANNOUNCED
+    }
+
+    static final long PAGE = 0x1000;
+    static final long BLOCK = 0x200000;
+
+    /** Write-through, so that the memory type is not 0. */
+    static final long TYPE = 4 << 3;
+
+    private static final long RW = 3;
+    private static final long LARGE = 1 << 7;
+    private static final long SNOOP = 1 << 11;
+    private static final int DOMAIN = 7;
+    private static final int QUEUE_BYTES = 4096;
+    private static final int BLOCK_MASK = 9;
+
+    final EmulatedMachine machine;
+    final PhysicalMemory memory;
+    final Witness witness;
+    final Device device;
+    final long root;
+
+    /** Runs in the middle of an operation: before an exchange, and before an invalidation. */
+    Runnable meanwhile = () -> {};
+
+    private final EmulatorOptions options;
+    private final Set<Defect> defects = EnumSet.noneOf(Defect.class);
+    private final MmioRegion registers;
+    private final Deque<Long> free = new ArrayDeque<>();
+    private final List<Long> unlinked = new ArrayList<>();
+    private final long rootTable;
+    private final long contextTable;
+    private final long queue;
+    private final long status;
+    private int waits;
+
+    HandDriver(EmulatorOptions options, Defect... wrong) {
+        this.options = options;
+        this.defects.addAll(List.of(wrong));
+        this.machine = EmulatedMachine.create(options);
+        this.memory = machine.memory();
+        this.witness = machine.witness();
+        this.registers = machine.remappingUnits().getFirst().registers();
+        this.device = machine.devices().getFirst();
+        PhysicalMemory tables = machine.tableMemory();
+        for (long at = tables.start(); at < tables.start() + tables.size(); at += PAGE) {
+            free.add(at);
+        }
+        this.rootTable = free.remove();
+        this.contextTable = free.remove();
+        this.queue = free.remove();
+        this.status = free.remove();
+        this.root = free.remove();
+        enable();
+        witness.tableLinked(root, root);
+    }
+
+    private void enable() {
+        store(rootTable, contextTable | 1);
+        registers.write64(0x20, rootTable);
+        registers.write32(0x18, 1 << 30);
+        registers.write64(0x90, queue);
+        registers.write64(0x88, 0);
+        registers.write32(0x18, 1 << 26);
+        registers.write32(0x18, 1 << 26 | 1 << 31);
+    }
+
+    private boolean is(Defect defect) {
+        return defects.contains(defect);
+    }
+
+    Sanitizer sanitizer() {
+        return machine.sanitizer().orElseThrow();
+    }
+
+    synchronized void attach() {
+        witness.attaching(device.source(), root);
+        long at = contextTable + device.source().requester() % 256 * 16L;
+        memory.storeRelease(at + 8, DOMAIN << 8 | 1);
+        store(at, root | 1);
+        submit(1 << 4 | 1, 0);
+        invalidate(0, -1, false);
+        flush();
+    }
+
+    synchronized void detach() {
+        store(contextTable + device.source().requester() % 256 * 16L, 0);
+        if (!is(Defect.CONTEXT_CACHE_NOT_INVALIDATED)) {
+            submit(1 << 4 | 1, 0);
+        }
+        invalidate(0, -1, false);
+        witness.detached(device.source(), root);
+    }
+
+    /** Maps a block by one leaf. */
+    synchronized void mapBlock(long iova, long output) {
+        long leaf = output | RW | TYPE | LARGE | (is(Defect.RESERVED_BIT) ? SNOOP : 0);
+        long slot = slot(tableAt(iova, 1), iova, 1);
+        storeMapping(slot, leaf);
+        mapped(iova, BLOCK, BLOCK_MASK);
+    }
+
+    /** Maps a page. */
+    synchronized void mapPage(long iova, long output) {
+        storeMapping(slot(tableAt(iova, 0), iova, 0), output | RW | TYPE);
+        mapped(iova, PAGE, 0);
+    }
+
+    private void storeMapping(long slot, long leaf) {
+        if (is(Defect.MAPPING_NOT_WRITTEN_BACK)) {
+            memory.storeRelease(slot, leaf);
+        } else {
+            store(slot, leaf);
+        }
+    }
+
+    private void mapped(long iova, long size, int mask) {
+        witness.mapped(root, iova, size);
+        flush();
+        if (options.cachingMode()) {
+            long moment = witness.moment();
+            long at = is(Defect.MAPPING_INVALIDATED_ELSEWHERE) ? iova ^ 16 * BLOCK : iova;
+            invalidate(at, mask, false);
+            witness.invalidated(root, iova, size, moment);
+        }
+    }
+
+    /** Unmaps a page, out of a block if it lies in one; says that it was done. */
+    synchronized void unmapPage(long iova) {
+        witness.unmapping(root, iova, PAGE);
+        long slot = slot(tableAt(iova, 1), iova, 1);
+        boolean split = isLeaf(memory.loadAcquire(slot), 1);
+        if (split) {
+            punch(slot, iova, false);
+        } else {
+            long leaf = slot(tableAt(iova, 0), iova, 0);
+            if (is(Defect.K_CLEARED_ENTRY_NOT_WRITTEN_BACK)) {
+                memory.storeRelease(leaf, 0);
+            } else {
+                store(leaf, 0);
+            }
+            if (is(Defect.UNMAPS_MORE_THAN_IT_SAYS)) {
+                store(leaf ^ 8, 0);
+            }
+        }
+        witness.unmapped(root, iova, PAGE);
+        long moment = witness.moment();
+        meanwhile.run();
+        boolean small = !split || is(Defect.H_SMALL_INVALIDATION);
+        invalidate(small ? iova : iova & -BLOCK, small ? 0 : BLOCK_MASK, !split);
+        witness.invalidated(root, small ? iova : iova & -BLOCK, small ? PAGE : BLOCK, moment);
+    }
+
+    /** Splits a block, and unmaps nothing. */
+    synchronized void split(long iova) {
+        long slot = slot(tableAt(iova, 1), iova, 1);
+        if (isLeaf(memory.loadAcquire(slot), 1)) {
+            punch(slot, iova, true);
+            long moment = witness.moment();
+            invalidate(iova & -BLOCK, BLOCK_MASK, false);
+            witness.invalidated(root, iova & -BLOCK, BLOCK, moment);
+        }
+    }
+
+    private void punch(long slot, long iova, boolean whole) {
+        long leaf = memory.loadAcquire(slot);
+        while (true) {
+            long table = free.remove();
+            for (int i = 0; i < 512; i++) {
+                boolean hole = !whole && i == (iova >>> 12 & 511);
+                memory.storePlain(table + i * 8L, hole ? 0 : child(leaf, i));
+            }
+            boolean silent = is(Defect.TABLE_NOT_WRITTEN_BACK_NOR_ANNOUNCED);
+            if (!is(Defect.A_ONLY_THE_PARENT_IS_WRITTEN_BACK) && !silent) {
+                memory.writeBack(table, PAGE);
+            }
+            memory.fence();
+            if (!silent) {
+                witness.tableLinked(root, table);
+            }
+            meanwhile.run();
+            if (is(Defect.SPLIT_BREAKS_FIRST)) {
+                store(slot, 0);
+                leaf = 0;
+            }
+            long expected = is(Defect.J_THE_ENTRY_IS_READ_AGAIN) ? memory.loadAcquire(slot) : leaf;
+            long found = memory.compareAndExchange(slot, expected, table | RW);
+            if (found == expected) {
+                memory.writeBack(slot, 8);
+                memory.fence();
+                return;
+            }
+            witness.tableUnlinked(root, table);
+            free.add(table);
+            if (is(Defect.C_A_LOST_EXCHANGE_ABORTS)) {
+                return;
+            }
+            leaf = found;
+        }
+    }
+
+    private long child(long leaf, int index) {
+        long stride = is(Defect.SPLIT_WITH_A_WRONG_STRIDE) ? 2 : 1;
+        long child = (leaf & ~LARGE) + index * stride * PAGE;
+        child &= is(Defect.SPLIT_DROPS_WRITE_PERMISSION) ? ~2 : -1;
+        return child & (is(Defect.SPLIT_DROPS_THE_MEMORY_TYPE) ? ~TYPE : -1);
+    }
+
+    /** Unmaps a block, with the table of its pages if it has one. */
+    synchronized void unmapBlock(long iova) {
+        witness.unmapping(root, iova, BLOCK);
+        long slot = slot(tableAt(iova, 1), iova, 1);
+        long entry = memory.loadAcquire(slot);
+        boolean table = entry != 0 && !isLeaf(entry, 1);
+        store(slot, 0);
+        if (table) {
+            witness.tableUnlinked(root, entry & -PAGE);
+            unlinked.add(entry & -PAGE);
+        }
+        witness.unmapped(root, iova, BLOCK);
+        if (is(Defect.TABLES_RETURNED_BEFORE_THE_INVALIDATION)) {
+            returnTables();
+        }
+        long moment = witness.moment();
+        meanwhile.run();
+        invalidate(iova, BLOCK_MASK, !table || is(Defect.I_LEAF_ONLY_HINT));
+        witness.invalidated(root, iova, BLOCK, moment);
+    }
+
+    /** Gives the tables back that were unlinked: the next ones are made of them. */
+    synchronized void returnTables() {
+        for (long table : unlinked) {
+            witness.tableReturned(root, table);
+            for (int i = 0; i < 512; i++) {
+                store(table + i * 8L, 0);
+            }
+            free.addFirst(table);
+        }
+        unlinked.clear();
+    }
+
+    /** The table of a level on the way to an address, built if it is not there. */
+    private long tableAt(long iova, int level) {
+        long table = root;
+        for (int at = 2; at > level; at--) {
+            long slot = slot(table, iova, at);
+            long entry = memory.loadAcquire(slot);
+            if (entry == 0) {
+                long built = free.remove();
+                memory.writeBack(built, PAGE);
+                memory.fence();
+                witness.tableLinked(root, built);
+                entry = built | RW;
+                store(slot, entry);
+            }
+            table = entry & -PAGE;
+        }
+        return table;
+    }
+
+    boolean isBlock(long iova) {
+        long middle = memory.loadAcquire(slot(root, iova, 2)) & -PAGE;
+        return middle != 0 && isLeaf(memory.loadAcquire(slot(middle, iova, 1)), 1);
+    }
+
+    long blockSlot(long iova) {
+        return slot(memory.loadAcquire(slot(root, iova, 2)) & -PAGE, iova, 1);
+    }
+
+    private static boolean isLeaf(long entry, int level) {
+        return (entry & RW) != 0 && (level == 0 || (entry & LARGE) != 0);
+    }
+
+    private static long slot(long table, long iova, int level) {
+        return table + (iova >>> 12 + 9 * level & 511) * 8;
+    }
+
+    private void store(long address, long value) {
+        memory.storeRelease(address, value);
+        memory.writeBack(address, 8);
+        memory.fence();
+    }
+
+    /** A negative mask stands for the whole domain. */
+    private void invalidate(long iova, int mask, boolean leavesOnly) {
+        if (mask < 0) {
+            submit((long) DOMAIN << 16 | 3 << 6 | 2 << 4 | 2, 0);
+        } else {
+            long hint = leavesOnly ? 1 << 6 : 0;
+            submit((long) DOMAIN << 16 | 3 << 6 | 3 << 4 | 2, iova | hint | mask);
+        }
+        submit((long) ++waits << 32 | 1 << 5 | 5, status);
+        if ((int) memory.loadAcquire(status) != waits) {
+            throw new AssertionError("wait " + waits + " did not complete");
+        }
+    }
+
+    private void submit(long low, long high) {
+        int tail = registers.read32(0x88);
+        memory.storeRelease(queue + tail, low);
+        memory.storeRelease(queue + tail + 8, high);
+        registers.write32(0x88, (tail + 16) % QUEUE_BYTES);
+    }
+
+    private void flush() {
+        if (options.writeBufferFlush()) {
+            registers.write32(0x18, 1 << 26 | 1 << 31 | 1 << 27);
+        }
+    }
+
+    DmaOutcome read(long iova) {
+        return device.read(iova, ByteBuffer.allocate(8));
+    }
+
+    /** Reads a word, or -1 if that faults. */
+    long word(long iova) {
+        ByteBuffer target = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+        return device.read(iova, target).equals(DmaOutcome.DONE) ? target.getLong(0) : -1;
+    }
+
+    @Override
+    public void close() {
+        machine.close();
+    }
+}

@@ -1,0 +1,84 @@
+package org.iommu4j.inspector;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What was found so far. Of each kind only the first few are kept, since a broken table has
+ * thousands; the others are counted.
+ */
+final class Findings {
+    private static final int KEPT = 100;
+
+    /** What can be found. */
+    enum Kind {
+        ROOT_RESERVED(Severity.ERROR),
+        ROOT_EMPTY(Severity.WARNING),
+        CONTEXT_INVALID(Severity.ERROR),
+        PASID_INVALID(Severity.ERROR),
+        OUTSIDE_IMAGE(Severity.ERROR),
+        RESERVED_BITS(Severity.ERROR),
+        MISALIGNED(Severity.ERROR),
+        LOOP(Severity.ERROR),
+        REACHED_TWICE(Severity.WARNING),
+        SHARED_SUBTREE(Severity.WARNING),
+        NOT_USER(Severity.WARNING),
+        TABLES_WRITABLE(Severity.ERROR),
+        TABLES_READABLE(Severity.WARNING),
+        INTERRUPT_IOVA(Severity.WARNING),
+        INTERRUPT_OUTPUT(Severity.ERROR),
+        INTERRUPT_COVERED(Severity.NOTE),
+        WRITABLE_BY_TWO(Severity.WARNING),
+        DOMAIN_ID_REUSED(Severity.ERROR),
+        NESTED(Severity.NOTE),
+        IMAGE(Severity.NOTE),
+        LIMIT(Severity.WARNING);
+
+        private final Severity severity;
+
+        Kind(Severity severity) {
+            this.severity = severity;
+        }
+    }
+
+    private final Map<Kind, List<Finding>> kept = new EnumMap<>(Kind.class);
+    private final Map<Kind, Long> counts = new EnumMap<>(Kind.class);
+
+    /** Says whether more of a kind would be kept, so that its words are worth making. */
+    boolean wants(Kind kind) {
+        return counts.merge(kind, 1L, Long::sum) <= KEPT;
+    }
+
+    /** Adds a finding that {@link #wants} was asked about. */
+    void put(Kind kind, String what, String where) {
+        kept.computeIfAbsent(kind, k -> new ArrayList<>())
+                .add(new Finding(kind.severity, what, where));
+    }
+
+    void add(Kind kind, String what, String where) {
+        if (wants(kind)) {
+            put(kind, what, where);
+        }
+    }
+
+    /** All that were kept, worst first, each kind with a last one that counts the rest. */
+    List<Finding> list() {
+        List<Finding> all = new ArrayList<>();
+        kept.forEach((kind, some) -> {
+            all.addAll(some);
+            long more = counts.getOrDefault(kind, 0L) - some.size();
+            if (more > 0) {
+                all.add(
+                        new Finding(
+                                kind.severity,
+                                "and " + more + " more of this kind",
+                                some.getLast().what()));
+            }
+        });
+        all.sort(Comparator.comparing(Finding::severity));
+        return List.copyOf(all);
+    }
+}
