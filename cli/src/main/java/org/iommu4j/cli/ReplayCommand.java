@@ -12,11 +12,10 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuException;
-import org.iommu4j.api.IommuOptions;
 import org.iommu4j.api.PartialUnmap;
+import org.iommu4j.api.UnsupportedFeatureException;
+import org.iommu4j.cli.swap.SwapScenario;
 import org.iommu4j.flush.FlushPolicyProvider;
-import org.iommu4j.machine.MachineProvider;
-import org.iommu4j.machine.Providers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -42,13 +41,9 @@ import picocli.CommandLine.Parameters;
 final class ReplayCommand implements Callable<Integer> {
     private static final Logger LOG = LogManager.getLogger(ReplayCommand.class);
 
-    /** Room for a million tables; only what is touched costs memory. */
-    private static final long TABLE_MEMORY = 4L << 30;
-
-    private static final String MEMORY_ONLY = "memory";
-
     private final Streams streams;
     private final IommuOpener opener;
+    private final SwapScenario.Machines machines;
 
     @Parameters(
             arity = "0..1",
@@ -68,11 +63,12 @@ final class ReplayCommand implements Callable<Integer> {
     @Option(
             names = "--machine",
             paramLabel = "NAME",
-            defaultValue = MEMORY_ONLY,
+            defaultValue = ReplayGround.MEMORY_ONLY,
             description =
-                    "What the tables live in. There is only '${DEFAULT-VALUE}': page tables without"
-                            + " hardware.")
-    private String machine = MEMORY_ONLY;
+                    "What the tables live in: 'memory', page tables without hardware, or a machine,"
+                            + " such as emulator, on which each domain gets a device; see 'iommu4j"
+                            + " list'. Default: ${DEFAULT-VALUE}.")
+    private String machine = ReplayGround.MEMORY_ONLY;
 
     @Option(
             names = "--page-sizes",
@@ -106,9 +102,10 @@ final class ReplayCommand implements Callable<Integer> {
     private boolean json;
 
     @Inject
-    ReplayCommand(Streams streams, IommuOpener opener) {
+    ReplayCommand(Streams streams, IommuOpener opener, SwapScenario.Machines machines) {
         this.streams = streams;
         this.opener = opener;
+        this.machines = machines;
     }
 
     @Override
@@ -119,8 +116,11 @@ final class ReplayCommand implements Callable<Integer> {
         ReplaySettings settings = settings();
         LOG.debug("replaying {} with {}", source.name(), settings);
         ReplayReport report;
-        try (Iommu iommu = openIommu(settings)) {
-            report = replay(source, newReplay(iommu, settings));
+        try (ReplayGround ground = ground(settings)) {
+            try (Iommu iommu = openIommu(settings, ground)) {
+                report = replay(source, newReplay(iommu, settings, ground));
+            }
+            ground.findings().forEach(report.counts().violations::add);
         }
         requireEvents(source, report);
         if (json) {
@@ -132,35 +132,36 @@ final class ReplayCommand implements Callable<Integer> {
     }
 
     private ReplaySettings settings() {
-        if (!machine.equals(MEMORY_ONLY)) {
-            throw new CommandFailure(
-                    "--machine \""
-                            + machine
-                            + "\": a trace is replayed on page tables without hardware, --machine "
-                            + MEMORY_ONLY
-                            + ", only; machines found: "
-                            + Providers.listed(MachineProvider.providers()));
-        }
         List<Long> sizes = pageSizes.stream().map(PageSize::bytes).distinct().toList();
-        return new ReplaySettings(backend, sizes, partialUnmap, flush);
+        return new ReplaySettings(backend, machine, sizes, partialUnmap, flush);
     }
 
-    private Iommu openIommu(ReplaySettings settings) {
-        IommuOptions options = IommuOptions.memoryOnly(TABLE_MEMORY);
+    private ReplayGround ground(ReplaySettings settings) {
+        try {
+            return ReplayGround.of(settings.machine(), machines);
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.of(e);
+        }
+    }
+
+    private Iommu openIommu(ReplaySettings settings, ReplayGround ground) {
         try {
             return opener.open(
-                    settings.backend(), options.with(FlushPolicyProvider.class, settings.flush()));
+                    settings.backend(),
+                    ground.options().with(FlushPolicyProvider.class, settings.flush()));
         } catch (IllegalArgumentException e) {
             throw CommandFailure.of(e);
         }
     }
 
     /** Finds out before the trace is read whether the settings are legal. */
-    private static Replay newReplay(Iommu iommu, ReplaySettings settings) {
+    private static Replay newReplay(Iommu iommu, ReplaySettings settings, ReplayGround ground) {
         try {
-            return new Replay(iommu, settings);
+            return new Replay(iommu, settings, ground);
         } catch (IllegalArgumentException e) {
             throw CommandFailure.of(e);
+        } catch (UnsupportedFeatureException e) {
+            throw new CommandFailure(String.valueOf(e.getMessage()), e);
         }
     }
 

@@ -94,6 +94,7 @@ final class ReplayJson {
         strings("domainNames", report.domainNames());
         strings("firstViolations", counts.violations.first());
         json.writeStringField("backend", report.settings().backend());
+        json.writeStringField("machine", report.settings().machine());
         json.writeStringField("pageSizes", PageSize.text(report.settings().pageSizes()));
         json.writeStringField("partialUnmap", report.settings().partialUnmapName());
         json.writeStringField("flush", report.settings().flush());

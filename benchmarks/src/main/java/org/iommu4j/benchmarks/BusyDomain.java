@@ -1,0 +1,89 @@
+package org.iommu4j.benchmarks;
+
+import org.iommu4j.api.Access;
+import org.iommu4j.api.DomainOptions;
+import org.iommu4j.api.Iommu;
+import org.iommu4j.api.IommuDomain;
+import org.iommu4j.api.IommuOptions;
+import org.iommu4j.api.IotlbGather;
+import org.iommu4j.flush.CacheFlusherProvider;
+import org.iommu4j.flush.FlushPolicyProvider;
+
+/**
+ * A domain as a user has it, whose gathers are completed at once. One thread's: it holds the gather
+ * of that thread.
+ */
+final class BusyDomain implements AutoCloseable {
+
+    static final long PAGE = 0x1000;
+    static final long LARGE = 1L << 21;
+    static final long HUGE = 1L << 30;
+
+    /** Where the ranges begin that benchmarks map. */
+    static final long IOVA = 256 * HUGE;
+
+    /** What {@link #IOVA} is mapped to. */
+    static final long OUTPUT = 64 * HUGE;
+
+    private static final long TABLE_MEMORY = 1L << 30;
+
+    private final Iommu iommu;
+    final IommuDomain domain;
+    final IotlbGather gather;
+
+    private BusyDomain(Iommu iommu, IommuDomain domain) {
+        this.iommu = iommu;
+        this.domain = domain;
+        this.gather = domain.gather();
+    }
+
+    /** A domain of a unit that snoops the processor's cache. */
+    static BusyDomain coherent(DomainOptions options) {
+        return open("none", options);
+    }
+
+    /** A domain of a unit that does not. */
+    static BusyDomain nonCoherent(DomainOptions options) {
+        return open("line", options);
+    }
+
+    private static BusyDomain open(String cacheFlusher, DomainOptions options) {
+        Iommu iommu =
+                Iommu.open(
+                        "vtd",
+                        IommuOptions.memoryOnly(TABLE_MEMORY)
+                                .with(FlushPolicyProvider.class, new NoInvalidation())
+                                .with(CacheFlusherProvider.class, cacheFlusher));
+        return new BusyDomain(iommu, iommu.createDomain(options));
+    }
+
+    /** The same domain for another thread. */
+    BusyDomain forAnotherThread() {
+        return new BusyDomain(iommu, domain);
+    }
+
+    /** Another domain of the same unit. */
+    BusyDomain sibling() {
+        return new BusyDomain(iommu, iommu.createDomain(DomainOptions.defaults()));
+    }
+
+    void map(long iova, long size) {
+        domain.map(iova, iova - IOVA + OUTPUT, size, Access.READ_WRITE);
+    }
+
+    void unmap(long iova, long size) {
+        domain.unmap(iova, size, gather);
+        domain.sync(gather);
+    }
+
+    void split(long iova, long size, long pageSize) {
+        domain.split(iova, size, pageSize, gather);
+        domain.sync(gather);
+    }
+
+    /** Closes the unit with all of its domains. */
+    @Override
+    public void close() {
+        iommu.close();
+    }
+}
