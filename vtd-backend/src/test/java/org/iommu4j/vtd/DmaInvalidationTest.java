@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is unmapped is gone for devices, and nothing else is, whatever the unit's caches do. */
 @Timeout(60)
-class InvalidationTest {
+class DmaInvalidationTest {
 
     private final List<EmulatedWorld> worlds = new ArrayList<>();
 
@@ -229,7 +229,8 @@ class InvalidationTest {
                 world(
                         EmulatorOptions.defaults()
                                 .caches(CacheBehaviour.KEEPS_EVERYTHING)
-                                .queueTrouble(() ->
+                                .queueThread(trouble == QueueTrouble.STANDS_STILL)
+.queueTrouble(() ->
                                         asked.incrementAndGet() % 7 == 0
                                                 ? trouble
                                                 : QueueTrouble.NONE),
