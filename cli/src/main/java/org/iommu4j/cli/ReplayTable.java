@@ -26,6 +26,7 @@ final class ReplayTable {
         table.domains();
         table.memory();
         table.hardware();
+        table.waiting();
         table.exceptions();
         table.verdict();
     }
@@ -36,6 +37,8 @@ final class ReplayTable {
         row(
                 "replayed on",
                 settings.backend()
+                        + " on "
+                        + settings.machine()
                         + ", pages of "
                         + PageSize.text(settings.pageSizes())
                         + ", partial unmap "
@@ -95,6 +98,15 @@ final class ReplayTable {
                         + " of a domain, "
                         + number(invalidations.global())
                         + " global");
+    }
+
+    private void waiting() {
+        row(
+                "held back",
+                number(report.heldPages())
+                        + " table pages at the peak waited for an invalidation; "
+                        + number(counts.reuseWaits)
+                        + " maps waited for one");
     }
 
     /** What did not go as expected: only shown where there is any. */

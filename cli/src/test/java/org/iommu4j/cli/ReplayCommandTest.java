@@ -190,13 +190,75 @@ class ReplayCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"strict, 1, 0", "domain, 0, 1"})
+    @CsvSource({"strict, 1, 0", "domain, 0, 1", "deferred:age=10s, 0, 1"})
     void usesTheFlushPolicyAsked(String policy, String page, String domain) {
         String trace =
                 Traces.map("a-1", 0x1000, 0x1000, 4096) + Traces.unmap("a-1", 0x1000, 4096, 4096);
         assertThat(replayed(trace, "--flush", policy))
                 .containsEntry("invalidations.page", page)
                 .containsEntry("invalidations.domain", domain);
+    }
+
+    /** Each domain has a device there, so that its invalidations go through a unit. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "emulator",
+                "emulator:coherent=false,caching-mode=true",
+                "emulator:sanitizer=false,units=2",
+            })
+    void replaysOnAMachine(String machine) {
+        assertThat(replayed(TRACE, "--machine", machine))
+                .containsEntry("machine", machine)
+                .containsEntry("splits", "1")
+                .containsEntry("live.pages4k", "0")
+                .containsEntry("violations", "0");
+        CommandRun run =
+                CommandRun.of(
+                        Traces.real("iommufd-partial-unmap.txt.xz"),
+                        "replay",
+                        "-",
+                        "--json",
+                        "--machine",
+                        machine);
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        assertThat(run.json()).containsEntry("live.pages4k", "24").containsEntry("violations", "0");
+    }
+
+    @Test
+    void aRangeIsNotUsedAgainBeforeItsUnmapIsComplete() {
+        String once =
+                Traces.map("a-1", 0x1000, 0x1000, 4096) + Traces.unmap("a-1", 0x1000, 4096, 4096);
+        assertThat(replayed(once + once, "--flush", "deferred:age=10s"))
+                .containsEntry("reuseWaits", "1")
+                .containsEntry("invalidations.domain", "2");
+        assertThat(replayed(once + once)).containsEntry("reuseWaits", "0");
+    }
+
+    @Test
+    void comparesFlushPolicies() throws IOException {
+        StringBuilder trace = new StringBuilder();
+        for (long iova = 0; iova < 64L << 21; iova += 1 << 21) {
+            trace.append(Traces.map("a-1", iova, iova, 1 << 21));
+            trace.append(Traces.unmap("a-1", iova, 1 << 21, 1 << 21));
+        }
+        String file = Files.writeString(folder.resolve("trace"), trace).toString();
+        String policies = "strict,deferred:count=16,age=10s,domain";
+        CommandRun table = CommandRun.of("replay", file, "--flush", policies);
+        assertThat(table.err()).isEmpty();
+        assertThat(table.exitCode()).isZero();
+        assertThat(table.out())
+                .containsPattern("(?m)^strict +64 +0 +0 +")
+                .containsPattern("(?m)^deferred:count=16,age=10s +0 +4 +0 +")
+                .containsPattern("(?m)^domain +0 +64 +0 +");
+        assertThat(CommandRun.of("replay", file, "--json", "--flush", policies).json())
+                .containsEntry("replays.0.flush", "strict")
+                .containsEntry("replays.1.flush", "deferred:count=16,age=10s")
+                .containsEntry("replays.2.invalidations.domain", "64")
+                .containsEntry("replays.2.violations", "0");
+        assertFailure(CommandRun.of("replay", "-", "--flush", policies), "standard input");
+        assertFailure(CommandRun.of("replay", file, "--flush", "strict,lazy"), "\"lazy\"");
     }
 
     @Test
@@ -260,7 +322,9 @@ class ReplayCommandTest {
             delimiter = '|',
             value = {
                 "--backend amdvi        | no backend \"amdvi\"; found: vtd (org.iommu4j.vtd",
-                "--machine emulator     | machine \"emulator\"",
+                "--machine vax          | no machine \"vax\"; found: emulator (org.iommu4j.emulator",
+                "--machine emulator:a=b | the emulator has no parameter \"a\"; legal are ",
+                "--machine emulator:page-sizes=4K | PAGE_SIZES",
                 "--flush lazy           | no flush policy \"lazy\"; found: ",
                 "--flush strict:pages=x | strict",
                 "--page-sizes 16k       | \"16k\" is no page size; 4k, 2m and 1g are",

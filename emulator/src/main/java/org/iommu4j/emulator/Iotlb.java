@@ -75,21 +75,20 @@ final class Iotlb {
                     translations.remove(Translation.tag(domain, prefix));
                 }
             } else {
-                translations.removeIf(found ->
-                        found.domain() == domain && found.prefix() >>> bits == first >>> bits);
+                translations.removeRange(domain, first, bits, _ -> true);
             }
         }
     }
 
     void dropDomain(int domain) {
         for (int shift = SMALL; shift <= LARGE; shift += 9) {
-            ofSize(shift).removeIf(found -> found.domain() == domain);
+            ofSize(shift).removeDomain(domain);
         }
     }
 
     void dropAll() {
         for (int shift = SMALL; shift <= LARGE; shift += 9) {
-            ofSize(shift).removeIf(_ -> true);
+            ofSize(shift).clear();
         }
     }
 

@@ -140,8 +140,8 @@ class InvalidationTest {
                 for (int round = 0; round < 200; round++) {
                     rig.memory.storeRelease(entry, Rig.RW | Rig.PS);
                     rig.word(IOVA);
-                    /* The large page becomes a table of which this one page is elsewhere: forbidden
-                     * without an invalidation in between, and shown here by that. */
+                    /* A table in which this page lies elsewhere: legal for no software, and so it shows
+                     * which of the two sizes was used. */
                     long table = rig.page();
                     rig.memory.storeRelease(Rig.entry(table, IOVA, 0), 0x5000 | Rig.RW);
                     rig.memory.storeRelease(entry, table | Rig.RW);
@@ -157,6 +157,29 @@ class InvalidationTest {
                 assertThat(large).isPositive();
                 assertThat(small > 0).isEqualTo(caches == CacheBehaviour.DROPS_ANYTHING);
             }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {18, 19, 26, 27, 35, 36, 45, 51})
+    void aLargeMaskCoversEverySizeAndTheTables(int mask) {
+        EmulatorOptions options =
+                Rig.options().maxAddressMask(51).caches(CacheBehaviour.KEEPS_EVERYTHING);
+        try (Rig rig = new Rig(options)) {
+            long root = rig.attach(57);
+            long inside = 0x1ff_ffff_ffff_f000L & -1L << mask + 12 | Rig.MIB2;
+            long outside = inside ^ 1L << Math.min(mask + 12, 56);
+            rig.map(root, 57, inside, 0x5000, Rig.KIB4, Rig.RW);
+            rig.map(root, 57, outside, 0x5000, Rig.KIB4, Rig.RW);
+            rig.word(inside);
+            rig.word(outside);
+            for (int i = 0; i < 512; i++) {
+                rig.memory.storeRelease(root + i * 8L, 0);
+            }
+            rig.invalidatePages(inside, mask, false);
+            assertThat(rig.read(inside).isDone()).isFalse();
+            boolean isOutside = mask + 12 <= 56;
+            assertThat(rig.read(outside).isDone()).isEqualTo(isOutside);
         }
     }
 

@@ -117,7 +117,11 @@ public final class Inspection {
             if (ledger.exhausted()) {
                 findings.add(
                         Kind.LIMIT,
-                        "more than " + TableLedger.MAX_VISITS + " tables; the rest was not walked",
+                        "there are more than "
+                                + TableLedger.MAX_TABLES
+                                + " tables, or address spaces share tables more than "
+                                + TableLedger.MAX_RETURNS
+                                + " times; the rest was not walked",
                         "all devices");
             }
             new CrossChecks(devices, walked, ledger, findings).run();
