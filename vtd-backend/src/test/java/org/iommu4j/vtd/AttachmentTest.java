@@ -18,6 +18,7 @@ import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.IommuOptions;
 import org.iommu4j.emulator.CacheBehaviour;
+import org.iommu4j.emulator.EmulatedMachine;
 import org.iommu4j.emulator.EmulatorOptions;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.SourceId;
@@ -195,6 +196,40 @@ class AttachmentTest {
         world.iommu.close();
         assertThatThrownBy(() -> domain.translate(0)).isInstanceOf(IllegalStateException.class);
         first.close();
+    }
+
+    @Test
+    void anIommuIsOpenedAgainOnTheSameMachine() {
+        EmulatedWorld world = world(EmulatorOptions.defaults());
+        Device device = world.device(0);
+        world.iommu.close();
+        for (int i = 0; i < 3; i++) {
+            try (Iommu again = Iommu.open("vtd", IommuOptions.on(world.machine));
+                    IommuDomain domain = again.createDomain(DomainOptions.defaults())) {
+                domain.map(0, 0x10_0000, 0x1000, Access.READ_WRITE);
+                try (Attachment _ = again.attach(device.source(), domain)) {
+                    assertThat(dmaWrite(device, 0, i).isDone()).isTrue();
+                }
+                assertThat(dmaRead(device, 0)).isEqualTo(BLOCKED);
+            }
+            assertThat(world.peek(0x10_0000)).isEqualTo(i);
+        }
+    }
+
+    @Test
+    void L1_anIommuThatWasNotClosedIsTakenOver() {
+        try (EmulatedMachine machine = EmulatedMachine.create(EmulatorOptions.defaults())) {
+            Iommu forgotten = Iommu.open("vtd", IommuOptions.on(machine));
+            IommuDomain old = forgotten.createDomain(DomainOptions.defaults());
+            old.map(0, 0, M2, Access.READ);
+            Device device = machine.devices().getFirst();
+            forgotten.attach(device.source(), old);
+            assertThat(dmaRead(device, 0)).isZero();
+            try (Iommu iommu = Iommu.open("vtd", IommuOptions.on(machine))) {
+                assertThat(dmaRead(device, 0)).isEqualTo(BLOCKED);
+                assertThat(iommu.capabilities().addressWidths()).containsExactly(39, 48, 57);
+            }
+        }
     }
 
     private EmulatedWorld world(EmulatorOptions options) {

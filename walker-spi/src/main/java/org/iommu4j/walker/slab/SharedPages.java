@@ -20,17 +20,25 @@ final class SharedPages {
 
     /* The words of the ledger that share a cache line belong to this many pages. */
     private static final int LINE_OF_LEDGER = 8;
+    private static final int WORDS = PhysicalMemory.PAGE_SIZE / Long.BYTES;
 
     private final PageList[] recycled = {new PageList(), new PageList()};
     private final PageList discarded = new PageList();
+    private final PhysicalMemory memory;
     private final long end;
+    private final long usedEnd;
     private long next;
     private volatile boolean zeroed;
 
-    /** Begins with the pages [first, end), by number, of which none was used. */
-    SharedPages(long first, long end) {
+    /**
+     * Begins with the pages [first, end), by number, of which this allocator has used none. Those
+     * that another one of the same memory has used before are zeroed when they are first taken.
+     */
+    SharedPages(PhysicalMemory memory, long first, long end) {
+        this.memory = memory;
         this.next = first;
         this.end = end;
+        this.usedEnd = memory.ledger().usedEnd() >>> PhysicalMemory.PAGE_SHIFT;
     }
 
     long count() {
@@ -88,10 +96,10 @@ final class SharedPages {
      *
      * @return how many pages it took
      */
-    int discard(PhysicalMemory memory) {
+    int discard() {
         int before = discarded.size();
         for (int kind : new int[] {ZEROED, DIRTY}) {
-            discard(memory, recycled[kind]);
+            discard(recycled[kind]);
         }
         zeroed = count(ZEROED) > 0;
         return discarded.size() - before;
@@ -100,7 +108,7 @@ final class SharedPages {
     /**
      * Takes pages of a list that are neighbours together; what cannot be given back stays in it.
      */
-    private void discard(PhysicalMemory memory, PageList pages) {
+    private void discard(PageList pages) {
         long[] sorted = new long[pages.size()];
         for (int i = 0; i < sorted.length; i++) {
             sorted[i] = pages.get(i);
@@ -125,6 +133,10 @@ final class SharedPages {
         long stop =
                 Math.min(
                         end, next + Math.max(wanted, BATCH) + LINE_OF_LEDGER - 1 & -LINE_OF_LEDGER);
+        memory.ledger().noteUsed(stop << PhysicalMemory.PAGE_SHIFT);
+        for (long page = next; page < Math.min(stop, usedEnd); page++) {
+            memory.fill(page << PhysicalMemory.PAGE_SHIFT, 0, 0, WORDS);
+        }
         for (int i = 0; i < wanted; i++) {
             list.add(next++ << PhysicalMemory.PAGE_SHIFT);
         }
