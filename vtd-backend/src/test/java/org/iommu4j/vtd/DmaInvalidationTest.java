@@ -230,7 +230,7 @@ class DmaInvalidationTest {
                         EmulatorOptions.defaults()
                                 .caches(CacheBehaviour.KEEPS_EVERYTHING)
                                 .queueThread(trouble == QueueTrouble.STANDS_STILL)
-.queueTrouble(() ->
+                                .queueTrouble(() ->
                                         asked.incrementAndGet() % 7 == 0
                                                 ? trouble
                                                 : QueueTrouble.NONE),
