@@ -18,7 +18,6 @@ class VtdFormatProviderTest {
         assertThat(formats)
                 .hasSize(5)
                 .allSatisfy(
-                        (name, format) ->
-                                assertThat(name).endsWith("-stage-" + format.levels()));
+                        (name, format) -> assertThat(name).endsWith("-stage-" + format.levels()));
     }
 }
