@@ -28,6 +28,7 @@ final class Replay {
     private final Iommu iommu;
     private final ReplaySettings settings;
     private final ReplayGround ground;
+    private final HeldBack heldBack;
     private final DomainOptions domainOptions;
     private final long domainEnd;
     private final long outputEnd;
@@ -44,12 +45,14 @@ final class Replay {
      * @param iommu what domains are made on; the caller closes it
      * @param settings how
      * @param ground what the Iommu stands on
+     * @param heldBack the flush policy that the Iommu was opened with
      * @throws IllegalArgumentException if such domains cannot be made
      */
-    Replay(Iommu iommu, ReplaySettings settings, ReplayGround ground) {
+    Replay(Iommu iommu, ReplaySettings settings, ReplayGround ground, HeldBack heldBack) {
         this.iommu = iommu;
         this.settings = settings;
         this.ground = ground;
+        this.heldBack = heldBack;
         Capabilities capabilities = iommu.capabilities();
         List<Integer> widths = capabilities.addressWidths();
         int width = widths.contains(USUAL_WIDTH) ? USUAL_WIDTH : widths.getLast();
@@ -88,9 +91,11 @@ final class Replay {
         while (!window.isEmpty()) {
             replayFirst();
         }
+        domains.forEach(ReplayedDomain::finish);
         domains.forEach(ReplayedDomain::compareWhole);
         double seconds = (System.nanoTime() - start) / 1e9;
-        return ReplayReport.of(reader, counts, attribution, domains, settings, seconds);
+        return ReplayReport.of(
+                reader, counts, attribution, domains, settings, heldBack.peakPages(), seconds);
     }
 
     /** The line of the event last read; 0 before the first. */

@@ -16,6 +16,7 @@ import org.iommu4j.api.PartialUnmap;
 import org.iommu4j.api.UnsupportedFeatureException;
 import org.iommu4j.cli.swap.SwapScenario;
 import org.iommu4j.flush.FlushPolicyProvider;
+import org.iommu4j.machine.Providers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -95,8 +96,9 @@ final class ReplayCommand implements Callable<Integer> {
             defaultValue = "strict",
             description =
                     "The flush policy, with parameters as in strict:pages=8; see 'iommu4j list'."
+                            + " Several, as in strict,deferred,domain, are compared."
                             + " Default: ${DEFAULT-VALUE}.")
-    private String flush = "strict";
+    private List<String> flush = new ArrayList<>();
 
     @Option(names = "--json", description = "Print one JSON object instead of a table.")
     private boolean json;
@@ -113,27 +115,61 @@ final class ReplayCommand implements Callable<Integer> {
         TraceSource source =
                 trace.map(name -> TraceSource.named(name, streams.in()))
                         .orElseGet(TraceSource::bundled);
-        ReplaySettings settings = settings();
+        List<String> policies = FlushComparison.policies(flush);
+        if (policies.size() == 1) {
+            ReplayReport report = replay(source, settings(policies.getFirst()));
+            if (json) {
+                ReplayJson.print(source.name(), report, streams.out());
+            } else {
+                ReplayTable.print(source.name(), report, streams.out());
+            }
+            return exitCode(List.of(report));
+        }
+        List<ReplayReport> reports = compare(source, policies);
+        if (json) {
+            ReplayJson.print(source.name(), reports, streams.out());
+        } else {
+            FlushComparison.print(source.name(), reports, streams.out());
+        }
+        return exitCode(reports);
+    }
+
+    /** Replays the trace with each policy, after once for warming up, so that times compare. */
+    private List<ReplayReport> compare(TraceSource source, List<String> policies) {
+        if (source instanceof TraceSource.StandardInput) {
+            throw new CommandFailure(
+                    "standard input can be replayed once, and --flush names "
+                            + policies.size()
+                            + " policies; put the trace in a file");
+        }
+        List<ReplaySettings> all = policies.stream().map(this::settings).toList();
+        all.forEach(settings -> LOG.debug("to compare: {}", policy(settings).name()));
+        ReplayReport warmUp = replay(source, all.getFirst());
+        LOG.debug("warmed up in {} s", warmUp.seconds());
+        return all.stream().map(settings -> replay(source, settings)).toList();
+    }
+
+    private ReplayReport replay(TraceSource source, ReplaySettings settings) {
         LOG.debug("replaying {} with {}", source.name(), settings);
+        HeldBack policy = policy(settings);
         ReplayReport report;
         try (ReplayGround ground = ground(settings)) {
-            try (Iommu iommu = openIommu(settings, ground)) {
-                report = replay(source, newReplay(iommu, settings, ground));
+            try (Iommu iommu = openIommu(settings, ground, policy)) {
+                report = replay(source, newReplay(iommu, settings, ground, policy));
             }
             ground.findings().forEach(report.counts().violations::add);
         }
         requireEvents(source, report);
-        if (json) {
-            ReplayJson.print(source.name(), report, streams.out());
-        } else {
-            ReplayTable.print(source.name(), report, streams.out());
-        }
-        return report.counts().violations.count() == 0 ? 0 : 1;
+        return report;
     }
 
-    private ReplaySettings settings() {
+    private static int exitCode(List<ReplayReport> reports) {
+        return reports.stream().allMatch(report -> report.counts().violations.count() == 0) ? 0 : 1;
+    }
+
+    private ReplaySettings settings(String policy) {
         List<Long> sizes = pageSizes.stream().map(PageSize::bytes).distinct().toList();
-        return new ReplaySettings(backend, machine, sizes, partialUnmap, flush);
+        return new ReplaySettings(backend, machine, sizes, partialUnmap, policy);
     }
 
     private ReplayGround ground(ReplaySettings settings) {
@@ -144,20 +180,33 @@ final class ReplayCommand implements Callable<Integer> {
         }
     }
 
-    private Iommu openIommu(ReplaySettings settings, ReplayGround ground) {
+    private static HeldBack policy(ReplaySettings settings) {
+        try {
+            return new HeldBack(
+                    Providers.choose(
+                            FlushPolicyProvider.class,
+                            "flush policy",
+                            FlushPolicyProvider.providers(),
+                            settings.flush()));
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.of(e);
+        }
+    }
+
+    private Iommu openIommu(ReplaySettings settings, ReplayGround ground, HeldBack policy) {
         try {
             return opener.open(
-                    settings.backend(),
-                    ground.options().with(FlushPolicyProvider.class, settings.flush()));
+                    settings.backend(), ground.options().with(FlushPolicyProvider.class, policy));
         } catch (IllegalArgumentException e) {
             throw CommandFailure.of(e);
         }
     }
 
     /** Finds out before the trace is read whether the settings are legal. */
-    private static Replay newReplay(Iommu iommu, ReplaySettings settings, ReplayGround ground) {
+    private static Replay newReplay(
+            Iommu iommu, ReplaySettings settings, ReplayGround ground, HeldBack policy) {
         try {
-            return new Replay(iommu, settings, ground);
+            return new Replay(iommu, settings, ground, policy);
         } catch (IllegalArgumentException e) {
             throw CommandFailure.of(e);
         } catch (UnsupportedFeatureException e) {

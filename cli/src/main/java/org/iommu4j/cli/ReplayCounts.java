@@ -40,5 +40,8 @@ final class ReplayCounts {
      */
     long bytesRemapped;
 
+    /** Maps of a range whose last unmap was not complete, and had to be completed first. */
+    long reuseWaits;
+
     final Violations violations = new Violations();
 }

@@ -3,6 +3,7 @@ package org.iommu4j.cli;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.List;
 import java.util.Map;
 
 /** A replay's report as one JSON object on one line. */
@@ -24,6 +25,22 @@ final class ReplayJson {
         out.println();
     }
 
+    /** Prints several replays of one trace as an object with a list of them. */
+    static void print(String trace, List<ReplayReport> reports, PrintStream out)
+            throws IOException {
+        try (JsonGenerator json = Json.generator(out)) {
+            json.writeStartObject();
+            json.writeStringField("trace", trace);
+            json.writeArrayFieldStart("replays");
+            for (ReplayReport report : reports) {
+                new ReplayJson(json, report).write(trace);
+            }
+            json.writeEndArray();
+            json.writeEndObject();
+        }
+        out.println();
+    }
+
     private void write(String trace) throws IOException {
         json.writeStartObject();
         json.writeStringField("trace", trace);
@@ -38,6 +55,8 @@ final class ReplayJson {
         tables();
         json.writeNumberField("splits", report.splits());
         invalidations();
+        json.writeNumberField("heldPages", report.heldPages());
+        json.writeNumberField("reuseWaits", counts.reuseWaits);
         json.writeNumberField("violations", counts.violations.count());
         json.writeNumberField("seconds", rounded(report.seconds()));
         json.writeNumberField("eventsPerSecond", Math.round(report.eventsPerSecond()));

@@ -26,6 +26,7 @@ import org.iommu4j.api.DomainStatistics;
  * @param peakTablePages the most table pages there were, each domain's own peak added up
  * @param splits leaves that were split
  * @param invalidations requests sent to the unit
+ * @param heldPages the most table pages that ever waited for an invalidation
  * @param seconds how long it took
  */
 record ReplayReport(
@@ -45,6 +46,7 @@ record ReplayReport(
         long peakTablePages,
         long splits,
         DomainStatistics.Invalidations invalidations,
+        long heldPages,
         double seconds) {
 
     static ReplayReport of(
@@ -53,6 +55,7 @@ record ReplayReport(
             DomainAttribution attribution,
             List<ReplayedDomain> domains,
             ReplaySettings settings,
+            long heldPages,
             double seconds) {
         List<DomainStatistics> statistics =
                 domains.stream().map(domain -> domain.tables().statistics()).toList();
@@ -78,6 +81,7 @@ record ReplayReport(
                 statistics.stream().mapToLong(DomainStatistics::peakTablePages).sum(),
                 statistics.stream().mapToLong(DomainStatistics::splits).sum(),
                 sum(statistics.stream().map(DomainStatistics::invalidations).toList()),
+                heldPages,
                 seconds);
     }
 

@@ -26,6 +26,7 @@ final class ReplayTable {
         table.domains();
         table.memory();
         table.hardware();
+        table.waiting();
         table.exceptions();
         table.verdict();
     }
@@ -97,6 +98,15 @@ final class ReplayTable {
                         + " of a domain, "
                         + number(invalidations.global())
                         + " global");
+    }
+
+    private void waiting() {
+        row(
+                "held back",
+                number(report.heldPages())
+                        + " table pages at the peak waited for an invalidation; "
+                        + number(counts.reuseWaits)
+                        + " maps waited for one");
     }
 
     /** What did not go as expected: only shown where there is any. */

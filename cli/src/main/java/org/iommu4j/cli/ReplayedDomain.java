@@ -26,6 +26,7 @@ final class ReplayedDomain {
     private final long end;
     private final ReplayCounts counts;
     private final IotlbGather gather;
+    private final UnfinishedUnmaps unfinished = new UnfinishedUnmaps();
     private long line;
 
     /**
@@ -57,7 +58,7 @@ final class ReplayedDomain {
         if (!live.isFree(event.iova, event.size)) {
             counts.contradictions++;
             remove(event.iova, event.size);
-            tables.sync(gather);
+            sync(event.iova, event.iova + event.size);
         }
         mapTables(event.iova, event.outputAddress, event.size);
         live.add(event.iova, event.outputAddress, event.size);
@@ -81,7 +82,7 @@ final class ReplayedDomain {
             keepTheRest(event, range);
         }
         remove(range.iova(), range.size());
-        tables.sync(gather);
+        sync(range.iova(), range.end());
         expect(range.iova(), KernelView.NOT_MAPPED);
         expect(range.end() - PAGE, KernelView.NOT_MAPPED);
         expectBeside(range.iova(), range.end());
@@ -100,7 +101,19 @@ final class ReplayedDomain {
         return tables;
     }
 
+    /** Completes every unmap. */
+    void finish() {
+        unfinished.await(0, end);
+    }
+
+    private void sync(long from, long to) {
+        unfinished.add(from, to, tables.sync(gather));
+    }
+
     private void mapTables(long iova, long outputAddress, long size) {
+        if (unfinished.await(iova, iova + size)) {
+            counts.reuseWaits++;
+        }
         try {
             tables.map(iova, outputAddress, size, Access.READ_WRITE);
         } catch (MappingConflictException e) {
@@ -114,7 +127,7 @@ final class ReplayedDomain {
         if (partialUnmap == PartialUnmap.SPLIT) {
             counts.overUnmapAvoidedBytes += live.mappedBytes(range.iova(), range.size());
         }
-        tables.sync(gather);
+        sync(event.iova, event.iova + event.size);
         expectBeside(event.iova, event.iova + event.size);
     }
 
@@ -147,7 +160,7 @@ final class ReplayedDomain {
         } else {
             expectRemoved(iova, size, expected, tables.unmap(iova, size, gather));
         }
-        tables.sync(gather);
+        sync(from, to);
         live.remove(iova, size);
         live.runs(from, to - from, this::mapAgain);
         return true;

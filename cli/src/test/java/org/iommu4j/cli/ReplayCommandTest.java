@@ -190,7 +190,7 @@ class ReplayCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"strict, 1, 0", "domain, 0, 1"})
+    @CsvSource({"strict, 1, 0", "domain, 0, 1", "deferred:age=10s, 0, 1"})
     void usesTheFlushPolicyAsked(String policy, String page, String domain) {
         String trace =
                 Traces.map("a-1", 0x1000, 0x1000, 4096) + Traces.unmap("a-1", 0x1000, 4096, 4096);
@@ -224,6 +224,41 @@ class ReplayCommandTest {
         assertThat(run.err()).isEmpty();
         assertThat(run.exitCode()).as(run.out()).isZero();
         assertThat(run.json()).containsEntry("live.pages4k", "24").containsEntry("violations", "0");
+    }
+
+    @Test
+    void aRangeIsNotUsedAgainBeforeItsUnmapIsComplete() {
+        String once =
+                Traces.map("a-1", 0x1000, 0x1000, 4096) + Traces.unmap("a-1", 0x1000, 4096, 4096);
+        assertThat(replayed(once + once, "--flush", "deferred:age=10s"))
+                .containsEntry("reuseWaits", "1")
+                .containsEntry("invalidations.domain", "2");
+        assertThat(replayed(once + once)).containsEntry("reuseWaits", "0");
+    }
+
+    @Test
+    void comparesFlushPolicies() throws IOException {
+        StringBuilder trace = new StringBuilder();
+        for (long iova = 0; iova < 64L << 21; iova += 1 << 21) {
+            trace.append(Traces.map("a-1", iova, iova, 1 << 21));
+            trace.append(Traces.unmap("a-1", iova, 1 << 21, 1 << 21));
+        }
+        String file = Files.writeString(folder.resolve("trace"), trace).toString();
+        String policies = "strict,deferred:count=16,age=10s,domain";
+        CommandRun table = CommandRun.of("replay", file, "--flush", policies);
+        assertThat(table.err()).isEmpty();
+        assertThat(table.exitCode()).isZero();
+        assertThat(table.out())
+                .containsPattern("(?m)^strict +64 +0 +0 +")
+                .containsPattern("(?m)^deferred:count=16,age=10s +0 +4 +0 +")
+                .containsPattern("(?m)^domain +0 +64 +0 +");
+        assertThat(CommandRun.of("replay", file, "--json", "--flush", policies).json())
+                .containsEntry("replays.0.flush", "strict")
+                .containsEntry("replays.1.flush", "deferred:count=16,age=10s")
+                .containsEntry("replays.2.invalidations.domain", "64")
+                .containsEntry("replays.2.violations", "0");
+        assertFailure(CommandRun.of("replay", "-", "--flush", policies), "standard input");
+        assertFailure(CommandRun.of("replay", file, "--flush", "strict,lazy"), "\"lazy\"");
     }
 
     @Test

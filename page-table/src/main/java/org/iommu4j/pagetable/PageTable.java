@@ -364,6 +364,11 @@ public final class PageTable {
         tour.trim(gather);
     }
 
+    /** Has the allocator give the memory behind free pages back. */
+    void trimAllocator() {
+        allocator.trim();
+    }
+
     /**
      * Unlinks everything, the root too, and closes the tree: every later operation throws {@link
      * IllegalStateException}.

@@ -191,6 +191,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         try {
             table.trim(gather);
             finish(gather);
+            table.trimAllocator();
         } finally {
             gathers.giveBack(gather);
         }

@@ -54,7 +54,6 @@ final class DomainFactory {
     }
 
     synchronized VtdDomain create(DomainOptions options) {
-        refuse(options, TableAllocatorProvider.class, "a table allocator");
         refuse(options, CacheFlusherProvider.class, "a cache flusher");
         DomainOptions settled = limits.settled(options);
         PageTableFormat format = limits.format(settled.addressWidth());
@@ -75,15 +74,19 @@ final class DomainFactory {
     private VtdDomain create(
             PageTableFormat format, DomainOptions options, FlushPolicy flush, boolean ownPolicy) {
         DomainId id = ids.lend();
+        TableAllocator pages = allocator;
         try {
+            pages = pages(options);
             return new VtdDomain(
                     this,
                     id,
-                    PageTable.create(format, memory, allocator, cache, witness, options),
+                    PageTable.create(format, memory, pages, cache, witness, options),
+                    pages,
                     flush,
                     ownPolicy,
                     limits.additionsNeedInvalidation());
         } catch (RuntimeException | Error e) {
+            close(pages);
             ids.takeBack(id);
             throw e;
         }
@@ -102,12 +105,31 @@ final class DomainFactory {
     /** Hears that a domain holds nothing any more. */
     void closed(VtdDomain domain) {
         if (forget(domain)) {
+            close(domain.pages());
             ids.takeBack(domain.id());
         }
     }
 
     private synchronized boolean forget(VtdDomain domain) {
         return open.remove(domain);
+    }
+
+    /** A domain's own allocator stands over the one of all domains. */
+    private TableAllocator pages(DomainOptions options) {
+        return options.chooses(TableAllocatorProvider.class)
+                ? options.policy(
+                                TableAllocatorProvider.class,
+                                "table allocator",
+                                TableAllocatorProvider.providers())
+                        .over(allocator)
+                : allocator;
+    }
+
+    @SuppressWarnings("ReferenceEquality") // the allocator of all domains, not an equal one
+    private void close(TableAllocator pages) {
+        if (pages != allocator) {
+            pages.close();
+        }
     }
 
     private FlushPolicy ownPolicy(DomainOptions options) {
@@ -123,7 +145,7 @@ final class DomainFactory {
                     "a domain cannot choose "
                             + called
                             + " of its own; choose it in IommuOptions for all domains. Of the policies, a"
-                            + " domain may choose its flush policy");
+                            + " domain may choose its flush policy and its table allocator");
         }
     }
 }

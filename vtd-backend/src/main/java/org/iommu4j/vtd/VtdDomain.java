@@ -6,12 +6,14 @@ import org.iommu4j.api.IotlbGather;
 import org.iommu4j.flush.FlushPolicy;
 import org.iommu4j.pagetable.PageTable;
 import org.iommu4j.pagetable.PageTableDomain;
+import org.iommu4j.walker.TableAllocator;
 
 /** A domain of VT-d: page tables, and the domain id by which the units know them. */
 final class VtdDomain extends PageTableDomain {
 
     private final DomainFactory factory;
     private final DomainId id;
+    private final TableAllocator pages;
     private final FlushPolicy policy;
     private final boolean ownsPolicy;
     private int devices;
@@ -21,12 +23,14 @@ final class VtdDomain extends PageTableDomain {
             DomainFactory factory,
             DomainId id,
             PageTable table,
+            TableAllocator pages,
             FlushPolicy policy,
             boolean ownsPolicy,
             boolean additionsNeedInvalidation) {
         super(table, additionsNeedInvalidation);
         this.factory = factory;
         this.id = id;
+        this.pages = pages;
         this.policy = policy;
         this.ownsPolicy = ownsPolicy;
     }
@@ -38,6 +42,11 @@ final class VtdDomain extends PageTableDomain {
     /** {@return the factory, by which domains of one Iommu are told from others'} */
     DomainFactory factory() {
         return factory;
+    }
+
+    /** {@return what gives its table pages} */
+    TableAllocator pages() {
+        return pages;
     }
 
     /** {@return the physical address of the root of its tables} */

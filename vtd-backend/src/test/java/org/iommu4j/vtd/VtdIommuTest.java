@@ -119,7 +119,7 @@ class VtdIommuTest {
         illegal(defaults.withAddressWidth(40), "40 bits; one of [39, 48, 57] is legal");
         illegal(defaults.withPageSizes(M2), "0x1000 is necessary");
         illegal(defaults.withPageSizes(0x1000 | 1L << 39), "0x8000001000");
-        illegal(defaults.with(TableAllocatorProvider.class, "slab"), "choose it in IommuOptions");
+        illegal(defaults.with(TableAllocatorProvider.class, "slab"), "\"quota\", is legal here");
         illegal(defaults.with(CacheFlusherProvider.class, "line"), "choose it in IommuOptions");
         illegal(defaults.with(FlushPolicyProvider.class, "lazy"), "no flush policy \"lazy\"");
         assertThat(pages.taken()).isZero();
