@@ -55,11 +55,11 @@ final class ReplayJson {
         tables();
         json.writeNumberField("splits", report.splits());
         invalidations();
-        json.writeNumberField("heldPages", report.heldPages());
-        json.writeNumberField("reuseWaits", counts.reuseWaits);
         json.writeNumberField("violations", counts.violations.count());
         json.writeNumberField("seconds", rounded(report.seconds()));
         json.writeNumberField("eventsPerSecond", Math.round(report.eventsPerSecond()));
+        json.writeNumberField("heldPages", report.heldPages());
+        json.writeNumberField("reuseWaits", counts.reuseWaits);
         furtherKeys();
         json.writeEndObject();
     }

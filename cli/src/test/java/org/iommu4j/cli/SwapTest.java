@@ -59,7 +59,7 @@ class SwapTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, strict", "3, strict", "2, domain"})
+    @CsvSource({"1, strict", "3, strict", "2, domain", "2, deferred"})
     void S1_withMoreDevicesAndOtherPolicies(String devices, String flush) {
         assertHitless(
                 swapped(

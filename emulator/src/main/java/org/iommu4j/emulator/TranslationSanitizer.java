@@ -140,11 +140,17 @@ final class TranslationSanitizer implements Witness, Sanitizer {
     }
 
     @Override
-    public void invalidated(long root, long iova, long size, long moment) {
+    public void invalidated(long root, long iova, long size, boolean structure, long moment) {
         long now = evidence.moments.tick();
         evidence.history.range(
-                now, "has invalidated, as of " + moment + ",", root, iova, iova + size);
-        evidence.trees.of(root).invalidated(iova, iova + size, moment, now);
+                now,
+                (structure ? "has invalidated, as of " : "has invalidated leaves, as of ")
+                        + moment
+                        + ",",
+                root,
+                iova,
+                iova + size);
+        evidence.trees.of(root).invalidated(iova, iova + size, structure, moment, now);
     }
 
     @Override

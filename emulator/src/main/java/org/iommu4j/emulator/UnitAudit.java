@@ -108,17 +108,20 @@ final class UnitAudit implements Audit {
 
     private void checkRemoved(int requester, long root, long iova, long asOf, long begun) {
         BelievedTables tree = evidence.trees.find(root);
-        long removed = tree == null ? 0 : tree.removedAt(iova);
-        if (tree == null || removed <= asOf || !tree.isForgotten(iova, removed, begun)) {
+        BelievedTables.Removal removed = tree == null ? null : tree.removedAt(iova);
+        int cause = Moments.causeOf(asOf);
+        if (tree == null
+                || removed == null
+                || removed.moment() <= asOf
+                || !tree.isForgotten(iova, removed, cause == Moments.UNLINKED, begun)) {
             return;
         }
-        int cause = Moments.causeOf(asOf);
         if (cause != Moments.RETURNED) {
             evidence.findings.add(
                     ruleOf(cause),
                     text(requester, iova, "uses a translation as of " + asOf)
                             + ", which software had unmapped at "
-                            + removed
+                            + removed.moment()
                             + " and invalidated",
                     () -> evidence.history.of(root, iova, 0));
         }
@@ -140,7 +143,7 @@ final class UnitAudit implements Audit {
         }
         long old = evidence.strands.get().oldSince(begun);
         int cause = Moments.causeOf(old);
-        boolean mayBeOld = cause == Moments.UNLINKED && !tree.isForgotten(iova, old, begun);
+        boolean mayBeOld = cause == Moments.UNLINKED && !tree.isForgotten(iova, true, old, begun);
         if (!mayBeOld && cause != Moments.RETURNED) {
             foundBlocked(requester, root, iova, code, since, cause);
         }
@@ -148,9 +151,9 @@ final class UnitAudit implements Audit {
 
     /** Whether hardware must know by then that an address is mapped. */
     private boolean isUsable(BelievedTables tree, long iova, long since, long begun) {
-        long removed = tree.removedAt(iova);
-        if (removed != 0 && !tree.isForgotten(iova, removed, begun)
-                || cachingMode && !tree.isForgotten(iova, since, begun)) {
+        BelievedTables.Removal removed = tree.removedAt(iova);
+        if (removed != null && !tree.isForgotten(iova, removed, false, begun)
+                || cachingMode && !tree.isForgotten(iova, false, since, begun)) {
             return false;
         }
         long flush = evidence.moments.lastFlush();

@@ -78,6 +78,27 @@ class ConcurrencyTest {
     }
 
     @Test
+    void whatAnInvalidationHasOvertakenFillsNoCache() {
+        TranslationCaches caches = new TranslationCaches(Rig.options(), _ -> 0, null, null);
+        Translation page = Translation.of(Rig.DOMAIN, IOVA, 12, 0x5000, 3, 0, 0);
+        TablePointer table = new TablePointer(Rig.DOMAIN, IOVA, 1, 0x6000, 3, 0, 0);
+        Context context = new Context(8, Rig.DOMAIN, 0, 4, 48, false, false, 0);
+        for (boolean overtaken : new boolean[] {true, false}) {
+            long begun = caches.generation();
+            if (overtaken) {
+                caches.invalidateTranslations(Rig.DOMAIN, 0x1000, 0, true);
+            }
+            caches.add(page, begun);
+            caches.add(table, begun);
+            caches.add(context, begun);
+            assertThat(caches.iotlb().find(Rig.DOMAIN, IOVA)).isEqualTo(overtaken ? null : page);
+            assertThat(caches.structures().find(Rig.DOMAIN, IOVA, 1))
+                    .isEqualTo(overtaken ? null : table);
+            assertThat(caches.contexts().find(8)).isEqualTo(overtaken ? null : context);
+        }
+    }
+
+    @Test
     void anInvalidationDoesNotWaitForAWalkThatATestHolds() throws InterruptedException {
         try (Rig rig = new Rig(stepping())) {
             long root = rig.attach(48);

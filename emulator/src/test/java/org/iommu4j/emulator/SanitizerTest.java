@@ -42,13 +42,13 @@ class SanitizerTest {
         sanitizer.unmapped(ROOT, 0x5000, PAGE);
         long late = sanitizer.moment();
         use(known, unit.moment());
-        sanitizer.invalidated(ROOT, 0, 2 * PAGE, late);
+        sanitizer.invalidated(ROOT, 0, 2 * PAGE, false, late);
         use(known, unit.moment());
-        sanitizer.invalidated(ROOT, 0, 16 * PAGE, early);
+        sanitizer.invalidated(ROOT, 0, 16 * PAGE, false, early);
         use(known, unit.moment());
         assertThat(rules()).as("nothing that covers it and came after it").isEmpty();
         long before = unit.moment();
-        sanitizer.invalidated(ROOT, 0, 16 * PAGE, late);
+        sanitizer.invalidated(ROOT, 0, 16 * PAGE, false, late);
         use(known, before);
         use(unit.moment(), unit.moment());
         assertThat(rules()).as("a DMA that began before, a newer translation").isEmpty();
@@ -57,6 +57,33 @@ class SanitizerTest {
         sanitizer.mapped(ROOT, 0x5000, PAGE);
         use(known, unit.moment());
         assertThat(rules()).as("mapped again, it is stale all the same").hasSize(2);
+    }
+
+    @Test
+    void G2_onlyAnInvalidationOfAllThatWentWithIt() {
+        long known = unit.moment();
+        sanitizer.unmapped(ROOT, 0, 16 * PAGE);
+        sanitizer.invalidated(ROOT, 0x5000, PAGE, false, sanitizer.moment());
+        use(known, unit.moment());
+        assertThat(rules()).as("a larger translation may still be held").isEmpty();
+        sanitizer.invalidated(ROOT, 0, 16 * PAGE, false, sanitizer.moment());
+        sanitizer.invalidated(ROOT, 0x5000, PAGE, false, sanitizer.moment());
+        use(known, unit.moment());
+        assertThat(rules()).containsExactly("G2");
+    }
+
+    @Test
+    void G3_onlyAnInvalidationOfTheStructure() {
+        sanitizer.tableLinked(ROOT, TABLE);
+        long reached = unit.moment();
+        sanitizer.tableUnlinked(ROOT, TABLE);
+        sanitizer.unmapped(ROOT, 0, 16 * PAGE);
+        sanitizer.invalidated(ROOT, 0, 16 * PAGE, false, sanitizer.moment());
+        use(unit.tableRead(ROOT, TABLE, 3, reached), unit.moment());
+        assertThat(rules()).isEmpty();
+        sanitizer.invalidated(ROOT, 0, 16 * PAGE, true, sanitizer.moment());
+        use(unit.tableRead(ROOT, TABLE, 3, reached), unit.moment());
+        assertThat(rules()).containsExactly("G3");
     }
 
     @Test

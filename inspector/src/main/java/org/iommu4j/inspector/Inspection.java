@@ -102,7 +102,6 @@ public final class Inspection {
         private final AtomicInteger roomForRuns = new AtomicInteger(RunList.MAX_RUNS);
         private final Map<SpaceKey, AddressSpace> spaces = new LinkedHashMap<>();
         private final List<DeviceTables> devices = new ArrayList<>();
-        private long tables;
 
         Work(PhysicalView view, RootPointer root, int hostAddressWidth, Progress progress) {
             this.view = view;
@@ -174,11 +173,9 @@ public final class Inspection {
         }
 
         private AddressSpace walk(SpaceKey key) {
-            SpaceCounts counts = new SpaceCounts(key, roomForRuns, findings);
+            SpaceCounts counts = new SpaceCounts(key, roomForRuns, findings, progress);
             new TableWalker(view, key, hostAddressWidth, ledger, spaces.size(), findings)
                     .walk(counts);
-            tables += counts.tablePages;
-            progress.at("tables", tables * 4096, 0);
             return new AddressSpace(view, key, counts);
         }
     }

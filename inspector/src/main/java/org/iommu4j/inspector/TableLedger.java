@@ -14,7 +14,7 @@ final class TableLedger {
     static final int MAX_TABLES = 1 << 22;
 
     /** How often a table may be reached from a space that did not see it before. */
-    static final int MAX_RETURNS = 1 << 18;
+    static final int MAX_RETURNS = 1 << 17;
 
     private static final long EMPTY = -1L;
 

@@ -174,24 +174,22 @@ class InspectionTest {
 
     @Test
     void aRootTableThatIsNotThereIsRefused() {
-        assertThatThrownBy(
-                        () ->
-                                Inspection.of(
-                                        tables.view(),
-                                        RootPointer.parse("0x7000000000"),
-                                        46,
-                                        Progress.NONE))
+        assertThatThrownBy(() ->
+                        Inspection.of(
+                                tables.view(),
+                                RootPointer.parse("0x7000000000"),
+                                46,
+                                Progress.NONE))
                 .isInstanceOf(ImageException.class)
                 .hasMessageContaining("0x7000000000 is not in the image, which holds 0x0-0x400000");
     }
 
     private void assertFound(Severity severity, String what) {
         assertThat(tables.inspect().findings())
-                .anySatisfy(
-                        finding -> {
-                            assertThat(finding.severity()).isEqualTo(severity);
-                            assertThat(finding.what()).contains(what);
-                            assertThat(finding.where()).contains("0").isNotBlank();
-                        });
+                .anySatisfy(finding -> {
+                    assertThat(finding.severity()).isEqualTo(severity);
+                    assertThat(finding.what()).contains(what);
+                    assertThat(finding.where()).contains("0").isNotBlank();
+                });
     }
 }

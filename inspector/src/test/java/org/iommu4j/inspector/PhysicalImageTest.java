@@ -90,8 +90,7 @@ class PhysicalImageTest {
 
     /** A page at 0 and two at 4 GiB; the words of the memory are its offset plus 0x1000. */
     private Path elf(int headerSize, int type, int memoryBytes) throws IOException {
-        ByteBuffer bytes =
-                ByteBuffer.allocate(0x1000 + memoryBytes).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes = ByteBuffer.allocate(0x1000 + memoryBytes).order(ByteOrder.LITTLE_ENDIAN);
         bytes.putInt(0, 0x464c457f).put(4, (byte) 2).put(5, (byte) 1);
         bytes.putShort(16, (short) type).putLong(0x20, 64);
         bytes.putShort(0x36, (short) headerSize).putShort(0x38, (short) 3);
