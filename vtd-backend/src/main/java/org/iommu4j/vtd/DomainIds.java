@@ -66,7 +66,9 @@ final class DomainIds {
     void takeBack(DomainId id) {
         try {
             for (Unit unit : id.everUsedBy()) {
-                unit.complete(Descriptor.translationsOf(unit.capabilities(), id.value()));
+                if (unit.isRunning()) {
+                    unit.complete(Descriptor.translationsOf(unit.capabilities(), id.value()));
+                }
             }
         } catch (IommuException e) {
             LOG.warn("domain id 0x{} is not used again", Integer.toHexString(id.value()), e);

@@ -86,6 +86,14 @@ final class InvalidationQueue {
         registers.queue(true);
     }
 
+    /** Takes another queue from the unit, which works it off before, unless it stands. */
+    void endOther() {
+        if ((registers.read32(UnitRegisters.FSTS) & ERRORS) == 0) {
+            registers.awaitEmptyQueue();
+        }
+        registers.queue(false);
+    }
+
     /** Works everything off, and takes the queue from the unit. */
     void stop() {
         attend();

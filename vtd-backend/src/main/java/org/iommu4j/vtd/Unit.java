@@ -74,8 +74,7 @@ final class Unit {
             registers.translate(false);
         }
         if (registers.queues()) {
-            registers.awaitEmptyQueue();
-            registers.queue(false);
+            queue.endOther();
         }
         faults.forget();
         queue.start();
@@ -95,8 +94,7 @@ final class Unit {
      *
      * @throws UnitTimeoutException if it does not answer; no page is given back then
      */
-    void stop() {
-        running = false;
+    synchronized void stop() {
         UnitRegisters registers = found.registers();
         if (touched && registers.translates()) {
             registers.translate(false);
@@ -104,6 +102,7 @@ final class Unit {
         if (touched && registers.queues()) {
             queue.stop();
         }
+        running = false;
         freePages();
     }
 
@@ -117,7 +116,7 @@ final class Unit {
         }
     }
 
-    /** {@return true if it is under control, and its queue is worked off} */
+    /** {@return true from a start to a stop that succeeded} */
     boolean isRunning() {
         return running;
     }
@@ -190,17 +189,20 @@ final class Unit {
 
     /**
      * Ends what {@link #attach} began: when this returns, no request of the device goes through the
-     * domain any more. May be called again after it failed.
+     * domain any more. May be called again after it failed; a unit that was stopped has nothing to
+     * forget.
      *
      * @param requester the device
      * @param domain the domain
      * @throws IommuException if the unit failed; the device may still reach the domain's memory
      */
     synchronized void detach(int requester, VtdDomain domain) {
-        root.clear(requester);
-        queue.complete(Descriptor.contextOf(domain.id().value(), requester));
-        queue.complete(Descriptor.translationsOf(capabilities(), domain.id().value()));
-        root.wipe(requester);
+        if (running) {
+            root.clear(requester);
+            queue.complete(Descriptor.contextOf(domain.id().value(), requester));
+            queue.complete(Descriptor.translationsOf(capabilities(), domain.id().value()));
+            root.wipe(requester);
+        }
         domain.id().leave(this);
     }
 

@@ -66,7 +66,7 @@ class BringUpTest {
         ScriptedUnit unit = machine.with(ScriptedUnit.CAP, ScriptedUnit.ECAP);
         unit.put(UnitRegisters.GSTS, ScriptedUnit.TE | ScriptedUnit.QIE);
         unit.put64(UnitRegisters.IQH, 0x40);
-        unit.put64(UnitRegisters.IQT, 0x40);
+        unit.put64(UnitRegisters.IQT, 0x60);
         unit.put(UnitRegisters.FSTS, UnitRegisters.FSTS_PFO | UnitRegisters.FSTS_IQE);
         try (Iommu iommu = open()) {
             assertThat(commands(unit))
@@ -227,6 +227,22 @@ class BringUpTest {
             attachment.close();
             attachment.close();
         }
+    }
+
+    @Test
+    void L2_aDeviceIsOffAUnitThatWasStoppedAfterItsDetachFailed() {
+        ScriptedUnit unit = machine.with(ScriptedUnit.CAP, ScriptedUnit.ECAP);
+        Iommu iommu = open();
+        IommuDomain domain = iommu.createDomain(DomainOptions.defaults());
+        Attachment attachment = iommu.attach(DEVICE, domain);
+        unit.refuse(new Descriptor(0x0008_0001_0031L, 0));
+        assertThatThrownBy(iommu::close).hasMessageContaining("refused");
+        assertThat(unit.get(UnitRegisters.GSTS) & (ScriptedUnit.TE | ScriptedUnit.QIE)).isZero();
+        assertThat(pages.taken()).isPositive();
+        unit.written.clear();
+        attachment.close();
+        domain.close();
+        assertThat(unit.written).isEmpty();
     }
 
     private static List<String> commands(ScriptedUnit unit) {
