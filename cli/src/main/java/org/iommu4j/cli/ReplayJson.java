@@ -55,8 +55,6 @@ final class ReplayJson {
         tables();
         json.writeNumberField("splits", report.splits());
         invalidations();
-        json.writeNumberField("heldPages", report.heldPages());
-        json.writeNumberField("reuseWaits", counts.reuseWaits);
         json.writeNumberField("violations", counts.violations.count());
         json.writeNumberField("seconds", rounded(report.seconds()));
         json.writeNumberField("eventsPerSecond", Math.round(report.eventsPerSecond()));
@@ -107,6 +105,8 @@ final class ReplayJson {
         for (Map.Entry<String, Long> count : report.furtherCounts().entrySet()) {
             json.writeNumberField(count.getKey(), count.getValue());
         }
+        json.writeNumberField("heldPages", report.heldPages());
+        json.writeNumberField("reuseWaits", counts.reuseWaits);
         if (report.firstMalformed().isPresent()) {
             json.writeStringField("firstMalformed", report.firstMalformed().get());
         }

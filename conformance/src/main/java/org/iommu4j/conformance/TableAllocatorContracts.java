@@ -124,6 +124,8 @@ public final class TableAllocatorContracts {
             for (int i = 0; i < list.size(); i++) {
                 requireZero(memory, list.get(i), evidence, "reserveZeroed");
             }
+            /* The next round has an allocator of a memory that somebody has used before. */
+            dirty(memory, list);
             list.clear();
             allocator = provider.create(memory);
         }

@@ -18,19 +18,32 @@ final class SharedPages {
     /** How many pages move between here and a stripe at a time. */
     static final int BATCH = 32;
 
+    private static final int WORDS = PhysicalMemory.PAGE_SIZE / Long.BYTES;
+
     /* The words of the ledger that share a cache line belong to this many pages. */
     private static final int LINE_OF_LEDGER = 8;
 
     private final PageList[] recycled = {new PageList(), new PageList()};
     private final PageList discarded = new PageList();
+    private final PhysicalMemory memory;
     private final long end;
+    private final boolean blank;
     private long next;
     private volatile boolean zeroed;
 
-    /** Begins with the pages [first, end), by number, of which none was used. */
-    SharedPages(long first, long end) {
+    /**
+     * Begins with the pages [first, end), by number, of which none was used: not by this allocator,
+     * but perhaps by one before it.
+     */
+    SharedPages(PhysicalMemory memory, long first, long end) {
+        this.memory = memory;
         this.next = first;
         this.end = end;
+        this.blank =
+                first < end
+                        && memory.unobserved().discard(
+                                first << PhysicalMemory.PAGE_SHIFT,
+                                end - first << PhysicalMemory.PAGE_SHIFT);
     }
 
     long count() {
@@ -88,10 +101,10 @@ final class SharedPages {
      *
      * @return how many pages it took
      */
-    int discard(PhysicalMemory memory) {
+    int discard() {
         int before = discarded.size();
         for (int kind : new int[] {ZEROED, DIRTY}) {
-            discard(memory, recycled[kind]);
+            discard(recycled[kind]);
         }
         zeroed = count(ZEROED) > 0;
         return discarded.size() - before;
@@ -100,7 +113,7 @@ final class SharedPages {
     /**
      * Takes pages of a list that are neighbours together; what cannot be given back stays in it.
      */
-    private void discard(PhysicalMemory memory, PageList pages) {
+    private void discard(PageList pages) {
         long[] sorted = new long[pages.size()];
         for (int i = 0; i < sorted.length; i++) {
             sorted[i] = pages.get(i);
@@ -125,6 +138,9 @@ final class SharedPages {
         long stop =
                 Math.min(
                         end, next + Math.max(wanted, BATCH) + LINE_OF_LEDGER - 1 & -LINE_OF_LEDGER);
+        for (long page = next; page < stop && !blank; page++) {
+            memory.unobserved().fill(page << PhysicalMemory.PAGE_SHIFT, 0, 0, WORDS);
+        }
         for (int i = 0; i < wanted; i++) {
             list.add(next++ << PhysicalMemory.PAGE_SHIFT);
         }

@@ -37,7 +37,7 @@ final class SlabAllocator implements TableAllocator {
         long end = memory.start() + memory.size() >>> PhysicalMemory.PAGE_SHIFT;
         this.memory = memory;
         this.capacity = end - first;
-        this.shared = new SharedPages(first, end);
+        this.shared = new SharedPages(memory, first, end);
         for (int i = 0; i < STRIPES; i++) {
             stripes[i] = new Stripe();
         }
@@ -126,7 +126,7 @@ final class SlabAllocator implements TableAllocator {
         try {
             synchronized (shared) {
                 gather();
-                return shared.discard(memory);
+                return shared.discard();
             }
         } finally {
             leaveAll();
