@@ -53,9 +53,7 @@ final class Interruption implements AutoCloseable {
         happened = true;
         told.run();
         try {
-            if (!reported.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-                Thread.currentThread().interrupt();
-            }
+            boolean ignored = reported.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -8,6 +8,7 @@ import java.util.function.LongConsumer;
 import org.iommu4j.api.Capabilities;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Iommu;
+import org.iommu4j.api.IommuDomain;
 
 /**
  * Replays a trace: reads events, waits a little for flushes to name their domains, decides whose
@@ -26,6 +27,7 @@ final class Replay {
 
     private final Iommu iommu;
     private final ReplaySettings settings;
+    private final ReplayGround ground;
     private final HeldBack heldBack;
     private final DomainOptions domainOptions;
     private final long domainEnd;
@@ -42,12 +44,14 @@ final class Replay {
      *
      * @param iommu what domains are made on; the caller closes it
      * @param settings how
+     * @param ground what the Iommu stands on
      * @param heldBack the flush policy that the Iommu was opened with
      * @throws IllegalArgumentException if such domains cannot be made
      */
-    Replay(Iommu iommu, ReplaySettings settings, HeldBack heldBack) {
+    Replay(Iommu iommu, ReplaySettings settings, ReplayGround ground, HeldBack heldBack) {
         this.iommu = iommu;
         this.settings = settings;
+        this.ground = ground;
         this.heldBack = heldBack;
         Capabilities capabilities = iommu.capabilities();
         List<Integer> widths = capabilities.addressWidths();
@@ -156,13 +160,11 @@ final class Replay {
     private ReplayedDomain live(TracedDomain domain) {
         while (domains.size() <= domain.number) {
             TracedDomain next = attribution.domains().get(domains.size());
+            IommuDomain tables = iommu.createDomain(domainOptions);
+            ground.attach(iommu, tables);
             domains.add(
                     new ReplayedDomain(
-                            iommu.createDomain(domainOptions),
-                            next.live,
-                            settings.partialUnmap(),
-                            domainEnd,
-                            counts));
+                            tables, next.live, settings.partialUnmap(), domainEnd, counts));
         }
         return domains.get(domain.number);
     }

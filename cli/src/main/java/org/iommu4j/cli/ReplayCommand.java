@@ -12,10 +12,10 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuException;
-import org.iommu4j.api.IommuOptions;
 import org.iommu4j.api.PartialUnmap;
+import org.iommu4j.api.UnsupportedFeatureException;
+import org.iommu4j.cli.swap.SwapScenario;
 import org.iommu4j.flush.FlushPolicyProvider;
-import org.iommu4j.machine.MachineProvider;
 import org.iommu4j.machine.Providers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -42,13 +42,9 @@ import picocli.CommandLine.Parameters;
 final class ReplayCommand implements Callable<Integer> {
     private static final Logger LOG = LogManager.getLogger(ReplayCommand.class);
 
-    /** Room for a million tables; only what is touched costs memory. */
-    private static final long TABLE_MEMORY = 4L << 30;
-
-    private static final String MEMORY_ONLY = "memory";
-
     private final Streams streams;
     private final IommuOpener opener;
+    private final SwapScenario.Machines machines;
 
     @Parameters(
             arity = "0..1",
@@ -68,11 +64,12 @@ final class ReplayCommand implements Callable<Integer> {
     @Option(
             names = "--machine",
             paramLabel = "NAME",
-            defaultValue = MEMORY_ONLY,
+            defaultValue = ReplayGround.MEMORY_ONLY,
             description =
-                    "What the tables live in. There is only '${DEFAULT-VALUE}': page tables without"
-                            + " hardware.")
-    private String machine = MEMORY_ONLY;
+                    "What the tables live in: 'memory', page tables without hardware, or a machine,"
+                            + " such as emulator, on which each domain gets a device; see 'iommu4j"
+                            + " list'. Default: ${DEFAULT-VALUE}.")
+    private String machine = ReplayGround.MEMORY_ONLY;
 
     @Option(
             names = "--page-sizes",
@@ -107,9 +104,10 @@ final class ReplayCommand implements Callable<Integer> {
     private boolean json;
 
     @Inject
-    ReplayCommand(Streams streams, IommuOpener opener) {
+    ReplayCommand(Streams streams, IommuOpener opener, SwapScenario.Machines machines) {
         this.streams = streams;
         this.opener = opener;
+        this.machines = machines;
     }
 
     @Override
@@ -155,8 +153,11 @@ final class ReplayCommand implements Callable<Integer> {
         LOG.debug("replaying {} with {}", source.name(), settings);
         HeldBack policy = policy(settings);
         ReplayReport report;
-        try (Iommu iommu = openIommu(settings, policy)) {
-            report = replay(source, newReplay(iommu, settings, policy));
+        try (ReplayGround ground = ground(settings)) {
+            try (Iommu iommu = openIommu(settings, ground, policy)) {
+                report = replay(source, newReplay(iommu, settings, ground, policy));
+            }
+            ground.findings().forEach(report.counts().violations::add);
         }
         requireEvents(source, report);
         return report;
@@ -167,17 +168,16 @@ final class ReplayCommand implements Callable<Integer> {
     }
 
     private ReplaySettings settings(String policy) {
-        if (!machine.equals(MEMORY_ONLY)) {
-            throw new CommandFailure(
-                    "--machine \""
-                            + machine
-                            + "\": a trace is replayed on page tables without hardware, --machine "
-                            + MEMORY_ONLY
-                            + ", only; machines found: "
-                            + Providers.listed(MachineProvider.providers()));
-        }
         List<Long> sizes = pageSizes.stream().map(PageSize::bytes).distinct().toList();
-        return new ReplaySettings(backend, sizes, partialUnmap, policy);
+        return new ReplaySettings(backend, machine, sizes, partialUnmap, policy);
+    }
+
+    private ReplayGround ground(ReplaySettings settings) {
+        try {
+            return ReplayGround.of(settings.machine(), machines);
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.of(e);
+        }
     }
 
     private static HeldBack policy(ReplaySettings settings) {
@@ -193,21 +193,24 @@ final class ReplayCommand implements Callable<Integer> {
         }
     }
 
-    private Iommu openIommu(ReplaySettings settings, HeldBack policy) {
-        IommuOptions options = IommuOptions.memoryOnly(TABLE_MEMORY);
+    private Iommu openIommu(ReplaySettings settings, ReplayGround ground, HeldBack policy) {
         try {
-            return opener.open(settings.backend(), options.with(FlushPolicyProvider.class, policy));
+            return opener.open(
+                    settings.backend(), ground.options().with(FlushPolicyProvider.class, policy));
         } catch (IllegalArgumentException e) {
             throw CommandFailure.of(e);
         }
     }
 
     /** Finds out before the trace is read whether the settings are legal. */
-    private static Replay newReplay(Iommu iommu, ReplaySettings settings, HeldBack policy) {
+    private static Replay newReplay(
+            Iommu iommu, ReplaySettings settings, ReplayGround ground, HeldBack policy) {
         try {
-            return new Replay(iommu, settings, policy);
+            return new Replay(iommu, settings, ground, policy);
         } catch (IllegalArgumentException e) {
             throw CommandFailure.of(e);
+        } catch (UnsupportedFeatureException e) {
+            throw new CommandFailure(String.valueOf(e.getMessage()), e);
         }
     }
 

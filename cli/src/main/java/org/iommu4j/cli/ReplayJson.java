@@ -58,6 +58,8 @@ final class ReplayJson {
         json.writeNumberField("violations", counts.violations.count());
         json.writeNumberField("seconds", rounded(report.seconds()));
         json.writeNumberField("eventsPerSecond", Math.round(report.eventsPerSecond()));
+        json.writeNumberField("heldPages", report.heldPages());
+        json.writeNumberField("reuseWaits", counts.reuseWaits);
         furtherKeys();
         json.writeEndObject();
     }
@@ -113,6 +115,7 @@ final class ReplayJson {
         strings("domainNames", report.domainNames());
         strings("firstViolations", counts.violations.first());
         json.writeStringField("backend", report.settings().backend());
+        json.writeStringField("machine", report.settings().machine());
         json.writeStringField("pageSizes", PageSize.text(report.settings().pageSizes()));
         json.writeStringField("partialUnmap", report.settings().partialUnmapName());
         json.writeStringField("flush", report.settings().flush());

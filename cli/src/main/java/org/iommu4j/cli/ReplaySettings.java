@@ -8,12 +8,17 @@ import org.iommu4j.api.PartialUnmap;
  * What a trace is replayed on.
  *
  * @param backend the backend's name
+ * @param machine what the tables live in: memory, or a machine's provider
  * @param pageSizes page sizes in bytes, ascending
  * @param partialUnmap what an unmap does to a leaf it covers in part
  * @param flush the flush policy's name, with parameters if it takes some
  */
 record ReplaySettings(
-        String backend, List<Long> pageSizes, PartialUnmap partialUnmap, String flush) {
+        String backend,
+        String machine,
+        List<Long> pageSizes,
+        PartialUnmap partialUnmap,
+        String flush) {
     ReplaySettings {
         pageSizes = pageSizes.stream().sorted().toList();
     }

@@ -37,6 +37,8 @@ final class ReplayTable {
         row(
                 "replayed on",
                 settings.backend()
+                        + " on "
+                        + settings.machine()
                         + ", pages of "
                         + PageSize.text(settings.pageSizes())
                         + ", partial unmap "

@@ -43,7 +43,7 @@ import picocli.CommandLine.TypeConversionException;
         })
 final class SwapCommand implements Callable<Integer> {
     private static final Logger LOG = LogManager.getLogger(SwapCommand.class);
-    private static final long USUAL_WORKING_SET = 1L << 30;
+    private static final long USUAL_WORKING_SET = 256L << 20;
 
     private final Streams streams;
     private final IommuOpener opener;
@@ -74,7 +74,7 @@ final class SwapCommand implements Callable<Integer> {
             converter = SizeConverter.class,
             description =
                     "How much of the memory devices use, in pieces of 2m spread over all of it."
-                            + " Default: all, up to 1g.")
+                            + " Default: all, up to 256m.")
     private Optional<Long> workingSet = Optional.empty();
 
     @Option(

@@ -3,10 +3,11 @@ package org.iommu4j.cli;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.iommu4j.machine.Sanitizer;
 
 /**
- * Where the tables under test disagreed with what the kernel believes: how often, and the first few
- * in words.
+ * Where the tables under test disagreed with what the kernel believes, or hardware with the tables:
+ * how often, and the first few in words.
  */
 final class Violations {
     private static final int KEPT = 5;
@@ -21,11 +22,19 @@ final class Violations {
         }
     }
 
+    /** What a machine's sanitizer found. */
+    void add(Sanitizer.Finding finding) {
+        count++;
+        if (first.size() < KEPT) {
+            first.add(finding.toString());
+        }
+    }
+
     long count() {
         return count;
     }
 
-    /** The first few, each with the line of the trace after which it was seen. */
+    /** The first few; of those of a trace, each with the line after which it was seen. */
     List<String> first() {
         return Collections.unmodifiableList(first);
     }

@@ -42,7 +42,7 @@ record CommandRun(int exitCode, String out, String err) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Streams streams = new Streams(in, print(out), print(err), false);
-        ReplayCommand replay = new ReplayCommand(streams, opener);
+        ReplayCommand replay = new ReplayCommand(streams, opener, machines);
         SwapCommand swap = new SwapCommand(streams, opener, machines);
         ListCommand list = new ListCommand(streams);
         InspectCommand inspect = new InspectCommand(streams);

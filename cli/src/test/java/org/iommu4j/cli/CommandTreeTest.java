@@ -83,7 +83,8 @@ class CommandTreeTest {
         assertThat(run.exitCode()).isZero();
         assertThat(run.out())
                 .containsPattern("(?m)^backend +vtd +[0-9]+ +org\\.iommu4j\\.vtd +[0-9]+\\.[0-9]+")
-                .containsPattern("(?m)^machine ")
+                .containsPattern(
+                        "(?m)^machine +emulator +[0-9]+ +org\\.iommu4j\\.emulator +[0-9]+\\.[0-9]+")
                 .containsPattern("(?m)^flush policy +strict .*org\\.iommu4j\\.flush")
                 .containsPattern("(?m)^cache flusher +none ")
                 .containsPattern("(?m)^table allocator +slab .*org\\.iommu4j\\.walker");
@@ -98,6 +99,9 @@ class CommandTreeTest {
                 .containsEntry("backends.0.name", "vtd")
                 .containsEntry("backends.0.module", "org.iommu4j.vtd")
                 .containsKey("backends.0.version")
+                .containsEntry("machines.0.name", "emulator")
+                .containsEntry("machines.0.module", "org.iommu4j.emulator")
+                .containsKey("machines.0.version")
                 .containsEntry("flushPolicies.0.name", "strict")
                 .containsEntry("tableAllocators.0.name", "slab");
     }

@@ -187,6 +187,31 @@ class InspectCommandTest {
     }
 
     @Test
+    void aPageIsWrittenThatNeedsNothingElse() throws IOException {
+        Path image = Images.copy(Images.IOMMUFD, folder, true);
+        Path page = folder.resolve("tables.html");
+        CommandRun run =
+                inspect(
+                        image,
+                        "--rtaddr",
+                        "auto",
+                        "--html",
+                        page.toString(),
+                        "--compare",
+                        image.toString());
+        assertThat(run.exitCode()).isZero();
+        assertThat(Files.readString(page))
+                .contains("<!doctype html>")
+                .contains("00:1f.0, 00:1f.2, 00:1f.3")
+                .contains("\"states\":[\"before\",\"after\"]")
+                .contains("Copyright 2010-2021 Mike Bostock")
+                .doesNotContain("src=\"")
+                .doesNotContain("@import");
+        assertRefused("cannot write", image, "--rtaddr", "auto", "--html", folder.toString());
+        assertRefused("--html", image, "--rtaddr", "auto", "--compare", image.toString());
+    }
+
+    @Test
     void badInputIsAnErrorOfOneLine() throws IOException {
         Path image = Images.copy(Images.IOMMUFD, folder, false);
         byte[] packed = Files.readAllBytes(image);

@@ -199,6 +199,33 @@ class ReplayCommandTest {
                 .containsEntry("invalidations.domain", domain);
     }
 
+    /** Each domain has a device there, so that its invalidations go through a unit. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "emulator",
+                "emulator:coherent=false,caching-mode=true",
+                "emulator:sanitizer=false,units=2",
+            })
+    void replaysOnAMachine(String machine) {
+        assertThat(replayed(TRACE, "--machine", machine))
+                .containsEntry("machine", machine)
+                .containsEntry("splits", "1")
+                .containsEntry("live.pages4k", "0")
+                .containsEntry("violations", "0");
+        CommandRun run =
+                CommandRun.of(
+                        Traces.real("iommufd-partial-unmap.txt.xz"),
+                        "replay",
+                        "-",
+                        "--json",
+                        "--machine",
+                        machine);
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        assertThat(run.json()).containsEntry("live.pages4k", "24").containsEntry("violations", "0");
+    }
+
     @Test
     void aRangeIsNotUsedAgainBeforeItsUnmapIsComplete() {
         String once =
@@ -295,7 +322,9 @@ class ReplayCommandTest {
             delimiter = '|',
             value = {
                 "--backend amdvi        | no backend \"amdvi\"; found: vtd (org.iommu4j.vtd",
-                "--machine emulator     | machine \"emulator\"",
+                "--machine vax          | no machine \"vax\"; found: emulator (org.iommu4j.emulator",
+                "--machine emulator:a=b | the emulator has no parameter \"a\"; legal are ",
+                "--machine emulator:page-sizes=4K | PAGE_SIZES",
                 "--flush lazy           | no flush policy \"lazy\"; found: ",
                 "--flush strict:pages=x | strict",
                 "--page-sizes 16k       | \"16k\" is no page size; 4k, 2m and 1g are",

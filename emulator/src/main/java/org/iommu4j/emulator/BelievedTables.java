@@ -10,12 +10,41 @@ final class BelievedTables {
 
     private static final int MOST_RANGES = 1 << 17;
 
-    /** An invalidation that was completed at a moment, of what was removed before another. */
-    private record Invalidation(long of, long at) {}
+    /** What was unmapped at a moment. */
+    record Removal(long start, long end, long moment) {}
+
+    /**
+     * What was invalidated: whatever was removed by a moment; complete at another. It keeps in mind
+     * a wider one of the same addresses.
+     */
+    private record Invalidation(
+            long start,
+            long end,
+            boolean structure,
+            long of,
+            long at,
+            @Nullable Invalidation wider) {
+
+        boolean covers(long from, long to) {
+            return start <= from && to <= end;
+        }
+
+        @Nullable Invalidation widest() {
+            return wider != null && wider.end - wider.start > end - start
+                    ? wider
+                    : new Invalidation(start, end, structure, of, at, null);
+        }
+
+        boolean forgets(long from, long to, boolean tables, long moment, long begun) {
+            boolean itself =
+                    covers(from, to) && of > moment && at <= begun && (structure || !tables);
+            return itself || wider != null && wider.forgets(from, to, tables, moment, begun);
+        }
+    }
 
     private final long root;
     private final SpanMap<Long> mapped = new SpanMap<>(MOST_RANGES, Math::max);
-    private final SpanMap<Long> removed = new SpanMap<>(MOST_RANGES, null);
+    private final SpanMap<Removal> removed = new SpanMap<>(MOST_RANGES, null);
     private final SpanMap<Invalidation> invalidated = new SpanMap<>(MOST_RANGES, null);
     private volatile int levels;
 
@@ -52,11 +81,14 @@ final class BelievedTables {
 
     void unmapped(long start, long end, long moment) {
         mapped.remove(start, end);
-        removed.put(start, end, moment);
+        removed.put(start, end, new Removal(start, end, moment));
     }
 
-    void invalidated(long start, long end, long of, long at) {
-        invalidated.put(start, end, new Invalidation(of, at));
+    void invalidated(long start, long end, boolean structure, long of, long at) {
+        Invalidation before = invalidated.at(start);
+        boolean same = before != null && before.covers(start, end);
+        Invalidation wider = before != null && same ? before.widest() : null;
+        invalidated.put(start, end, new Invalidation(start, end, structure, of, at, wider));
     }
 
     /** {@return since when an address is mapped; 0 if it is not} */
@@ -70,27 +102,32 @@ final class BelievedTables {
         return mapped.touches(start, end);
     }
 
-    /** {@return when an address was last unmapped; 0 if it never was} */
-    long removedAt(long iova) {
-        Long moment = removed.at(iova);
-        return moment == null ? 0 : moment;
+    /** {@return what was last unmapped at an address, or null if nothing ever was} */
+    @Nullable Removal removedAt(long iova) {
+        return removed.at(iova);
     }
 
     /**
-     * Says whether what a moment knew of an address must be forgotten.
+     * Says whether translations of what was removed must be forgotten.
      *
-     * @param iova the address
-     * @param moment the moment
+     * @param iova an address that was removed
+     * @param removal with what
+     * @param tables true if paging-structure caches must have forgotten, too
      * @param begun a later moment
-     * @return true if an invalidation of what was removed by then was complete when {@code begun}
-     *     came
+     * @return true if an invalidation of all that was removed was complete when {@code begun} came
      */
-    boolean isForgotten(long iova, long moment, long begun) {
-        Invalidation last = lastInvalidation(iova);
-        return last != null && last.of > moment && last.at <= begun;
+    boolean isForgotten(long iova, Removal removal, boolean tables, long begun) {
+        return isForgotten(iova, removal.start, removal.end, tables, removal.moment, begun);
     }
 
-    private @Nullable Invalidation lastInvalidation(long iova) {
-        return invalidated.at(iova);
+    /** The same for what hardware knew of one address at a moment. */
+    boolean isForgotten(long iova, boolean tables, long moment, long begun) {
+        return isForgotten(iova, iova, iova + 1, tables, moment, begun);
+    }
+
+    private boolean isForgotten(
+            long iova, long start, long end, boolean tables, long moment, long begun) {
+        Invalidation last = invalidated.at(iova);
+        return last != null && last.forgets(start, end, tables, moment, begun);
     }
 }

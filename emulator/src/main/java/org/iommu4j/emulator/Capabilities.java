@@ -28,7 +28,7 @@ final class Capabilities {
     private final int maxAddressMask;
 
     Capabilities(EmulatorOptions options) {
-        int[] widths = options.addressWidths();
+        int[] widths = options.widths();
         int encoded = 0;
         for (int width : widths) {
             encoded |= 1 << encodingOf(width);

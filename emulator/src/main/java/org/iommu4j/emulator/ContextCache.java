@@ -16,6 +16,7 @@ final class ContextCache {
     private final AtomicReferenceArray<@Nullable Context> contexts =
             new AtomicReferenceArray<>(SOURCES);
     private final @Nullable Dice dice;
+    private int bound;
 
     ContextCache(@Nullable Dice dice) {
         this.dice = dice;
@@ -29,6 +30,7 @@ final class ContextCache {
 
     void put(Context context) {
         contexts.set(context.source(), context);
+        bound = Math.max(bound, context.source() + 1);
     }
 
     /**
@@ -54,7 +56,7 @@ final class ContextCache {
     }
 
     private void removeIf(Predicate<Context> condition) {
-        for (int source = 0; source < SOURCES; source++) {
+        for (int source = 0; source < bound; source++) {
             Context found = contexts.getPlain(source);
             if (found != null && condition.test(found)) {
                 contexts.set(source, null);

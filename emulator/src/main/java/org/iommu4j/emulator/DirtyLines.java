@@ -98,10 +98,13 @@ final class DirtyLines {
         return isHidden(address) ? old[word(address)] : memory.loadAcquire(address);
     }
 
-    synchronized long changedAt(long address) {
-        return isHidden(address) ? changed[word(address)] : 0;
+    /** When a word was changed that a unit sees as it was; 0 if it sees what is there. */
+    synchronized long changedAt(long address, PhysicalMemory memory) {
+        int word = word(address);
+        return isHidden(address) && old[word] != memory.loadAcquire(address) ? changed[word] : 0;
     }
 
+    /** When the line of an address was first stored to that waits to be written back; or 0. */
     synchronized long unwrittenSince(long address) {
         return (unwritten >>> line(address) & 1) != 0 ? since[line(address)] : 0;
     }

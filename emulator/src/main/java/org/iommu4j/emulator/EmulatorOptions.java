@@ -395,7 +395,7 @@ public final class EmulatorOptions {
         return hostAddressWidth;
     }
 
-    int[] addressWidths() {
+    int[] widths() {
         return addressWidths.clone();
     }
 

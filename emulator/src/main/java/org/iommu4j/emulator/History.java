@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.iommu4j.machine.PhysicalMemory;
 import org.jspecify.annotations.Nullable;
 
 /** What happened lately: the newest events push out the oldest. Any thread may call any method. */
@@ -11,6 +12,7 @@ final class History {
 
     private static final int ROOM = 1 << 15;
     private static final int MOST_LINES = 40;
+    private static final int MOST_EVERYWHERE = 8;
     private static final long EVERYWHERE = -1;
 
     private final AtomicReferenceArray<@Nullable Event> events = new AtomicReferenceArray<>(ROOM);
@@ -30,8 +32,8 @@ final class History {
             int level) {
 
         boolean concerns(long ofRoot, long iova, long page) {
-            boolean here = root == EVERYWHERE || root == ofRoot && start <= iova && iova < end;
-            return here || page != 0 && (slot & -4096L) == page;
+            boolean here = root == ofRoot && start <= iova && iova < end;
+            return here || page != 0 && (slot & -PhysicalMemory.PAGE_SIZE) == page;
         }
 
         @Override
@@ -84,10 +86,14 @@ final class History {
      */
     List<String> of(long root, long iova, long page) {
         List<String> lines = new ArrayList<>();
+        int everywhere = 0;
         long last = count.get() - 1;
         for (long i = last; i >= 0 && i > last - ROOM && lines.size() < MOST_LINES; i--) {
             Event event = events.get((int) (i % ROOM));
-            if (event != null && event.concerns(root, iova, page)) {
+            if (event != null
+                    && (event.root == EVERYWHERE
+                            ? everywhere++ < MOST_EVERYWHERE
+                            : event.concerns(root, iova, page))) {
                 lines.add(event.toString());
             }
         }

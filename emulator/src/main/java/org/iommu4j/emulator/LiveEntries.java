@@ -14,34 +14,17 @@ final class LiveEntries {
 
     private final PhysicalMemory memory;
     private final TableReader reader;
-    private final TablePages pages;
-    private final Trees trees;
-    private final Moments moments;
-    private final History history;
-    private final Findings findings;
-    private final ThreadLocal<Strand> strands;
+    private final Evidence evidence;
 
-    LiveEntries(
-            PhysicalMemory memory,
-            TablePages pages,
-            Trees trees,
-            Moments moments,
-            History history,
-            Findings findings,
-            ThreadLocal<Strand> strands) {
+    LiveEntries(PhysicalMemory memory, Evidence evidence) {
         this.memory = memory;
         this.reader = new TableReader(memory);
-        this.pages = pages;
-        this.trees = trees;
-        this.moments = moments;
-        this.history = history;
-        this.findings = findings;
-        this.strands = strands;
+        this.evidence = evidence;
     }
 
     /** A word is about to be stored. */
     void beforeStore(long address, long value) {
-        Page page = pages.find(address);
+        Page page = evidence.pages.find(address);
         if (page != null && page.isLinked()) {
             changes(page, address, memory.loadAcquire(address), value);
         }
@@ -49,7 +32,7 @@ final class LiveEntries {
 
     /** A word is about to be exchanged. */
     void beforeExchange(long address, long expected, long value) {
-        Page page = pages.find(address);
+        Page page = evidence.pages.find(address);
         if (page == null || !page.isLinked()) {
             return;
         }
@@ -59,7 +42,7 @@ final class LiveEntries {
         } else if (locate(page) != null) {
             long iova = TablePages.iovaOf(page, address);
             int level = TablePages.levelOf(page);
-            strands.get().exchangeFailed(iova, iova + SecondStageEntry.span(level));
+            evidence.strands.get().exchangeFailed(iova, iova + SecondStageEntry.span(level));
         }
     }
 
@@ -75,7 +58,7 @@ final class LiveEntries {
     }
 
     private void place(long entry, long slot) {
-        Page child = pages.find(SecondStageEntry.table(entry));
+        Page child = evidence.pages.find(SecondStageEntry.table(entry));
         if (child != null && child.isLinked()) {
             child.pointedToBy(slot);
         }
@@ -98,7 +81,8 @@ final class LiveEntries {
             publish(tree, SecondStageEntry.table(after), level - 1, slot);
         }
         if (SecondStageEntry.isPresent(before) || level > 0) {
-            history.entry(moments.now(), tree.root(), iova, level, slot, before, after);
+            evidence.history.entry(
+                    evidence.moments.now(), tree.root(), iova, level, slot, before, after);
         }
         if (SecondStageEntry.isPresent(before)) {
             requireKept(tree, slot, before, after, level, iova);
@@ -107,17 +91,17 @@ final class LiveEntries {
 
     private @Nullable BelievedTables locate(Page page) {
         Life life = page.life();
-        BelievedTables tree = life == null ? null : trees.find(life.root());
-        return tree != null && pages.locate(page, tree.levels()) ? tree : null;
+        BelievedTables tree = life == null ? null : evidence.trees.find(life.root());
+        return tree != null && evidence.pages.locate(page, tree.levels()) ? tree : null;
     }
 
     /** Tables that nobody has spoken of are linked by the entry that points to them. */
     private void publish(BelievedTables tree, long table, int level, long slot) {
-        if (!pages.contains(table) || pages.of(table).isLinked()) {
+        if (!evidence.pages.contains(table) || evidence.pages.of(table).isLinked()) {
             return;
         }
-        Page page = pages.of(table);
-        page.link(tree.root(), moments.tick());
+        Page page = evidence.pages.of(table);
+        page.link(tree.root(), evidence.moments.tick());
         page.pointedToBy(slot);
         for (int i = 0; level > 0 && i < SecondStageEntry.ENTRIES; i++) {
             long below = table + (long) i * Long.BYTES;
@@ -133,7 +117,7 @@ final class LiveEntries {
         if (!tree.isMapped(iova, iova + SecondStageEntry.span(level))) {
             return;
         }
-        Strand strand = strands.get();
+        Strand strand = evidence.strands.get();
         try {
             reader.requireKept(
                     before,
@@ -154,7 +138,8 @@ final class LiveEntries {
                             + SecondStageEntry.text(before, level)
                             + " to "
                             + SecondStageEntry.text(after, level);
-            findings.add(lost.rule(), summary, () -> history.of(tree.root(), lost.iova(), 0));
+            evidence.findings.add(
+                    lost.rule(), summary, () -> evidence.history.of(tree.root(), lost.iova(), 0));
         }
     }
 
@@ -167,7 +152,7 @@ final class LiveEntries {
      * @return an address that is mapped, or -1
      */
     long stillMapped(BelievedTables tree, long start, long end) {
-        Page root = pages.find(tree.root());
+        Page root = evidence.pages.find(tree.root());
         if (tree.levels() == 0 || root == null || !root.isLinked()) {
             return -1;
         }

@@ -53,7 +53,9 @@ final class ProcessorCache implements Lag {
 
     @Override
     public void beforeExchange(long address, long expected, long value) {
-        beforeStore(address, value);
+        if (memory.loadAcquire(address) == expected) {
+            beforeStore(address, value);
+        }
     }
 
     @Override
@@ -95,7 +97,7 @@ final class ProcessorCache implements Lag {
     @Override
     public long changedAt(long address) {
         DirtyLines lines = find(address);
-        return lines == null ? 0 : lines.changedAt(address);
+        return lines == null ? 0 : lines.changedAt(address, memory);
     }
 
     @Override

@@ -48,10 +48,15 @@ final class SpanMap<V> {
 
     /** Gives [start, end) a value. */
     synchronized void put(long start, long end, V value) {
-        keepRight(end);
-        spans.put(start, new Span<>(end, value));
-        keepLeft(start);
-        spans.subMap(start, false, end, false).clear();
+        Map.Entry<Long, Span<V>> last = spans.floorEntry(end - 1);
+        if (isApart(last, start, end)) {
+            spans.put(start, new Span<>(end, value));
+        } else {
+            keepRight(last, end);
+            spans.put(start, new Span<>(end, value));
+            keepLeft(start);
+            spans.subMap(start, false, end, false).clear();
+        }
         if (--room <= 0) {
             shrink();
         }
@@ -59,15 +64,26 @@ final class SpanMap<V> {
 
     /** Takes the values of [start, end) away. */
     synchronized void remove(long start, long end) {
-        keepRight(end);
-        keepLeft(start);
-        spans.subMap(start, true, end, false).clear();
-        room--;
+        Map.Entry<Long, Span<V>> last = spans.floorEntry(end - 1);
+        if (isApart(last, start, end)) {
+            spans.remove(start);
+        } else {
+            keepRight(last, end);
+            keepLeft(start);
+            spans.subMap(start, true, end, false).clear();
+            room--;
+        }
+    }
+
+    /* The usual: nothing is there, or just this range. */
+    private boolean isApart(Map.@Nullable Entry<Long, Span<V>> last, long start, long end) {
+        return last == null
+                || last.getValue().end <= start
+                || last.getKey() == start && last.getValue().end == end;
     }
 
     /* What reaches beyond the end stays there. */
-    private void keepRight(long end) {
-        Map.Entry<Long, Span<V>> over = spans.floorEntry(end - 1);
+    private void keepRight(Map.@Nullable Entry<Long, Span<V>> over, long end) {
         if (over != null && over.getValue().end > end) {
             spans.put(end, over.getValue());
         }

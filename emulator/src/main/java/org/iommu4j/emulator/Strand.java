@@ -22,6 +22,11 @@ final class Strand {
         failedEnd = failedStart;
     }
 
+    /** The thread has unmapped what it said it would. */
+    void unmapped() {
+        root = -1;
+    }
+
     /** {@return true if the thread unmaps all of a range} */
     boolean unmaps(long tables, long from, long to) {
         return root == tables && start <= from && to <= end;

@@ -49,8 +49,7 @@ final class StructureCache {
             if (bits == 0) {
                 levels[level].remove(TablePointer.tag(domain, iova, level));
             } else {
-                levels[level].removeIf(found ->
-                        found.domain() == domain && found.prefix() >>> bits == prefix >>> bits);
+                levels[level].removeRange(domain, prefix, bits, _ -> true);
             }
         }
     }
@@ -66,22 +65,19 @@ final class StructureCache {
         for (int level = 1; level <= TOP && TablePointer.shift(level) <= mask + 12; level++) {
             int bits = 12 + mask - TablePointer.shift(level);
             long prefix = iova >>> TablePointer.shift(level);
-            levels[level].removeIf(found ->
-                    !found.isPresent()
-                            && found.domain() == domain
-                            && found.prefix() >>> bits == prefix >>> bits);
+            levels[level].removeRange(domain, prefix, bits, found -> !found.isPresent());
         }
     }
 
     void dropDomain(int domain) {
         for (int level = 1; level <= TOP; level++) {
-            levels[level].removeIf(found -> found.domain() == domain);
+            levels[level].removeDomain(domain);
         }
     }
 
     void dropAll() {
         for (int level = 1; level <= TOP; level++) {
-            levels[level].removeIf(_ -> true);
+            levels[level].clear();
         }
     }
 }

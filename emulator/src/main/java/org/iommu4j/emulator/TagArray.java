@@ -19,7 +19,8 @@ final class TagArray<E extends TagArray.Tagged> {
     /** Something that can be cached. */
     abstract static class Tagged {
         private static final int DOMAIN_BITS = 16;
-        private static final long VALID = 1L << 62;
+        private static final int PREFIX_BITS = 45;
+        private static final long VALID = 1L << DOMAIN_BITS + PREFIX_BITS;
 
         /** What it is found by. */
         final long tag;
@@ -106,14 +107,42 @@ final class TagArray<E extends TagArray.Tagged> {
         }
     }
 
-    /** Removes every entry that a condition holds for. */
-    void removeIf(Predicate<? super E> condition) {
+    /** Removes every entry of a domain. */
+    void removeDomain(int domain) {
         for (int i = 0; i < tags.length; i++) {
-            if (tags[i] != 0) {
+            if (tags[i] != 0 && (int) tags[i] << Short.SIZE == domain << Short.SIZE) {
+                drop(i);
+            }
+        }
+    }
+
+    /**
+     * Removes the entries of a domain whose prefixes agree with one in their upper bits, and that a
+     * condition holds for.
+     *
+     * @param domain the domain id
+     * @param prefix the prefix
+     * @param bits how many of the lower bits need not agree
+     * @param condition what else must hold
+     */
+    void removeRange(int domain, long prefix, int bits, Predicate<? super E> condition) {
+        int shift = Math.min(bits, Tagged.PREFIX_BITS) + Tagged.DOMAIN_BITS;
+        long upper = Tagged.tag(domain, prefix) >>> shift;
+        for (int i = 0; i < tags.length; i++) {
+            if (tags[i] >>> shift == upper) {
                 E entry = entries.getPlain(i);
-                if (entry != null && condition.test(entry)) {
+                if (entry != null && entry.domain() == domain && condition.test(entry)) {
                     drop(i);
                 }
+            }
+        }
+    }
+
+    /** Removes everything. */
+    void clear() {
+        for (int i = 0; i < tags.length; i++) {
+            if (tags[i] != 0) {
+                drop(i);
             }
         }
     }

@@ -88,6 +88,9 @@ final class Translator {
                     if (audit != null) {
                         audit.used(source, context.root(), found.root, iova, found.asOf, begun);
                     }
+                    if (dice != null) {
+                        dawdle(dice);
+                    }
                     return physical;
                 }
             }
@@ -175,7 +178,7 @@ final class Translator {
             fetchAhead(context, iova ^ dice.next() >>> 24 + (dice.next() & 31), walk);
         }
         Translation known = iotlb.find(context.domain(), iova);
-        if (known != null) {
+        if (known != null && (dice == null || dice.oneIn(2))) {
             return known;
         }
         Translation read = pageWalk.walk(context, iova, walk);
@@ -205,6 +208,15 @@ final class Translator {
             return read;
         }
         return read.fragment(iova, dice.oneIn(2) ? read.shift - 9 : 12);
+    }
+
+    /* Between the translation and the transfer any time may pass. */
+    private static void dawdle(Dice dice) {
+        if (dice.oneIn(32)) {
+            for (long spins = dice.next() & 1023; spins > 0; spins--) {
+                Thread.onSpinWait();
+            }
+        }
     }
 
     private long block(Context context, long iova, boolean write, int code, long begun) {

@@ -50,7 +50,9 @@ final class WriteBuffer implements Lag {
 
     @Override
     public void beforeExchange(long address, long expected, long value) {
-        beforeStore(address, value);
+        if (memory.loadAcquire(address) == expected) {
+            beforeStore(address, value);
+        }
     }
 
     @Override
@@ -73,7 +75,9 @@ final class WriteBuffer implements Lag {
     @Override
     public long changedAt(long address) {
         DirtyLines lines = pages.find(address);
-        return lines == null || lines.generation() != generation ? 0 : lines.changedAt(address);
+        return lines == null || lines.generation() != generation
+                ? 0
+                : lines.changedAt(address, memory);
     }
 
     @Override

@@ -163,7 +163,7 @@ final class HandDriver implements AutoCloseable {
             long moment = witness.moment();
             long at = is(Defect.MAPPING_INVALIDATED_ELSEWHERE) ? iova ^ 16 * BLOCK : iova;
             invalidate(at, mask, false);
-            witness.invalidated(root, iova, size, moment);
+            witness.invalidated(root, iova, size, false, moment);
         }
     }
 
@@ -190,7 +190,8 @@ final class HandDriver implements AutoCloseable {
         meanwhile.run();
         boolean small = !split || is(Defect.H_SMALL_INVALIDATION);
         invalidate(small ? iova : iova & -BLOCK, small ? 0 : BLOCK_MASK, !split);
-        witness.invalidated(root, small ? iova : iova & -BLOCK, small ? PAGE : BLOCK, moment);
+        witness.invalidated(
+                root, small ? iova : iova & -BLOCK, small ? PAGE : BLOCK, split, moment);
     }
 
     /** Splits a block, and unmaps nothing. */
@@ -200,7 +201,7 @@ final class HandDriver implements AutoCloseable {
             punch(slot, iova, true);
             long moment = witness.moment();
             invalidate(iova & -BLOCK, BLOCK_MASK, false);
-            witness.invalidated(root, iova & -BLOCK, BLOCK, moment);
+            witness.invalidated(root, iova & -BLOCK, BLOCK, true, moment);
         }
     }
 
@@ -266,7 +267,7 @@ final class HandDriver implements AutoCloseable {
         long moment = witness.moment();
         meanwhile.run();
         invalidate(iova, BLOCK_MASK, !table || is(Defect.I_LEAF_ONLY_HINT));
-        witness.invalidated(root, iova, BLOCK, moment);
+        witness.invalidated(root, iova, BLOCK, table, moment);
     }
 
     /** Gives the tables back that were unlinked: the next ones are made of them. */

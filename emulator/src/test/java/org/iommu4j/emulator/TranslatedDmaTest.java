@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Random;
+import org.iommu4j.machine.Device;
 import org.iommu4j.machine.DmaOutcome;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,6 +18,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a DMA moves, and where. */
 class TranslatedDmaTest {
+
+    private static final long DOMAIN_OF_39 = Rig.DOMAIN << 8 | 1;
 
     @ParameterizedTest
     @CsvSource({
@@ -75,8 +79,7 @@ class TranslatedDmaTest {
                 assertThat(target.array())
                         .as("seed %d, round %d", seed, round)
                         .containsExactly(
-                                java.util.Arrays.copyOfRange(
-                                        expected, readFrom, readFrom + readCount));
+                                Arrays.copyOfRange(expected, readFrom, readFrom + readCount));
             }
         }
     }
@@ -162,8 +165,6 @@ class TranslatedDmaTest {
         }
     }
 
-    private static final long DOMAIN_OF_39 = Rig.DOMAIN << 8 | 1;
-
     @Test
     void theInterruptRangeIsNoMemory() {
         try (Rig rig = new Rig(Rig.options())) {
@@ -190,14 +191,36 @@ class TranslatedDmaTest {
             first.map(root, 48, 0x1000, 0x5000, Rig.KIB4, Rig.RW);
             first.memory.storeRelease(0x5000, 9);
             assertThat(first.word(0x1000)).isEqualTo(9);
-            ByteBuffer target = ByteBuffer.allocate(8);
             var other = first.machine.devices().get(1);
             assertThat(second.covers(other.source())).isTrue();
             assertThat(first.machine.remappingUnits().getFirst().covers(other.source())).isFalse();
-            /* The second unit does not translate, so this is the physical address. */
-            assertThat(other.read(0x5000, target)).isEqualTo(DmaOutcome.DONE);
-            assertThat(target.get(0)).isEqualTo((byte) 9);
+            /* The second unit does not translate yet, so this is the physical address. */
+            assertThat(byteAt(other, 0x5000)).isEqualTo(9);
+            long rootTable = first.page();
+            long contextTable = first.page();
+            long otherRoot = first.page();
+            long context = contextTable + other.source().requester() % 256 * 16L;
+            first.memory.storeRelease(rootTable + 16, contextTable | 1);
+            first.memory.storeRelease(context + 8, Rig.DOMAIN << 8 | 2);
+            first.memory.storeRelease(context, otherRoot | 1);
+            first.map(otherRoot, 48, 0x1000, 0x6000, Rig.KIB4, Rig.RW);
+            first.memory.storeRelease(0x6000, 8);
+            second.registers().write64(Rig.RTADDR, rootTable);
+            second.registers().write32(Rig.GCMD, Rig.SRTP);
+            second.registers().write32(Rig.GCMD, Rig.TE);
+            /* The same domain id and address, in each unit's caches by itself. */
+            assertThat(byteAt(other, 0x1000)).isEqualTo(8);
+            assertThat(first.word(0x1000)).isEqualTo(9);
+            other.read(0x9000, ByteBuffer.allocate(8));
+            assertThat(first.registers.read32(Rig.FSTS)).isZero();
+            assertThat(second.registers().read32(Rig.FSTS)).isEqualTo(1 << 1);
         }
+    }
+
+    private static int byteAt(Device device, long iova) {
+        ByteBuffer target = ByteBuffer.allocate(1);
+        assertThat(device.read(iova, target)).isEqualTo(DmaOutcome.DONE);
+        return target.get(0);
     }
 
     private static void writeInt(Rig rig, long iova, int value) {

@@ -59,7 +59,7 @@ class ExamplesTest {
                             .filter(name -> name.matches("E\\d\\d_\\w+"))
                             .sorted()
                             .toList();
-            assertThat(names).hasSizeGreaterThanOrEqualTo(5);
+            assertThat(names).hasSizeGreaterThanOrEqualTo(6);
             return names;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

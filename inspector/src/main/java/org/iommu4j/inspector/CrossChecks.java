@@ -55,20 +55,26 @@ final class CrossChecks {
                 int first = at < 0 ? -at - 1 : at;
                 long end = run.outputAddress() + run.size();
                 if (first < tables.length && tables[first] < end) {
-                    boolean writes = (run.rights() & WRITE) != 0;
-                    int next = Arrays.binarySearch(tables, end);
-                    int count = (next < 0 ? -next - 1 : next) - first;
-                    findings.add(
-                            writes ? Kind.TABLES_WRITABLE : Kind.TABLES_READABLE,
-                            "devices can "
-                                    + (writes ? "write" : "read")
-                                    + " "
-                                    + count
-                                    + " of the VT-d tables themselves, the first at "
-                                    + Hex.of(tables[first]),
-                            where(space, run));
+                    reaches(space, run, tables, first);
                 }
             }
+        }
+    }
+
+    private void reaches(AddressSpace space, Run run, long[] tables, int first) {
+        boolean writes = (run.rights() & WRITE) != 0;
+        Kind kind = writes ? Kind.TABLES_WRITABLE : Kind.TABLES_READABLE;
+        if (findings.wants(kind)) {
+            int next = Arrays.binarySearch(tables, run.outputAddress() + run.size());
+            findings.put(
+                    kind,
+                    "devices can "
+                            + (writes ? "write" : "read")
+                            + " "
+                            + ((next < 0 ? -next - 1 : next) - first)
+                            + " of the VT-d tables themselves, the first at "
+                            + Hex.of(tables[first]),
+                    where(space, run));
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.zip.DeflaterOutputStream;
 import org.iommu4j.api.IommuDomain;
@@ -62,6 +63,7 @@ public final class ExplorerPage {
     private final String title;
     private final String lead;
     private final EntryKinds kinds = new EntryKinds();
+    private final AtomicInteger room = new AtomicInteger(SpaceRecording.MAX_RECORDS);
     private final List<State> states = new ArrayList<>();
     private final List<Finding> findings = new ArrayList<>();
 
@@ -136,7 +138,7 @@ public final class ExplorerPage {
          * @param format its page-table format
          */
         public void add(String spaceName, IommuDomain domain, PageTableFormat format) {
-            SpaceRecording recording = new SpaceRecording(kinds, format, false);
+            SpaceRecording recording = new SpaceRecording(kinds, format, false, room);
             new LiveTables(recording, kinds, format).record(domain);
             put(spaceName, new Space(format.levels(), format.toString(), recording));
         }
@@ -156,7 +158,7 @@ public final class ExplorerPage {
                 Translation translation,
                 Consumer<? super TableVisitor> walk) {
             SpaceRecording recording =
-                    new SpaceRecording(kinds, format, translation.isFirstStage());
+                    new SpaceRecording(kinds, format, translation.isFirstStage(), room);
             walk.accept(recording);
             put(
                     spaceName,
@@ -181,7 +183,10 @@ public final class ExplorerPage {
                             1,
                             "none",
                             new SpaceRecording(
-                                    kinds, VtdTables.format(Translation.SECOND_STAGE, 4), false)));
+                                    kinds,
+                                    VtdTables.format(Translation.SECOND_STAGE, 4),
+                                    false,
+                                    room)));
         }
     }
 

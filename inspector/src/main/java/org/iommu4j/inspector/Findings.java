@@ -45,11 +45,11 @@ final class Findings {
     }
 
     private final Map<Kind, List<Finding>> kept = new EnumMap<>(Kind.class);
-    private final Map<Kind, Long> counts = new EnumMap<>(Kind.class);
+    private final long[] counts = new long[Kind.values().length];
 
     /** Says whether more of a kind would be kept, so that its words are worth making. */
     boolean wants(Kind kind) {
-        return counts.merge(kind, 1L, Long::sum) <= KEPT;
+        return ++counts[kind.ordinal()] <= KEPT;
     }
 
     /** Adds a finding that {@link #wants} was asked about. */
@@ -69,7 +69,7 @@ final class Findings {
         List<Finding> all = new ArrayList<>();
         kept.forEach((kind, some) -> {
             all.addAll(some);
-            long more = counts.getOrDefault(kind, 0L) - some.size();
+            long more = counts[kind.ordinal()] - some.size();
             if (more > 0) {
                 all.add(
                         new Finding(

@@ -102,7 +102,6 @@ public final class Inspection {
         private final AtomicInteger roomForRuns = new AtomicInteger(RunList.MAX_RUNS);
         private final Map<SpaceKey, AddressSpace> spaces = new LinkedHashMap<>();
         private final List<DeviceTables> devices = new ArrayList<>();
-        private long tables;
 
         Work(PhysicalView view, RootPointer root, int hostAddressWidth, Progress progress) {
             this.view = view;
@@ -117,7 +116,11 @@ public final class Inspection {
             if (ledger.exhausted()) {
                 findings.add(
                         Kind.LIMIT,
-                        "more than " + TableLedger.MAX_VISITS + " tables; the rest was not walked",
+                        "there are more than "
+                                + TableLedger.MAX_TABLES
+                                + " tables, or address spaces share tables more than "
+                                + TableLedger.MAX_RETURNS
+                                + " times; the rest was not walked",
                         "all devices");
             }
             new CrossChecks(devices, walked, ledger, findings).run();
@@ -170,11 +173,9 @@ public final class Inspection {
         }
 
         private AddressSpace walk(SpaceKey key) {
-            SpaceCounts counts = new SpaceCounts(key, roomForRuns, findings);
+            SpaceCounts counts = new SpaceCounts(key, roomForRuns, findings, progress);
             new TableWalker(view, key, hostAddressWidth, ledger, spaces.size(), findings)
                     .walk(counts);
-            tables += counts.tablePages;
-            progress.at("tables", tables * 4096, 0);
             return new AddressSpace(view, key, counts);
         }
     }

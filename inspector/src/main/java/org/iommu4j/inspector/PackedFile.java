@@ -40,6 +40,7 @@ final class PackedFile {
     /** Unpacks into a new temporary file, which is deleted again if that fails. */
     static Path unpack(Path path, Progress progress) throws IOException {
         Path plain = Files.createTempFile("iommu4j-", ".image");
+        plain.toFile().deleteOnExit(); // should somebody stop the process while it unpacks
         try (CountingStream stored = new CountingStream(Files.newInputStream(path));
                 InputStream content = content(stored);
                 FileChannel out =

@@ -9,6 +9,8 @@ final class SpaceCounts implements TableVisitor {
     static final long INTERRUPTS = 0xfee0_0000L;
     static final long INTERRUPTS_END = 0xfef0_0000L;
 
+    private static final int SHOW_EVERY = 1 << 12;
+
     final long[] leaves;
     final RunList runs;
     long tablePages;
@@ -18,18 +20,23 @@ final class SpaceCounts implements TableVisitor {
     private final SpaceKey key;
     private final PageTableFormat format;
     private final Findings findings;
+    private final Progress progress;
 
-    SpaceCounts(SpaceKey key, AtomicInteger roomForRuns, Findings findings) {
+    SpaceCounts(SpaceKey key, AtomicInteger roomForRuns, Findings findings, Progress progress) {
         this.key = key;
         this.format = key.format();
         this.leaves = new long[format.levels()];
         this.runs = new RunList(roomForRuns);
         this.findings = findings;
+        this.progress = progress;
     }
 
     @Override
     public void table(long address, int level, long iova, long entry) {
         tablePages++;
+        if (tablePages % SHOW_EVERY == 0) {
+            progress.at("tables of " + key.users(), tablePages << 12, 0);
+        }
     }
 
     @Override

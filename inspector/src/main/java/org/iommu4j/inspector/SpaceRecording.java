@@ -1,5 +1,6 @@
 package org.iommu4j.inspector;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import org.iommu4j.walker.PageTableFormat;
 
 /**
@@ -10,9 +11,13 @@ final class SpaceRecording implements TableVisitor {
     private static final int PAGE_SHIFT = 12;
     private static final long PAGE_NUMBERS = (1L << 52) - 1;
 
+    /** What all recordings of a page may hold; a browser would not take more. */
+    static final int MAX_RECORDS = 1 << 22;
+
     private final EntryKinds kinds;
     private final PageTableFormat format;
     private final boolean first;
+    private final AtomicInteger room;
     private final PackedNumbers tables = new PackedNumbers();
     private final PackedNumbers runs = new PackedNumbers();
     private long tableCount;
@@ -28,18 +33,31 @@ final class SpaceRecording implements TableVisitor {
     private int kindOfRun;
     private long leavesOfRun;
 
-    SpaceRecording(EntryKinds kinds, PageTableFormat format, boolean first) {
+    /**
+     * Begins a recording.
+     *
+     * @param kinds the kinds of entries of the page
+     * @param format how entries are read
+     * @param first whether they are first-stage ones
+     * @param room how many more tables and runs the page may hold
+     */
+    SpaceRecording(EntryKinds kinds, PageTableFormat format, boolean first, AtomicInteger room) {
         this.kinds = kinds;
         this.format = format;
         this.first = first;
+        this.room = room;
     }
 
+    /** How many leaves came by. */
     long leafCount() {
         return leafCount;
     }
 
     @Override
     public void table(long address, int level, long iova, long entry) {
+        if (room.decrementAndGet() < 0) {
+            return;
+        }
         int kind =
                 entry == 0
                         ? kinds.ofRights(3)
@@ -92,7 +110,7 @@ final class SpaceRecording implements TableVisitor {
     }
 
     private void endRun() {
-        if (leavesOfRun == 0) {
+        if (leavesOfRun == 0 || room.decrementAndGet() < 0) {
             return;
         }
         runs.put(levelOfRun);

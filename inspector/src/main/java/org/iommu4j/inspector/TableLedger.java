@@ -11,7 +11,10 @@ final class TableLedger {
     static final int NEW = -1;
 
     /** Tables of 4 KiB leaves over 8 TiB. */
-    static final int MAX_VISITS = 1 << 22;
+    static final int MAX_TABLES = 1 << 22;
+
+    /** How often a table may be reached from a space that did not see it before. */
+    static final int MAX_RETURNS = 1 << 17;
 
     private static final long EMPTY = -1L;
 
@@ -26,7 +29,7 @@ final class TableLedger {
 
     /** Whether no more tables will be looked into. */
     boolean exhausted() {
-        return visits >= MAX_VISITS;
+        return count >= MAX_TABLES || visits - count >= MAX_RETURNS;
     }
 
     /**

@@ -25,11 +25,31 @@ public final class PageLedger {
     private final long pages;
     private final BitSet owners = new BitSet();
     private int lastOwner;
+    private long usedEnd;
 
-    PageLedger(long bytesOfMemory) {
+    PageLedger(long bytesOfMemory, long usedEnd) {
+        this.usedEnd = usedEnd;
         this.pages = bytesOfMemory >>> PhysicalMemory.PAGE_SHIFT;
         this.backing = SparseMemory.map(Math.max(pages, 1) * WORD_BYTES);
         this.base = backing.address();
+    }
+
+    /**
+     * {@return the physical address from which on no page was handed out by anybody, so that every
+     * page from there on is zero unless its owner stored to it}
+     */
+    public synchronized long usedEnd() {
+        return usedEnd;
+    }
+
+    /**
+     * Notes that pages are about to be handed out for the first time, so that who manages the same
+     * memory later does not take them for zero.
+     *
+     * @param end the physical address behind the last of them
+     */
+    public synchronized void noteUsed(long end) {
+        usedEnd = Math.max(usedEnd, end);
     }
 
     /**

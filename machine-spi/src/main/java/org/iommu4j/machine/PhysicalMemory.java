@@ -61,9 +61,10 @@ public final class PhysicalMemory {
         this.observer = observer;
     }
 
-    private static PhysicalMemory whole(MemorySegment backing, boolean sparse) {
+    private static PhysicalMemory whole(MemorySegment backing, boolean sparse, boolean used) {
         long size = backing.byteSize();
-        return new PhysicalMemory(backing, 0, size, new PageLedger(size), sparse, null);
+        return new PhysicalMemory(
+                backing, 0, size, new PageLedger(size, used ? size : 0), sparse, null);
     }
 
     /**
@@ -75,7 +76,7 @@ public final class PhysicalMemory {
      */
     public static PhysicalMemory allocate(long bytes) {
         requireWholePages(bytes);
-        return whole(SparseMemory.map(bytes), SparseMemory.canDiscard());
+        return whole(SparseMemory.map(bytes), SparseMemory.canDiscard(), false);
     }
 
     /**
@@ -99,7 +100,7 @@ public final class PhysicalMemory {
                             + Long.toHexString(segment.address())
                             + " is not aligned to 0x1000");
         }
-        return whole(segment, false);
+        return whole(segment, false, true);
     }
 
     /**

@@ -80,15 +80,18 @@ public interface Witness {
     }
 
     /**
-     * The invalidation that covers a range has completed: the hardware must not use a translation
-     * that was removed before a moment, the one when the invalidation was about to be asked for.
+     * The invalidation of a range has completed. Of what was unmapped before a moment, the one when
+     * the invalidation was about to be asked for, and lies wholly inside the range, the hardware
+     * must not use a translation any more.
      *
      * @param root the root table
      * @param iova first I/O virtual address, in bytes
      * @param size bytes
+     * @param structure true if that holds for paging-structure caches too: the hardware must not
+     *     use a table of the range either that was unlinked before
      * @param moment what {@link #moment} returned then; means nothing where that is 0
      */
-    default void invalidated(long root, long iova, long size, long moment) {}
+    default void invalidated(long root, long iova, long size, boolean structure, long moment) {}
 
     /**
      * A device is about to be attached: its requests go through these tables.

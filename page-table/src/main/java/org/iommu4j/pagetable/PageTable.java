@@ -407,7 +407,11 @@ public final class PageTable {
             long start = gather.rangeStart(i);
             if (tables.isWitnessed()) {
                 tables.witness.invalidated(
-                        tables.root, start, gather.rangeEnd(i) - start, gather.stamp());
+                        tables.root,
+                        start,
+                        gather.rangeEnd(i) - start,
+                        gather.structureChanged(),
+                        gather.stamp());
             }
             if (gather.heldPages() > 0) {
                 tables.epochs.move(start, gather.rangeEnd(i));

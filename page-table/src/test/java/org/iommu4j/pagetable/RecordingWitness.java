@@ -107,8 +107,11 @@ final class RecordingWitness implements Witness, MemoryObserver {
     }
 
     @Override
-    public void invalidated(long root, long iova, long size, long moment) {
-        note(range("invalidated", iova, size) + " as of " + moment);
+    public void invalidated(long root, long iova, long size, boolean structure, long moment) {
+        note(
+                range(structure ? "invalidated structure" : "invalidated", iova, size)
+                        + " as of "
+                        + moment);
     }
 
     @Override

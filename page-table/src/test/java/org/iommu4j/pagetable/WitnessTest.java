@@ -122,7 +122,7 @@ class WitnessTest {
                 .containsExactly(
                         "unlinked",
                         "mapped 0x0+0x200000 guarded",
-                        "invalidated 0x0+0x200000",
+                        "invalidated structure 0x0+0x200000",
                         "returned");
         domain.closeAndCheck();
     }
@@ -228,7 +228,7 @@ class WitnessTest {
                         "unmapping" + range,
                         "unlinked",
                         "unmapped" + range,
-                        "invalidated" + range,
+                        "invalidated structure" + range,
                         "returned");
     }
 }

@@ -2,8 +2,10 @@ package org.iommu4j.vtd;
 
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.flush.CacheFlusher;
@@ -31,6 +33,7 @@ final class DomainFactory {
     private final UnitLimits limits;
     private final DomainIds ids;
     private final Witness witness;
+    private final Map<Integer, PageTableFormat> formats = new HashMap<>();
     private final Set<VtdDomain> open = new LinkedHashSet<>();
 
     @Inject
@@ -56,7 +59,7 @@ final class DomainFactory {
     synchronized VtdDomain create(DomainOptions options) {
         refuse(options, CacheFlusherProvider.class, "a cache flusher");
         DomainOptions settled = limits.settled(options);
-        PageTableFormat format = limits.format(settled.addressWidth());
+        PageTableFormat format = formats.computeIfAbsent(settled.addressWidth(), limits::format);
         boolean ownPolicy = options.chooses(FlushPolicyProvider.class);
         FlushPolicy flush = ownPolicy ? ownPolicy(options) : policy;
         try {

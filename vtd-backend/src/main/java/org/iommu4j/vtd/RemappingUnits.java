@@ -123,7 +123,7 @@ final class RemappingUnits implements IotlbInvalidator {
     public long invalidateGlobal() {
         ids.countGlobal();
         return tickets.ask(
-                units.toArray(Unit[]::new),
+                units.stream().filter(Unit::isRunning).toArray(Unit[]::new),
                 unit -> Descriptor.allTranslations(unit.capabilities()));
     }
 

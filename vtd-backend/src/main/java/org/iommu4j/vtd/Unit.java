@@ -31,6 +31,7 @@ final class Unit {
     private final InvalidationQueue queue;
     private final FaultRecords faults;
     private boolean touched;
+    private volatile boolean running;
 
     /**
      * Prepares to take a unit over; it is not touched.
@@ -85,6 +86,7 @@ final class Unit {
         if (capabilities().hasProtectedMemory()) {
             registers.unprotectMemory();
         }
+        running = true;
     }
 
     /**
@@ -94,6 +96,7 @@ final class Unit {
      * @throws UnitTimeoutException if it does not answer; no page is given back then
      */
     void stop() {
+        running = false;
         UnitRegisters registers = found.registers();
         if (touched && registers.translates()) {
             registers.translate(false);
@@ -112,6 +115,11 @@ final class Unit {
         if (status >= 0) {
             allocator.give(status);
         }
+    }
+
+    /** {@return true if it is under control, and its queue is worked off} */
+    boolean isRunning() {
+        return running;
     }
 
     UnitCapabilities capabilities() {

@@ -69,6 +69,11 @@ final class VtdIommu implements Iommu {
         }
     }
 
+    /** {@return the units it drives, perhaps none} */
+    RemappingUnits units() {
+        return units;
+    }
+
     @Override
     public String backend() {
         return VtdIommuProvider.NAME;

@@ -57,7 +57,7 @@ public record StrategyReport(
         return sent.page() + sent.domain() + sent.global();
     }
 
-    /** {@return DMAs a second and device} */
+    /** {@return DMAs a second, of all devices together} */
     public double dmasPerSecond() {
         return seconds > 0 ? dmas / seconds : 0;
     }

@@ -84,9 +84,9 @@ public record SwapSettings(
 
     /** {@return the machine's provider, with those parameters that follow from the settings} */
     String configuredMachine() {
-        String choice = withParameter(machine, "devices", Integer.toString(devices));
-        choice = withParameter(choice, "seed", Long.toString(seed));
-        return sanitizer ? choice : withParameter(choice, "sanitizer", "false");
+        String choice = MachineChoice.with(machine, "devices", Integer.toString(devices));
+        choice = MachineChoice.with(choice, "seed", Long.toString(seed));
+        return sanitizer ? choice : MachineChoice.with(choice, "sanitizer", "false");
     }
 
     /** {@return how many bytes of the machine's memory the scenario takes} */
@@ -95,17 +95,6 @@ public record SwapSettings(
         long spares = Swapper.sparesFor(pages) * GuestMemory.PAGE_SIZE;
         long unit = GuestMemory.PIECE;
         return (GuestMemory.hostEnd(memory) + spares + unit - 1) / unit * unit;
-    }
-
-    /** What the user says about the machine goes first. */
-    private static String withParameter(String choice, String key, String value) {
-        int colon = choice.indexOf(':');
-        if (colon < 0) {
-            return choice + ":" + key + "=" + value;
-        }
-        return ("," + choice.substring(colon + 1)).contains("," + key + "=")
-                ? choice
-                : choice + "," + key + "=" + value;
     }
 
     private static String bytes(long count) {

@@ -121,7 +121,7 @@ function hexOfPage(page, offset = 0) {
 function sizeOfPages(pages) {
   const units = ["KiB", "MiB", "GiB", "TiB", "PiB"];
   let size = pages * 4, unit = 0;
-  while (size >= 1024 && unit < units.length - 1) { size /= 1024; unit++; }
+  while (size >= 1023.95 && unit < units.length - 1) { size /= 1024; unit++; }
   return (Number.isInteger(size) ? size : size.toFixed(1)) + " " + units[unit];
 }
 

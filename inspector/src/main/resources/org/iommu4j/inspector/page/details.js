@@ -20,7 +20,7 @@ function showEntry(box, model, entry) {
     fact("below it", `${numbers.format(tables)} tables, ${numbers.format(leaves)} leaves`);
   }
   const attribute = model.attributes[entry.attribute];
-  if (attribute.bits !== null) fact(entry.table === 0 ? "entry" : "entry bits", wordOf(entry, attribute));
+  if (attribute.bits !== null) fact("entry", wordOf(entry, attribute));
   fact("allows", PALETTES.rights.words[attribute.rights]);
   box.append(facts, bits(attribute), path(space, entry, model));
 }
@@ -32,7 +32,6 @@ function heading(entry) {
 
 /** The whole 64-bit word: the address and the rest. */
 function wordOf(entry, attribute) {
-  if (entry.table === 0) return "the root has none";
   const address = entry.table === undefined ? entry.output : entry.address;
   const word = (BigInt(address ?? 0) * 4096n) | BigInt(attribute.bits);
   return "0x" + word.toString(16).padStart(16, "0");
@@ -59,7 +58,7 @@ function path(space, entry, model) {
     item.append(element("span", "soft", "level " + space.tables.level[table]));
     item.append(element("span", "hex",
       (address < 0 ? "table" : "table " + hexOfPage(address)) + `, entry ${index}` +
-      (table === 0 ? " (root)" : ` · reached by: ${attribute.words}`)));
+      (table === 0 ? " (root)" : attribute.words && ` · reached by: ${attribute.words}`)));
     list.append(item);
   }
   return list;

@@ -11,6 +11,7 @@ class Explorer {
     this.colour = "size";
     this.selected = null;
     this.matches = [];
+    this.changes = [];
     this.map = new AddressMap($("map"), this);
     this.tree = new TableTree($("tree"), this);
     this.headings();
@@ -123,7 +124,7 @@ class Explorer {
       for (let i = 0; i < space.runs.count; i++) pages += space.pagesOf(i);
       return sizeOfPages(pages);
     }).join(" → "));
-    tile("translation", this.spaces.at(-1).translation);
+    $("translation").textContent = this.spaces.at(-1).translation;
   }
 
   legend() {
@@ -131,6 +132,7 @@ class Explorer {
     for (const space of this.spaces) {
       for (let i = 0; i < space.runs.count; i++) seen.add(palette.of(space, i, this.attributes));
     }
+    if (this.colour === "change") this.changes.forEach(({ kind }) => seen.add(CHANGES.indexOf(kind)));
     $("legend").replaceChildren(...palette.words.map((word, i) => {
       const item = element("li", "");
       item.append(swatch(palette.colours[i]), this.colour === "change" ? CHANGE_WORDS[word] ?? word : word);

@@ -2,7 +2,7 @@
 /* The map: a row for each level of tables, the root's on top. A band is a table, a solid block a leaf. What is narrower
    than a pixel is summed up by column, so that a million leaves cost one pass and no more drawing than a screen. */
 
-const ROW = 30, ROW_GAP = 4, AXIS = 24, LABELS = 52, MIN_PAGE_WIDTH = 40;
+const ROW = 30, ROW_GAP = 4, AXIS = 24, STRIP = 22, LABELS = 52, MIN_PAGE_WIDTH = 40;
 
 class AddressMap {
   constructor(canvas, model) {
@@ -37,7 +37,7 @@ class AddressMap {
     if (!this.spaces) return;
     const ratio = window.devicePixelRatio || 1;
     this.width = this.canvas.parentElement.clientWidth;
-    this.height = this.spaces.length * this.groupHeight() + AXIS;
+    this.height = this.axisTop() + AXIS;
     this.canvas.style.height = this.height + "px";
     this.canvas.width = Math.round(this.width * ratio);
     this.canvas.height = Math.round(this.height * ratio);
@@ -51,6 +51,7 @@ class AddressMap {
   plot() { return Math.max(1, this.width - LABELS); }
   heading() { return this.spaces.length > 1 ? 18 : 0; }
   groupHeight() { return this.levels * (ROW + ROW_GAP) + this.heading() + 4; }
+  axisTop() { return this.spaces.length * this.groupHeight() + (this.model.changes.length ? STRIP : 0); }
   rowTop(state, level) {
     return state * this.groupHeight() + this.heading() + (this.levels - 1 - level) * (ROW + ROW_GAP) + 2;
   }
@@ -131,6 +132,8 @@ class AddressMap {
     g.rect(LABELS, 0, this.plot(), this.height);
     g.clip();
     this.spaces.forEach((space, state) => { this.drawTables(space, state); this.drawRuns(space, state); });
+    this.drawGaps();
+    this.drawChanges();
     this.drawSelected();
     this.drawAxis();
     g.restore();
@@ -229,8 +232,39 @@ class AddressMap {
       Math.max(4, Math.min(to, this.width + 4) - Math.max(from, LABELS - 4)) + 2, ROW + 2);
   }
 
+  /** Where addresses are left out: a dotted line in the middle of each fold. */
+  drawGaps() {
+    const { starts, ends, places, gap } = this.scale, g = this.g;
+    if (gap / this.scale.length * this.plot() * this.transform.k < 6) return;
+    g.strokeStyle = this.ink.soft;
+    g.setLineDash([2, 4]);
+    g.lineWidth = 1;
+    g.beginPath();
+    for (let i = 0; i + 1 < starts.length; i++) {
+      const x = Math.round(this.x(places[i] + ends[i] - starts[i] + gap / 2)) + 0.5;
+      if (x < LABELS || x > this.width) continue;
+      g.moveTo(x, 0);
+      g.lineTo(x, this.axisTop());
+    }
+    g.stroke();
+    g.setLineDash([]);
+  }
+
+  /** What became different, below both states; the narrow on top of the wide. */
+  drawChanges() {
+    const g = this.g, top = this.axisTop() - STRIP + 4;
+    const colours = PALETTES.change.colours.map(css);
+    const shown = [...this.model.changes].sort((a, b) => (b.end - b.page) - (a.end - a.page));
+    for (const { kind, page, end } of shown) {
+      const from = this.xOfPage(page), to = this.xOfPage(end);
+      if (to < LABELS || from > this.width) continue;
+      g.fillStyle = colours[CHANGES.indexOf(kind)];
+      g.fillRect(Math.max(from, LABELS - 2), top, Math.max(2, Math.min(to, this.width + 2) - Math.max(from, LABELS - 2)), 12);
+    }
+  }
+
   drawAxis() {
-    const g = this.g, top = this.spaces.length * this.groupHeight();
+    const g = this.g, top = this.axisTop();
     g.font = "11px ui-monospace, monospace";
     g.textBaseline = "alphabetic";
     g.textAlign = "left";
@@ -247,22 +281,25 @@ class AddressMap {
     }
   }
 
-  /** Round pages in view: starts of clusters first, then multiples of a power of two. */
+  /** Pages to name: where clusters begin, and the roundest one in each hundred pixels or so. */
   ticks() {
-    const first = this.scale.page(this.placeAt(LABELS)), last = this.scale.page(this.placeAt(this.width));
-    const starts = [...this.scale.starts].filter(start => start >= first && start <= last);
-    if (starts.length > 3) return starts.slice(0, 2000);
-    let step = 1;
-    while ((last - first) / step > this.plot() / 110) step *= 2;
-    const ticks = [];
-    for (let page = Math.ceil(first / step) * step; page <= last; page += step) ticks.push(page);
-    return ticks.length > 1 && ticks.length < 5000 ? ticks : [...starts, first];
+    const places = Math.max(1, Math.floor(this.plot() / 110)), ticks = [];
+    for (let i = 0; i < places; i++) {
+      const from = this.placeAt(LABELS + i * this.plot() / places), to = this.placeAt(LABELS + (i + 1) * this.plot() / places);
+      const cluster = this.scale.cluster(this.scale.places, to);
+      const begins = this.scale.places[Math.max(0, cluster)];
+      ticks.push(begins >= from ? this.scale.starts[Math.max(0, cluster)] : roundest(this.scale.page(from), this.scale.page(to)));
+    }
+    return ticks;
   }
 
   drawLabels() {
     const g = this.g;
     g.textBaseline = "middle";
     g.textAlign = "left";
+    g.font = "11px system-ui, sans-serif";
+    g.fillStyle = this.ink.soft;
+    if (this.model.changes.length) g.fillText("changes", 0, this.axisTop() - STRIP + 10);
     this.spaces.forEach((space, state) => {
       g.font = "600 12px system-ui, sans-serif";
       g.fillStyle = this.ink.text;
@@ -274,4 +311,13 @@ class AddressMap {
       }
     });
   }
+}
+
+/** The number from a first to a last one that has most zeros at its end. */
+function roundest(first, last) {
+  for (let step = 2 ** 48; step > 1; step /= 2) {
+    const round = Math.ceil(first / step) * step;
+    if (round <= last) return round;
+  }
+  return first;
 }

@@ -23,7 +23,7 @@ const PALETTES = {
   },
   change: {
     words: CHANGES,
-    colours: ["--series-6", "--series-2", "--error", "--series-5", "--series-4", "--series-3", "--series-1", "--warning"],
+    colours: ["--series-6", "--series-2", "--error", "--series-5", "--series-4", "--series-1", "--series-3", "--warning"],
     of: (space, run) => space.runs.change[run],
   },
 };

@@ -109,8 +109,7 @@ class TableTree {
     while (item) {
       if (item.entry.table !== undefined && item.entry.table === entry.table) break;
       this.open(item);
-      const next = [...(item.querySelector(":scope > ul")?.children ?? [])]
-        .find(child => child.entry && covers(child.entry, entry));
+      const next = this.childFor(item.querySelector(":scope > ul"), entry);
       if (!next) break;
       item = next;
     }
@@ -118,6 +117,16 @@ class TableTree {
     item.setAttribute("aria-selected", "true");
     const box = this.root.getBoundingClientRect(), row = item.firstElementChild.getBoundingClientRect();
     if (row.top < box.top || row.bottom > box.bottom) this.root.scrollTop += row.top - box.top - box.height / 3;
+  }
+
+  /** The child that covers an entry, shown if it was not yet. */
+  childFor(list, entry) {
+    for (;;) {
+      const found = [...(list?.children ?? [])].find(child => child.entry && covers(child.entry, entry));
+      const more = list?.querySelector(":scope > li > button");
+      if (found || !more) return found;
+      more.click();
+    }
   }
 
   focus(item) {

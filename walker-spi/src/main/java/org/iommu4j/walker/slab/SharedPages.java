@@ -18,32 +18,27 @@ final class SharedPages {
     /** How many pages move between here and a stripe at a time. */
     static final int BATCH = 32;
 
-    private static final int WORDS = PhysicalMemory.PAGE_SIZE / Long.BYTES;
-
     /* The words of the ledger that share a cache line belong to this many pages. */
     private static final int LINE_OF_LEDGER = 8;
+    private static final int WORDS = PhysicalMemory.PAGE_SIZE / Long.BYTES;
 
     private final PageList[] recycled = {new PageList(), new PageList()};
     private final PageList discarded = new PageList();
     private final PhysicalMemory memory;
     private final long end;
-    private final boolean blank;
+    private final long usedEnd;
     private long next;
     private volatile boolean zeroed;
 
     /**
-     * Begins with the pages [first, end), by number, of which none was used: not by this allocator,
-     * but perhaps by one before it.
+     * Begins with the pages [first, end), by number, of which this allocator has used none. Those
+     * that another one of the same memory has used before are zeroed when they are first taken.
      */
     SharedPages(PhysicalMemory memory, long first, long end) {
         this.memory = memory;
         this.next = first;
         this.end = end;
-        this.blank =
-                first < end
-                        && memory.unobserved().discard(
-                                first << PhysicalMemory.PAGE_SHIFT,
-                                end - first << PhysicalMemory.PAGE_SHIFT);
+        this.usedEnd = memory.ledger().usedEnd() >>> PhysicalMemory.PAGE_SHIFT;
     }
 
     long count() {
@@ -138,8 +133,9 @@ final class SharedPages {
         long stop =
                 Math.min(
                         end, next + Math.max(wanted, BATCH) + LINE_OF_LEDGER - 1 & -LINE_OF_LEDGER);
-        for (long page = next; page < stop && !blank; page++) {
-            memory.unobserved().fill(page << PhysicalMemory.PAGE_SHIFT, 0, 0, WORDS);
+        memory.ledger().noteUsed(stop << PhysicalMemory.PAGE_SHIFT);
+        for (long page = next; page < Math.min(stop, usedEnd); page++) {
+            memory.fill(page << PhysicalMemory.PAGE_SHIFT, 0, 0, WORDS);
         }
         for (int i = 0; i < wanted; i++) {
             list.add(next++ << PhysicalMemory.PAGE_SHIFT);

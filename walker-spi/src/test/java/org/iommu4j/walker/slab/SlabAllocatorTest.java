@@ -111,6 +111,17 @@ class SlabAllocatorTest {
     }
 
     @Test
+    void takesNothingForZeroThatAnotherAllocatorUsed() {
+        PageList list = new PageList();
+        assertThat(allocator.reserve(300, list)).isTrue();
+        dirty(list);
+        TableAllocator next = new SlabAllocator(memory);
+        for (int i = 0; i < 999; i++) {
+            assertThat(isZero(next.take())).as("page %d", i).isTrue();
+        }
+    }
+
+    @Test
     void touchesNothingThatNeedNotBeZeroed() {
         TableAllocator strict =
                 new SlabAllocator(

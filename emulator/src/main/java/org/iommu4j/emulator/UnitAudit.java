@@ -1,0 +1,222 @@
+package org.iommu4j.emulator;
+
+import org.iommu4j.emulator.TablePages.Life;
+import org.iommu4j.emulator.TablePages.Page;
+import org.iommu4j.emulator.TablePages.State;
+import org.iommu4j.machine.PhysicalMemory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The hardware's half of the sanitizer: holds what units read, use and block against the evidence.
+ * Any thread may call any method.
+ */
+final class UnitAudit implements Audit {
+
+    /* Never translated. */
+    private static final long INTERRUPTS = 0xfee;
+    private static final int INTERRUPT_SHIFT = 20;
+    private static final int OUTPUT_IN_INTERRUPT_RANGE = 0xe;
+
+    private final boolean cachingMode;
+    private final boolean buffersWrites;
+    private final @Nullable Lag lag;
+    private final Evidence evidence;
+    private final LiveEntries entries;
+
+    UnitAudit(EmulatorOptions options, @Nullable Lag lag, Evidence evidence, LiveEntries entries) {
+        this.cachingMode = options.cachingMode();
+        this.buffersWrites = options.writeBufferFlush();
+        this.lag = lag;
+        this.evidence = evidence;
+        this.entries = entries;
+    }
+
+    @Override
+    public long moment() {
+        return evidence.moments.now();
+    }
+
+    @Override
+    public void tables(long root, int levels) {
+        evidence.trees.of(root).levels(levels);
+    }
+
+    @Override
+    public long tableRead(long root, long address, long value, long reached) {
+        long now = evidence.moments.now();
+        long asOf = now;
+        Page page = evidence.pages.find(address);
+        Life life = page == null ? null : page.life();
+        if (life != null) {
+            asOf = asOf(life, root, address, reached, now);
+        }
+        if (lag != null) {
+            long changed = lag.changedAt(address);
+            asOf = changed == 0 ? asOf : older(asOf, Moments.old(changed, Moments.UNWRITTEN));
+        }
+        if (Moments.causeOf(reached) != 0) {
+            asOf = older(asOf, reached);
+        }
+        if (asOf != now) {
+            evidence.strands.get().sawOld(asOf, now, address & -PhysicalMemory.PAGE_SIZE);
+        }
+        return asOf;
+    }
+
+    private static long older(long moment, long other) {
+        return Math.min(moment, other);
+    }
+
+    private long asOf(Life life, long root, long address, long reached, long now) {
+        if (life.state() == State.UNLINKED) {
+            return Moments.old(life.since(), Moments.UNLINKED);
+        }
+        boolean recycled = life.isRecycled() && reached < life.linked();
+        if (life.state() == State.RETURNED || recycled) {
+            foundReturned(life, root, address, recycled);
+            return Moments.old(life.since(), Moments.RETURNED);
+        }
+        if (lag != null) {
+            long unwritten = lag.unwrittenSince(address);
+            if (unwritten != 0 && unwritten < life.linked()) {
+                foundUnwritten(root, address);
+            }
+        }
+        return now;
+    }
+
+    @Override
+    public void used(int requester, long root, long from, long iova, long asOf, long begun) {
+        if (root != from || !evidence.attachments.isAttached(requester, root)) {
+            checkAttached(requester, root, iova, begun);
+            checkAttached(requester, from, iova, begun);
+        }
+        if (!evidence.recent.noneSince(iova, asOf)) {
+            checkRemoved(requester, from, iova, asOf, begun);
+        }
+    }
+
+    private void checkAttached(int requester, long root, long iova, long begun) {
+        if (evidence.attachments.forbiddenSince(requester, root) <= begun) {
+            evidence.findings.add(
+                    "L2",
+                    text(requester, iova, "uses tables at 0x" + Long.toHexString(root))
+                            + " that it is not attached to",
+                    () -> evidence.history.of(root, iova, 0));
+        }
+    }
+
+    private void checkRemoved(int requester, long root, long iova, long asOf, long begun) {
+        BelievedTables tree = evidence.trees.find(root);
+        BelievedTables.Removal removed = tree == null ? null : tree.removedAt(iova);
+        int cause = Moments.causeOf(asOf);
+        if (tree == null
+                || removed == null
+                || removed.moment() <= asOf
+                || !tree.isForgotten(iova, removed, cause == Moments.UNLINKED, begun)) {
+            return;
+        }
+        if (cause != Moments.RETURNED) {
+            evidence.findings.add(
+                    ruleOf(cause),
+                    text(requester, iova, "uses a translation as of " + asOf)
+                            + ", which software had unmapped at "
+                            + removed.moment()
+                            + " and invalidated",
+                    () -> evidence.history.of(root, iova, 0));
+        }
+    }
+
+    @Override
+    public void blocked(int requester, long root, long iova, boolean write, int code, long begun) {
+        BelievedTables tree = evidence.trees.find(root);
+        long since = tree == null ? 0 : tree.mappedSince(iova);
+        if (tree == null
+                || since == 0
+                || since > begun
+                || code == OUTPUT_IN_INTERRUPT_RANGE
+                || iova >>> INTERRUPT_SHIFT == INTERRUPTS
+                || !isUsable(tree, iova, since, begun)
+                || (entries.access(tree, iova) & (write ? 2 : 1)) == 0
+                || tree.mappedSince(iova) != since) {
+            return;
+        }
+        long old = evidence.strands.get().oldSince(begun);
+        int cause = Moments.causeOf(old);
+        boolean mayBeOld = cause == Moments.UNLINKED && !tree.isForgotten(iova, true, old, begun);
+        if (!mayBeOld && cause != Moments.RETURNED) {
+            foundBlocked(requester, root, iova, code, since, cause);
+        }
+    }
+
+    /** Whether hardware must know by then that an address is mapped. */
+    private boolean isUsable(BelievedTables tree, long iova, long since, long begun) {
+        BelievedTables.Removal removed = tree.removedAt(iova);
+        if (removed != null && !tree.isForgotten(iova, removed, false, begun)
+                || cachingMode && !tree.isForgotten(iova, false, since, begun)) {
+            return false;
+        }
+        long flush = evidence.moments.lastFlush();
+        return !buffersWrites || since < flush && flush <= begun;
+    }
+
+    private void foundBlocked(
+            int requester, long root, long iova, int code, long since, int cause) {
+        long page = cause == 0 ? 0 : evidence.strands.get().oldPage();
+        evidence.findings.add(
+                cause == 0 ? (cachingMode ? "G5" : "S1") : ruleOf(cause),
+                text(requester, iova, "faults with 0x" + Integer.toHexString(code))
+                        + ", though mapped since "
+                        + since,
+                () -> evidence.history.of(root, iova, page));
+    }
+
+    private String ruleOf(int cause) {
+        return switch (cause) {
+            case Moments.UNLINKED -> "G3";
+            case Moments.UNWRITTEN -> buffersWrites ? "G5" : "S7";
+            case Moments.RETURNED -> "G1";
+            default -> "G2";
+        };
+    }
+
+    private void foundReturned(Life life, long root, long address, boolean recycled) {
+        long page = address & -PhysicalMemory.PAGE_SIZE;
+        evidence.findings.add(
+                "G1",
+                "a walk in tables at 0x"
+                        + Long.toHexString(root)
+                        + " goes through the page at 0x"
+                        + Long.toHexString(page)
+                        + (recycled
+                                ? ", which was linked elsewhere at " + life.linked()
+                                : ", which was returned at " + life.since()),
+                () -> evidence.history.of(root, -1, page));
+    }
+
+    private void foundUnwritten(long root, long address) {
+        evidence.findings.add(
+                "S7",
+                "a walk in tables at 0x"
+                        + Long.toHexString(root)
+                        + " reads the word at 0x"
+                        + Long.toHexString(address)
+                        + ", whose line was stored to before its table was linked and never"
+                        + " written back",
+                () -> evidence.history.of(root, -1, address & -PhysicalMemory.PAGE_SIZE));
+    }
+
+    private String text(int requester, long iova, String does) {
+        return "device 0x"
+                + Integer.toHexString(requester)
+                + ", at 0x"
+                + Long.toHexString(iova)
+                + ", "
+                + does;
+    }
+
+    @Override
+    public void invalidated(String what) {
+        evidence.history.everywhere(evidence.moments.tick(), what);
+    }
+}
