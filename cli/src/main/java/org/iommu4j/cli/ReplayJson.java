@@ -107,6 +107,8 @@ final class ReplayJson {
         for (Map.Entry<String, Long> count : report.furtherCounts().entrySet()) {
             json.writeNumberField(count.getKey(), count.getValue());
         }
+        json.writeNumberField("heldPages", report.heldPages());
+        json.writeNumberField("reuseWaits", counts.reuseWaits);
         if (report.firstMalformed().isPresent()) {
             json.writeStringField("firstMalformed", report.firstMalformed().get());
         }

@@ -195,6 +195,7 @@ public interface IommuDomain extends AutoCloseable {
 
     /**
      * Gives back the tables that nothing is mapped in, and waits for the hardware to forget them.
+     * Then the allocator gives the memory of free pages back to the system, where it can.
      */
     void trim();
 

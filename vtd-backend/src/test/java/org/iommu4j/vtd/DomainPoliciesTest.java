@@ -13,6 +13,7 @@ import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.TableMemoryExhaustedException;
 import org.iommu4j.flush.CacheFlusherProvider;
 import org.iommu4j.flush.FlushPolicyProvider;
+import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.walker.TableAllocatorProvider;
 import org.junit.jupiter.api.Test;
 
@@ -166,6 +167,20 @@ class DomainPoliciesTest {
                             iommu.createDomain(NO_SPARE.with(CacheFlusherProvider.class, "line")))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("its flush policy and its table allocator");
+        }
+    }
+
+    @Test
+    void M1_anIommuOnMemoryThatAnotherOneUsedBeginsAnew() {
+        PhysicalMemory memory = PhysicalMemory.allocate(1 << 20);
+        for (int i = 0; i < 3; i++) {
+            try (Iommu iommu = Iommu.open("vtd", IommuOptions.memoryOnly(memory));
+                    IommuDomain domain = iommu.createDomain(NO_SPARE)) {
+                assertThat(domain.translate(K4)).isEqualTo(IommuDomain.NOT_MAPPED);
+                domain.map(K4, M2, K4, Access.READ_WRITE);
+                domain.map(G1, 0, M2, Access.READ_WRITE);
+                assertThat(domain.statistics().mappedBytes()).isEqualTo(K4 + M2);
+            }
         }
     }
 }

@@ -106,7 +106,7 @@ class PolicyMatrixTest {
             traffic(machine, domain);
             assertThat(free).isGreaterThanOrEqualTo(allocators.getFirst().free());
         }
-        assertThat(machine.sanitizer().map(Sanitizer::findings).orElse(List.of()))
+        assertThat(machine.sanitizer().map(Sanitizer::findings).orElseThrow())
                 .as("what the sanitizer found, seed " + SEED)
                 .isEmpty();
         TableAllocator used = allocators.getFirst();
