@@ -17,6 +17,7 @@ import org.iommu4j.inspector.Severity;
 /** What was found in an image, in tables for people. */
 final class InspectTable {
     private static final int CANDIDATES_SHOWN = 5;
+    private static final int DEVICES_SHOWN = 256;
     private static final int FINDINGS_SHOWN = 40;
     private static final String DEVICE_ROW = "%-14s %6s %7s  %-24s %-14s %7s %10s %8s %6s  %s";
     private static final String RUN_ROW = "  %-37s  %-37s  %10s  %-10s  %s";
@@ -38,7 +39,9 @@ final class InspectTable {
         heading(candidates);
         devices();
         if (runsShown > 0) {
-            inspection.spaces().forEach(space -> runs(space, runsShown));
+            inspection.spaces().stream()
+                    .limit(DEVICES_SHOWN)
+                    .forEach(space -> runs(space, runsShown));
         }
         findings();
     }
@@ -94,9 +97,14 @@ final class InspectTable {
                 "1g",
                 "mapped");
         Map<AddressSpace, DeviceTables> owners = new LinkedHashMap<>();
-        for (DeviceTables device : inspection.devices()) {
+        List<DeviceTables> all = inspection.devices();
+        for (DeviceTables device : all.subList(0, Math.min(all.size(), DEVICES_SHOWN))) {
             device.space().ifPresent(space -> owners.putIfAbsent(space, device));
             device(device, owners);
+        }
+        if (all.size() > DEVICES_SHOWN) {
+            out.println(
+                    "... and " + number(all.size() - DEVICES_SHOWN) + " more (--json has them)");
         }
     }
 

@@ -35,12 +35,19 @@ final class Findings {
         DOMAIN_ID_REUSED(Severity.ERROR),
         NESTED(Severity.NOTE),
         IMAGE(Severity.NOTE),
+        DEVICES(Severity.WARNING, 1),
         LIMIT(Severity.WARNING);
 
         private final Severity severity;
+        private final int kept;
 
         Kind(Severity severity) {
+            this(severity, KEPT);
+        }
+
+        Kind(Severity severity, int kept) {
             this.severity = severity;
+            this.kept = kept;
         }
     }
 
@@ -49,7 +56,7 @@ final class Findings {
 
     /** Says whether more of a kind would be kept, so that its words are worth making. */
     boolean wants(Kind kind) {
-        return ++counts[kind.ordinal()] <= KEPT;
+        return ++counts[kind.ordinal()] <= kind.kept;
     }
 
     /** Adds a finding that {@link #wants} was asked about. */

@@ -20,7 +20,7 @@ import org.iommu4j.machine.SourceId;
  */
 public final class Inspection {
 
-    private static final int MAX_DEVICES = 1 << 20;
+    private static final int MAX_DEVICES = 1 << 17;
 
     private final RootPointer root;
     private final List<DeviceTables> devices;
@@ -129,10 +129,14 @@ public final class Inspection {
 
         private void device(SourceId device, OptionalInt pasid, TableUse use) {
             if (devices.size() == MAX_DEVICES) {
-                findings.add(
-                        Kind.LIMIT,
-                        "more than " + MAX_DEVICES + " devices and PASIDs; the rest was left out",
-                        "root table at " + Hex.of(root.table()));
+                if (findings.wants(Kind.DEVICES)) {
+                    findings.put(
+                            Kind.DEVICES,
+                            "more than "
+                                    + MAX_DEVICES
+                                    + " devices and PASIDs; from this one on they were left out",
+                            DeviceTables.deviceName(device));
+                }
                 return;
             }
             boolean translated = use.translation() != Translation.PASS_THROUGH;
