@@ -84,7 +84,8 @@ public final class TableAllocatorContracts {
                         way.take(allocator, 8, list), () -> "no 8 pages of " + part.size() / 4096);
             }
             while (takeOne(allocator, list)) {
-                evidence.require(list.size() <= 2 * PAGES, () -> "more pages were lent than there are");
+                evidence.require(
+                        list.size() <= 2 * PAGES, () -> "more pages were lent than there are");
             }
             for (int i = 0; i < list.size(); i++) {
                 long page = list.get(i);

@@ -20,7 +20,8 @@ import org.junit.jupiter.api.Test;
  * The specification's table of tests against the tests, whose methods bear their rules' numbers.
  */
 class SpecificationTest {
-    private static final Pattern TEST_METHOD = Pattern.compile("\\bvoid (\\w+)\\(");
+    private static final Pattern TEST_METHOD =
+            Pattern.compile("\\b(?:void|Stream<Dynamic\\w+>) (\\w+)\\(");
     private static final Pattern NUMBER = Pattern.compile("(?<=^|_)[MUSGCDFLT]\\d(?=_)");
     private static final Pattern ROW = Pattern.compile("(?m)^\\| ([A-Z]\\d) \\| (.+) \\|$");
     private static final Pattern RULE =
