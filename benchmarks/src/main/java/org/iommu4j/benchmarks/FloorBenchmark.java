@@ -13,7 +13,7 @@ import org.openjdk.jmh.annotations.State;
  * for it; and what writing 2 MiB of entries costs.
  */
 @State(Scope.Thread)
-public class FloorBenchmark {
+public class FloorBenchmark extends Allocation {
 
     static final int CALLS = 64;
 
@@ -58,9 +58,8 @@ public class FloorBenchmark {
     }
 
     private static void fill(long page, long first) {
-        MemorySegment table = MEMORY.asSlice(page, TABLE_BYTES);
         for (int i = 0; i < ENTRIES; i++) {
-            table.setAtIndex(ValueLayout.JAVA_LONG, i, first + STEPS[i]);
+            WORD.set(MEMORY, page + (long) i * Long.BYTES, first + STEPS[i]);
         }
     }
 

@@ -1,13 +1,11 @@
 package org.iommu4j.benchmarks;
 
-import java.util.Collection;
-import java.util.Objects;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.profile.GCProfiler;
-import org.openjdk.jmh.results.BenchmarkResult;
-import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
@@ -23,8 +21,6 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  */
 final class Measurement {
 
-    private static final String ALLOCATED = "gc.alloc.rate.norm";
-
     private final Effort effort;
 
     Measurement(Effort effort) {
@@ -39,27 +35,32 @@ final class Measurement {
      * @throws IllegalStateException if JMH cannot run it
      */
     Figure of(Row row) {
-        Collection<RunResult> results;
         try {
-            results = new Runner(options(row).build()).run();
-        } catch (RunnerException e) {
+            Path allocation = Files.createTempFile("allocation", ".txt");
+            try {
+                return measure(row, allocation);
+            } finally {
+                Files.delete(allocation);
+            }
+        } catch (RunnerException | IOException e) {
             throw new IllegalStateException("cannot measure \"" + row.operation() + '"', e);
         }
-        double nanos = Double.MAX_VALUE;
-        double bytes = Double.MAX_VALUE;
-        for (RunResult result : results) {
-            for (BenchmarkResult fork : result.getBenchmarkResults()) {
-                nanos = Math.min(nanos, fork.getPrimaryResult().getStatistics().getMin());
-                Result<?> allocated =
-                        Objects.requireNonNull(
-                                fork.getSecondaryResults().get(ALLOCATED), ALLOCATED);
-                bytes = Math.min(bytes, allocated.getStatistics().getMin());
-            }
-        }
-        return new Figure(row, nanos / row.calls(), bytes / row.calls());
     }
 
-    private ChainedOptionsBuilder options(Row row) {
+    private Figure measure(Row row, Path allocation) throws RunnerException, IOException {
+        System.setProperty(Allocation.FILE, allocation.toString());
+        double nanos = Double.MAX_VALUE;
+        for (RunResult result : new Runner(options(row, allocation).build()).run()) {
+            nanos = Math.min(nanos, result.getPrimaryResult().getStatistics().getMin());
+        }
+        long bytes = 0;
+        for (String line : Files.readAllLines(allocation)) {
+            bytes = Math.max(bytes, Long.parseLong(line));
+        }
+        return new Figure(row, nanos / row.calls(), (double) bytes / row.calls());
+    }
+
+    private ChainedOptionsBuilder options(Row row, Path allocation) {
         String name = Measurement.class.getPackageName() + '.' + row.benchmark();
         TimeValue iteration = TimeValue.milliseconds(effort.iteration().toMillis());
         ChainedOptionsBuilder options =
@@ -73,8 +74,8 @@ final class Measurement {
                         .warmupTime(iteration)
                         .measurementIterations(effort.measurements())
                         .measurementTime(iteration)
-                        .addProfiler(GCProfiler.class)
                         .jvmArgsAppend(
+                                "-D" + Allocation.FILE + '=' + allocation,
                                 "--enable-native-access=ALL-UNNAMED",
                                 "--sun-misc-unsafe-memory-access=allow",
                                 "-Xms256m",

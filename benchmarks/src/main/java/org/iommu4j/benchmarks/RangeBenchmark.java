@@ -87,7 +87,7 @@ public class RangeBenchmark {
 
     /** A domain and the ranges in it. */
     @State(Scope.Thread)
-    public abstract static class Ranges {
+    public abstract static class Ranges extends Allocation {
 
         /** What is measured. */
         @Param public Shape shape = Shape.PAGE_4K;

@@ -14,7 +14,7 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /** Maps and unmaps one page again and again. */
 @State(Scope.Thread)
-public class SamePageBenchmark {
+public class SamePageBenchmark extends Allocation {
 
     static final int PAIRS = 128;
 

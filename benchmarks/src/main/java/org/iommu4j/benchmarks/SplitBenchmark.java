@@ -16,7 +16,7 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /** Replaces large leaves by tables; what makes them leaves again is not measured. */
 @State(Scope.Thread)
-public class SplitBenchmark {
+public class SplitBenchmark extends Allocation {
 
     static final int CALLS = 16;
 

@@ -48,7 +48,7 @@ public class ThreadsBenchmark {
 
     /** One thread's traffic. */
     @State(Scope.Thread)
-    public static class Worker {
+    public static class Worker extends Allocation {
 
         /** The size of its window. */
         @Param public Window window = Window.OF_64M;
@@ -77,7 +77,7 @@ public class ThreadsBenchmark {
 
     /** A generator of random numbers, as long as one is needed. */
     @State(Scope.Thread)
-    public static class Arithmetic {
+    public static class Arithmetic extends Allocation {
         private final SplitMix random = new SplitMix(1);
     }
 

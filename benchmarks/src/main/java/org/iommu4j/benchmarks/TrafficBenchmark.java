@@ -9,11 +9,15 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** One thread with the traffic of a driver. */
+/**
+ * One thread with the traffic of a driver: the peers' 2^20 iterations, again and again, in samples
+ * of 4096.
+ */
 @State(Scope.Thread)
-public class TrafficBenchmark {
+public class TrafficBenchmark extends Allocation {
 
-    static final int PAIRS = 1 << 20;
+    static final int PAIRS = 1 << 12;
+    private static final int SEQUENCE = 1 << 20;
 
     /** The size of the window. */
     @Param public Window window = Window.OF_64M;
@@ -24,6 +28,8 @@ public class TrafficBenchmark {
     @SuppressWarnings("NullAway.Init") // JMH calls open() first
     private Traffic traffic;
 
+    private int done;
+
     /** Makes the domain. */
     @Setup(Level.Trial)
     public void open() {
@@ -31,10 +37,17 @@ public class TrafficBenchmark {
         traffic = new Traffic(domain, BusyDomain.IOVA, window.bytes(), 1);
     }
 
-    /** Begins the sequence again. */
+    /** Begins the sequence again where it ends. */
     @Setup(Level.Invocation)
-    public void reset() {
-        traffic.reset();
+    public void advance() {
+        if (done == SEQUENCE) {
+            traffic.reset();
+            done = 0;
+        }
+        if (done == 0) {
+            traffic.run(Traffic.OUTSTANDING); // pages to unmap
+        }
+        done += PAIRS;
     }
 
     /** Closes the domain. */

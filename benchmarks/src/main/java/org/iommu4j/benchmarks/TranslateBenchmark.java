@@ -14,7 +14,7 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /** Translates addresses of 1 GiB that is mapped as pages of 4 KiB. */
 @State(Scope.Thread)
-public class TranslateBenchmark {
+public class TranslateBenchmark extends Allocation {
 
     static final int CALLS = 4096;
 

@@ -120,6 +120,6 @@ public final class PageLedger {
             throw new IndexOutOfBoundsException(
                     "no page at physical address 0x" + Long.toHexString(page));
         }
-        return base + index * WORD_BYTES;
+        return PhysicalMemory.place(base + index * WORD_BYTES);
     }
 }

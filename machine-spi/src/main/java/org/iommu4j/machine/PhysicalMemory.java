@@ -33,13 +33,17 @@ public final class PhysicalMemory {
     /** The size of a page, in bytes. */
     public static final int PAGE_SIZE = 1 << PAGE_SHIFT;
 
-    private static final int SMALL_FILL = 16;
+    /* Every address of a word that a process can have, as a mask: with it the compiler sees for itself that an access is
+     * aligned and inside of EVERYTHING, and checks neither again. */
+    private static final long WORDS = (Long.MAX_VALUE >>> 1) & -Long.BYTES;
+
+    private static final int WORD_SHIFT = 3;
 
     private final MemorySegment backing;
     private final long base;
     private final long start;
     private final long size;
-    private final long lastWord;
+    private final long lastWord; // its number, from the start
     private final PageLedger ledger;
     private final boolean sparse;
     private final @Nullable MemoryObserver observer;
@@ -55,7 +59,7 @@ public final class PhysicalMemory {
         this.base = backing.address();
         this.start = start;
         this.size = size;
-        this.lastWord = size - Long.BYTES;
+        this.lastWord = (size - Long.BYTES) >>> WORD_SHIFT;
         this.ledger = ledger;
         this.sparse = sparse;
         this.observer = observer;
@@ -179,7 +183,7 @@ public final class PhysicalMemory {
      *
      * @param address its physical address
      * @return its value
-     * @throws IndexOutOfBoundsException if it is outside of this memory
+     * @throws IndexOutOfBoundsException if it is outside of this memory, or misaligned
      */
     public long loadPlain(long address) {
         long offset = checked(address);
@@ -194,7 +198,7 @@ public final class PhysicalMemory {
      *
      * @param address its physical address
      * @return its value
-     * @throws IndexOutOfBoundsException if it is outside of this memory
+     * @throws IndexOutOfBoundsException if it is outside of this memory, or misaligned
      */
     public long loadAcquire(long address) {
         long offset = checked(address);
@@ -210,7 +214,7 @@ public final class PhysicalMemory {
      *
      * @param address its physical address
      * @param value the word
-     * @throws IndexOutOfBoundsException if it is outside of this memory
+     * @throws IndexOutOfBoundsException if it is outside of this memory, or misaligned
      */
     public void storePlain(long address, long value) {
         long offset = checked(address);
@@ -225,7 +229,7 @@ public final class PhysicalMemory {
      *
      * @param address its physical address
      * @param value the word
-     * @throws IndexOutOfBoundsException if it is outside of this memory
+     * @throws IndexOutOfBoundsException if it is outside of this memory, or misaligned
      */
     public void storeRelease(long address, long value) {
         long offset = checked(address);
@@ -242,7 +246,7 @@ public final class PhysicalMemory {
      * @param expected what must be there
      * @param value what will be there then
      * @return what was there: {@code expected} if and only if the word was replaced
-     * @throws IndexOutOfBoundsException if it is outside of this memory
+     * @throws IndexOutOfBoundsException if it is outside of this memory, or misaligned
      */
     public long compareAndExchange(long address, long expected, long value) {
         long offset = checked(address);
@@ -270,16 +274,45 @@ public final class PhysicalMemory {
         if ((int) (address & (PAGE_SIZE - 1)) + count * Long.BYTES > PAGE_SIZE) {
             throw outside(address);
         }
-        long offset = checked(address);
+        checked(address);
         if (observer != null) {
             fillObserved(address, first, step, count);
-        } else if (count <= SMALL_FILL) {
-            long value = first;
-            for (int i = 0; i < count; i++, value += step) {
-                WORD.set(EVERYTHING, offset + (long) i * Long.BYTES, value);
-            }
-        } else {
-            fillMany(offset, first, Multiples.of(step), count);
+            return;
+        }
+        try {
+            BulkFill.fill(base + address, first, step, count);
+        } finally {
+            /* A long loop may pause for the collector, which must find the memory in use. */
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * Counts, reading in no particular order, those of neighbouring words that have any of some
+     * bits.
+     *
+     * @param address of the first word
+     * @param bits the bits
+     * @param count how many words; all lie in one page
+     * @return how many of them have any of the bits
+     * @throws IndexOutOfBoundsException if a word is outside of this memory, or misaligned, or they
+     *     do not lie in one page
+     */
+    public int countAny(long address, long bits, int count) {
+        if (count <= 0) {
+            return 0;
+        }
+        if ((int) (address & (PAGE_SIZE - 1)) + count * Long.BYTES > PAGE_SIZE) {
+            throw outside(address);
+        }
+        checked(address);
+        if (observer != null) {
+            return countAnyObserved(address, bits, count);
+        }
+        try {
+            return BulkFill.countAny(base + address, bits, count);
+        } finally {
+            Reference.reachabilityFence(this);
         }
     }
 
@@ -343,11 +376,18 @@ public final class PhysicalMemory {
         }
     }
 
+    /* One comparison for all: rotated, the number of a word outside of this memory, or of one that is not aligned, is
+     * larger than that of the last. */
     private long checked(long address) {
-        if (Long.compareUnsigned(address - start, lastWord) > 0) {
+        if (Long.compareUnsigned(Long.rotateRight(address - start, WORD_SHIFT), lastWord) > 0) {
             throw outside(address);
         }
-        return base + address;
+        return base + address & WORDS;
+    }
+
+    /** Where a word is that is known to be one. */
+    static long place(long address) {
+        return address & WORDS;
     }
 
     private IndexOutOfBoundsException outside(long address) {
@@ -358,19 +398,7 @@ public final class PhysicalMemory {
                         + Long.toHexString(start)
                         + " to 0x"
                         + Long.toHexString(start + size)
-                        + ", or the words do not lie in one page");
-    }
-
-    private void fillMany(long offset, long first, long[] multiples, int count) {
-        try {
-            MemorySegment words = EVERYTHING.asSlice(offset, (long) count * Long.BYTES);
-            for (int i = 0; i < count; i++) {
-                words.setAtIndex(LAYOUT, i, first + multiples[i]);
-            }
-        } finally {
-            /* The loop may pause for the collector, which must find the memory in use. */
-            Reference.reachabilityFence(this);
-        }
+                        + ", or not aligned to 8 bytes, or the words do not lie in one page");
     }
 
     private void fillObserved(long address, long first, long step, int count) {
@@ -379,42 +407,20 @@ public final class PhysicalMemory {
         }
     }
 
+    private int countAnyObserved(long address, long bits, int count) {
+        int found = 0;
+        for (int i = 0; i < count; i++) {
+            found += (loadPlain(address + (long) i * Long.BYTES) & bits) != 0 ? 1 : 0;
+        }
+        return found;
+    }
+
     private static void requireWholePages(long bytes) {
         if (bytes <= 0 || (bytes & (PAGE_SIZE - 1)) != 0) {
             throw new IllegalArgumentException(
                     "a memory of "
                             + bytes
                             + " bytes; the size must be a positive multiple of 4096");
-        }
-    }
-
-    /**
-     * The first 512 multiples of each power of two, so that a fill is one vector addition an
-     * element.
-     */
-    private static final class Multiples {
-        private static final int WORDS = PAGE_SIZE / Long.BYTES;
-        private static final long[] NONE = new long[WORDS];
-        private static final long[][] BY_SHIFT = new long[Long.SIZE][];
-
-        static {
-            for (int shift = 0; shift < Long.SIZE; shift++) {
-                BY_SHIFT[shift] = new long[WORDS];
-                for (int i = 0; i < WORDS; i++) {
-                    BY_SHIFT[shift][i] = (long) i << shift;
-                }
-            }
-        }
-
-        static long[] of(long step) {
-            if (step == 0) {
-                return NONE;
-            }
-            if (Long.bitCount(step) != 1) {
-                throw new IllegalArgumentException(
-                        "step 0x" + Long.toHexString(step) + "; 0 or a power of two is legal");
-            }
-            return BY_SHIFT[Long.numberOfTrailingZeros(step)];
         }
     }
 }

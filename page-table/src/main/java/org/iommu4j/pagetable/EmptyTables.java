@@ -79,7 +79,7 @@ final class EmptyTables {
         tables.pending.add(iova, iova + span, gather);
         tables.guards.kill(table);
         tables.unlinked(table);
-        gather.addTable(table);
+        gather.addTable(FreedTables.emptied(tables, table));
         gather.addRange(iova, span, tables.span(0));
         gather.markStructureChanged();
     }

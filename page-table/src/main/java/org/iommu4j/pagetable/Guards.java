@@ -41,6 +41,8 @@ final class Guards {
     private final int owner;
     private final int[] spanShifts;
     private final long[] prefixes;
+    private final int lowestShift;
+    private final long lowestPrefix;
     private final AtomicBoolean retired = new AtomicBoolean();
 
     Guards(PhysicalMemory memory, PageTableFormat format) {
@@ -55,11 +57,18 @@ final class Guards {
             spanShifts[level] = format.shift(level + 1);
             prefixes[level] = (long) owner << TAG_BITS | 1L << (reach - spanShifts[level]);
         }
+        this.lowestShift = spanShifts[0];
+        this.lowestPrefix = prefixes[0];
     }
 
     /** What the guard of the table of a level that holds an address compares with. */
     long identity(long iova, int level) {
         return prefixes[level] | iova >>> spanShifts[level];
+    }
+
+    /** The same for level 0. */
+    long identity(long iova) {
+        return lowestPrefix | iova >>> lowestShift;
     }
 
     /** The level of the table that an identity names. */

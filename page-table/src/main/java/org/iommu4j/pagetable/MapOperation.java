@@ -46,8 +46,10 @@ final class MapOperation {
      */
     boolean map(long first, long last, long output, long small, long large, IotlbGather gather) {
         prepare(first, output, small, large);
+        int stop = tables.topLevel(first, last);
+        expect(tables.descend(first, stop), first, last);
         while (true) {
-            long place = tables.lockTop(first, tables.topLevel(first, last));
+            long place = tables.lockTop(first, stop);
             long top = Tables.tableOf(place);
             int level = Tables.levelOf(place);
             need.reset();
@@ -67,6 +69,19 @@ final class MapOperation {
             }
             unlock(top, level, first, last);
             reserve.fill(need);
+        }
+    }
+
+    /** Has pages at hand for the tables that are missing below one entry, as it looks unlocked. */
+    private void expect(long place, long first, long last) {
+        int level = Tables.levelOf(place);
+        if (level > 0 && tables.index(first, level) == tables.index(last, level)) {
+            long slot = tables.slot(Tables.tableOf(place), first, level);
+            if (!tables.isPresent(tables.memory.loadPlain(slot))) {
+                need.reset();
+                planMissing(level, first, last);
+                reserve.expect(need);
+            }
         }
     }
 

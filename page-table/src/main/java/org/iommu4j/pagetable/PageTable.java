@@ -35,6 +35,7 @@ public final class PageTable {
     private final TableAllocator allocator;
     private final TableCounts counts = new TableCounts();
     private final EmptyTables emptyTables;
+    private final FreedTables freed;
     private final Tour tour;
     private final Lending<Workspace> workspaces = new Lending<>();
     private final RangeCheck check;
@@ -53,6 +54,7 @@ public final class PageTable {
         this.check = check;
         this.partialUnmap = options.partialUnmap();
         this.emptyTables = new EmptyTables(tables, options.emptyTables());
+        this.freed = new FreedTables(tables, counts);
         this.tour = new Tour(tables, emptyTables);
     }
 
@@ -139,9 +141,14 @@ public final class PageTable {
      * @param gather takes what hardware must forget
      */
     public void map(long iova, long outputAddress, long size, Access access, IotlbGather gather) {
-        if (mapAtOnce(iova, outputAddress, size, access)) {
-            return;
+        if (!mapAtOnce(iova, outputAddress, size, access)) {
+            mapTheLongWay(iova, outputAddress, size, access, gather);
         }
+    }
+
+    /** Maps after {@link #mapAtOnce} returned false. */
+    void mapTheLongWay(
+            long iova, long outputAddress, long size, Access access, IotlbGather gather) {
         Workspace space = takeWorkspace();
         try {
             if (!mapWith(space, iova, outputAddress, size, access, gather)) {
@@ -177,20 +184,20 @@ public final class PageTable {
     }
 
     /**
-     * Maps pages into one table that is there, if nothing else is to be done; false: nothing was
-     * done.
+     * Maps pages into one table that is there, or one large leaf, if nothing else is to be done;
+     * false: nothing was done.
      */
     boolean mapAtOnce(long iova, long outputAddress, long size, Access access) {
         check.range(iova, size);
         check.output(outputAddress, size);
-        long last = iova + size - 1;
-        if (tables.topLevel(iova, last) != 0) {
-            return false;
+        if (tables.isInOneTable(iova, size)) {
+            long bits = tables.format.leafBits(access, 0);
+            return SinglePages.map(tables, iova, size, outputAddress, bits);
         }
-        long bits = tables.format.leafBits(access, 0);
-        long place = tables.descend(iova, 0);
-        return Tables.levelOf(place) == 0
-                && SinglePages.map(tables, place, iova, size, outputAddress, bits);
+        int level = (outputAddress & size - 1) == 0 ? SingleLeaf.level(tables, iova, size) : 0;
+        return level > 0
+                && SingleLeaf.map(
+                        tables, level, iova, outputAddress, tables.format.leafBits(access, level));
     }
 
     private boolean mapWith(
@@ -219,20 +226,21 @@ public final class PageTable {
      */
     public long unmap(long iova, long size, IotlbGather gather) {
         check.range(iova, size);
-        long last = iova + size - 1;
-        if (tables.topLevel(iova, last) == 0) {
-            long place = tables.descend(iova, 0);
-            if (Tables.levelOf(place) == 0) {
-                int removed = SinglePages.unmap(tables, emptyTables, place, iova, size, gather);
-                if (removed >= 0) {
-                    return removed * tables.span(0);
-                }
+        if (tables.isInOneTable(iova, size)) {
+            int removed = SinglePages.unmap(tables, emptyTables, iova, size, gather);
+            if (removed >= 0) {
+                return (long) removed << PhysicalMemory.PAGE_SHIFT;
+            }
+        } else {
+            int level = SingleLeaf.level(tables, iova, size);
+            if (level > 0 && SingleLeaf.unmap(tables, emptyTables, level, iova, gather)) {
+                return size;
             }
         }
         Workspace space = takeWorkspace();
         try {
-            space.change.unmapping(iova, last, partialUnmap);
-            if (!change(space, iova, last, gather)) {
+            space.change.unmapping(iova, iova + size - 1, partialUnmap);
+            if (!change(space, iova, iova + size - 1, gather)) {
                 throw new PartialUnmapException(
                         iova, size, space.change.refused().mapping(tables.format));
             }
@@ -393,7 +401,9 @@ public final class PageTable {
      * @param gather the gather
      */
     public void handOver(IotlbGather gather) {
-        tables.pending.handOver(gather);
+        if (gather.structureChanged() || tables.isWitnessed()) {
+            tables.pending.handOver(gather);
+        }
     }
 
     /**
@@ -402,7 +412,16 @@ public final class PageTable {
      * @param gather the gather, still full
      */
     public void invalidated(IotlbGather gather) {
-        tables.pending.invalidated(gather);
+        if (gather.structureChanged()) {
+            tables.pending.invalidated(gather);
+        }
+        if (gather.heldPages() > 0 || tables.isWitnessed()) {
+            rangesInvalidated(gather);
+        }
+    }
+
+    private void rangesInvalidated(IotlbGather gather) {
+        boolean frees = gather.heldPages() > 0;
         for (int i = 0; i < gather.rangeCount(); i++) {
             long start = gather.rangeStart(i);
             if (tables.isWitnessed()) {
@@ -413,7 +432,7 @@ public final class PageTable {
                         gather.structureChanged(),
                         gather.stamp());
             }
-            if (gather.heldPages() > 0) {
+            if (frees) {
                 tables.epochs.move(start, gather.rangeEnd(i));
             }
         }
@@ -425,17 +444,17 @@ public final class PageTable {
      * @param pages the pages; empty when this returns
      */
     public void release(PageList pages) {
-        if (pages.isEmpty()) {
-            return;
+        if (!pages.isEmpty()) {
+            releaseAll(pages);
         }
-        counts.released(pages.size());
-        for (int i = 0; tables.isWitnessed() && i < pages.size(); i++) {
-            tables.witness.tableReturned(tables.root, pages.get(i));
-        }
-        boolean last = tables.isClosed() && counts.pages() == 0;
-        allocator.giveBack(pages);
-        if (last) {
-            tables.guards.retire();
+    }
+
+    private void releaseAll(PageList pages) {
+        Workspace space = takeWorkspace();
+        try {
+            freed.release(pages, space.reserve);
+        } finally {
+            workspaces.giveBack(space);
         }
     }
 

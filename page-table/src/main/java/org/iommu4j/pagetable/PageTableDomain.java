@@ -75,12 +75,15 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     @Override
     public final void map(long iova, long outputAddress, long size, Access access) {
-        if (!gathersAdditions && table.mapAtOnce(iova, outputAddress, size, access)) {
+        if (table.mapAtOnce(iova, outputAddress, size, access)) {
+            if (gathersAdditions) {
+                finishAddition(iova, size);
+            }
             return;
         }
         IotlbGather gather = takeGather();
         try {
-            table.map(iova, outputAddress, size, access, gather);
+            table.mapTheLongWay(iova, outputAddress, size, access, gather);
             added(iova, size, gather);
             finish(gather);
         } finally {
@@ -228,6 +231,16 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         remains.addRange(0, 1L << table.addressWidth(), 1L << table.format().shift(0));
         remains.markStructureChanged();
         sync(remains);
+    }
+
+    private void finishAddition(long iova, long size) {
+        IotlbGather gather = takeGather();
+        try {
+            added(iova, size, gather);
+            finish(gather);
+        } finally {
+            gathers.giveBack(gather);
+        }
     }
 
     /** Entries at any level may be new, so the hint that none but leaves are is not given. */

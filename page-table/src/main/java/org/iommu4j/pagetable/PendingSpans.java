@@ -32,7 +32,7 @@ final class PendingSpans {
     private long[] starts = new long[8];
     private long[] ends = new long[8];
     private long[] stamps = new long[8];
-    private long stamp;
+    private volatile long stamp; // changed in the monitor
     private volatile int count;
 
     PendingSpans(Witness witness) {
@@ -50,10 +50,11 @@ final class PendingSpans {
      * table: widens the gather to what is pending there already, and notes the change.
      */
     synchronized void add(long start, long end, IotlbGather gather) {
-        stamp = clocked ? witness.moment() : stamp + 1;
+        long now = clocked ? witness.moment() : stamp + 1;
+        stamp = now;
         if (mayTouch(start, end)) {
             widenTouched(gather, start, end, end - start);
-            if (refresh(start, end)) {
+            if (refresh(start, end, now)) {
                 return;
             }
         }
@@ -68,7 +69,7 @@ final class PendingSpans {
         }
         starts[n] = start;
         ends[n] = end;
-        stamps[n] = stamp;
+        stamps[n] = now;
         filter.add(start, end);
         count = n + 1;
     }
@@ -80,14 +81,17 @@ final class PendingSpans {
         }
     }
 
-    /** Notes in a gather which changes its invalidation comes after. */
-    synchronized void handOver(IotlbGather gather) {
+    /**
+     * Notes in a gather which changes its invalidation comes after: all that have a stamp by now,
+     * since a change gets its stamp after it was made.
+     */
+    void handOver(IotlbGather gather) {
         gather.stamp(clocked ? witness.moment() : stamp);
     }
 
-    /** The invalidation of a gather has completed. */
+    /** The invalidation of a gather in which the structure changed has completed. */
     synchronized void invalidated(IotlbGather gather) {
-        if (count == 0 || !gather.structureChanged()) {
+        if (count == 0) {
             return;
         }
         int n = count;
@@ -116,10 +120,10 @@ final class PendingSpans {
     }
 
     /** Notes a new change inside a span that is pending already; false if there is none. */
-    private boolean refresh(long start, long end) {
+    private boolean refresh(long start, long end, long now) {
         for (int i = 0; i < count; i++) {
             if (starts[i] <= start && end <= ends[i]) {
-                stamps[i] = stamp;
+                stamps[i] = now;
                 return true;
             }
         }

@@ -88,8 +88,10 @@ final class RangeChange {
     boolean apply(long first, long last, IotlbGather gather) {
         wholeFirst = first;
         wholeLast = last;
+        int stop = tables.topLevel(first, last);
+        expect(tables.descend(first, stop), first, last);
         while (true) {
-            long place = tables.lockTop(first, tables.topLevel(first, last));
+            long place = tables.lockTop(first, stop);
             long top = Tables.tableOf(place);
             int level = Tables.levelOf(place);
             need.reset();
@@ -107,6 +109,18 @@ final class RangeChange {
             }
             unlock(top, level, first, last, last);
             reserve.fillForSplit(need);
+        }
+    }
+
+    /** Has pages at hand for a leaf that will be split, as it looks unlocked. */
+    private void expect(long place, long first, long last) {
+        int level = Tables.levelOf(place);
+        if (level > 0 && tables.index(first, level) == tables.index(last, level)) {
+            long slot = tables.slot(Tables.tableOf(place), first, level);
+            need.reset();
+            if (planLeaf(tables.memory.loadPlain(slot), level, first, last)) {
+                reserve.expectForSplit(need);
+            }
         }
     }
 
@@ -137,19 +151,28 @@ final class RangeChange {
 
     private boolean planEntry(long slot, int level, long at, long end) {
         long entry = tables.memory.loadPlain(slot);
-        boolean whole = isWhole(level, at, end);
-        if (tables.isTable(entry, level)) {
-            if (looksInto(level, whole)) {
-                tables.lockChild(tables.target(entry), at, level - 1);
-                return plan(tables.target(entry), level - 1, at, end);
-            }
-        } else if (tables.isPresent(entry) && !(whole && kind != Kind.SPLIT)) {
-            if (kind == Kind.UNMAP && partial != PartialUnmap.SPLIT) {
-                refused.note(entry, level, at);
-                return partial == PartialUnmap.WIDEN;
-            }
-            need.addAny(punch.tablesFor(level, base(level, at)));
+        if (!tables.isTable(entry, level)) {
+            return planLeaf(entry, level, at, end);
         }
+        if (looksInto(level, isWhole(level, at, end))) {
+            tables.lockChild(tables.target(entry), at, level - 1);
+            return plan(tables.target(entry), level - 1, at, end);
+        }
+        return true;
+    }
+
+    /** Counts the pages it takes to split what is no table; false if it is a leaf in the way. */
+    private boolean planLeaf(long entry, int level, long at, long end) {
+        if (!tables.isPresent(entry)
+                || tables.isTable(entry, level)
+                || (kind != Kind.SPLIT && isWhole(level, at, end))) {
+            return true;
+        }
+        if (kind == Kind.UNMAP && partial != PartialUnmap.SPLIT) {
+            refused.note(entry, level, at);
+            return partial == PartialUnmap.WIDEN;
+        }
+        need.addAny(punch.tablesFor(level, base(level, at)));
         return true;
     }
 

@@ -49,10 +49,9 @@ record RangeCheck(int addressWidth, long outputEnd) {
     }
 
     void range(long iova, long size) {
-        if (((iova | size) & PAGE_MASK) != 0
-                || size <= 0
-                || iova < 0
-                || size > (1L << addressWidth) - iova) {
+        long last = iova + size - 1;
+        /* A size of 0 becomes negative. */
+        if (((iova | size) & PAGE_MASK) != 0 || (iova | size - 1 | last) >>> addressWidth != 0) {
             throw badRange(iova, size);
         }
     }

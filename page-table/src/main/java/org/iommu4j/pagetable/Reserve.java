@@ -10,9 +10,15 @@ import org.iommu4j.walker.TableAllocator;
  */
 final class Reserve {
 
+    /* For more than this, looking twice is nothing beside building them. */
+    private static final int MOST_EXPECTED = 16;
+
     private final TableAllocator allocator;
     private final PageList zeroed = new PageList();
     private final PageList any = new PageList();
+    private long expectedZeroed;
+    private long expectedAny;
+    private boolean refused;
 
     Reserve(TableAllocator allocator) {
         this.allocator = allocator;
@@ -20,6 +26,30 @@ final class Reserve {
 
     boolean holds(PageNeed need) {
         return zeroed.size() >= need.zeroed() && any.size() >= need.any();
+    }
+
+    /**
+     * Takes what an operation will probably need, so that it need not look twice. The caller holds
+     * no guard. If there are too few pages, {@link #fill} says so when they really are needed.
+     */
+    void expect(PageNeed need) {
+        expect(need, false);
+    }
+
+    /** The same, for tables that take the place of leaves. */
+    void expectForSplit(PageNeed need) {
+        expect(need, true);
+    }
+
+    private void expect(PageNeed need, boolean split) {
+        refused = false;
+        if (need.zeroed() + need.any() <= MOST_EXPECTED) {
+            expectedZeroed = need.zeroed();
+            expectedAny = need.any();
+            refused =
+                    (expectedZeroed > 0 && !allocator.reserveZeroed((int) expectedZeroed, zeroed))
+                            || (expectedAny > 0 && !takeAny((int) expectedAny, split));
+        }
     }
 
     /**
@@ -43,12 +73,18 @@ final class Reserve {
     private void fill(PageNeed need, boolean split) {
         long moreZeroed = Math.max(0, need.zeroed() - zeroed.size());
         long moreAny = Math.max(0, need.any() - any.size());
-        if (moreZeroed + moreAny > allocator.capacity()
+        if (wasRefused(need)
+                || moreZeroed + moreAny > allocator.capacity()
                 || (moreZeroed > 0 && !allocator.reserveZeroed((int) moreZeroed, zeroed))
                 || (moreAny > 0 && !takeAny((int) moreAny, split))) {
             giveBack();
             throw new TableMemoryExhaustedException(need.zeroed() + need.any(), allocator.free());
         }
+    }
+
+    /** One request that failed is as good as two. */
+    private boolean wasRefused(PageNeed need) {
+        return refused && need.zeroed() >= expectedZeroed && need.any() >= expectedAny;
     }
 
     private boolean takeAny(int count, boolean split) {
@@ -67,8 +103,13 @@ final class Reserve {
         any.add(page);
     }
 
+    void putBackZeroed(long page) {
+        zeroed.add(page);
+    }
+
     /** Gives back what was not used. The caller holds no guard. */
     void giveBack() {
+        refused = false;
         if (!zeroed.isEmpty()) {
             allocator.giveBackZeroed(zeroed);
         }

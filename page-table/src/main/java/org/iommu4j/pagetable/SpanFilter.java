@@ -14,29 +14,34 @@ final class SpanFilter {
     private static final int UNITS = 1 << 12;
 
     private final AtomicLongArray bits = new AtomicLongArray(UNITS / Long.SIZE);
+    /* A bit for each word that is not zero. */
+    private long used;
 
     void add(long start, long end) {
-        long units = units(start, end);
         long unit = start >>> UNIT_SHIFT;
-        for (long i = 0; i < units; i++, unit++) {
+        for (long left = units(start, end); left > 0; ) {
             int word = word(unit);
-            bits.setRelease(word, bits.getPlain(word) | 1L << unit);
+            bits.setRelease(word, bits.getPlain(word) | mask(unit, left));
+            used |= 1L << word;
+            left -= inWord(unit);
+            unit += inWord(unit);
         }
     }
 
     void clear() {
-        for (int i = 0; i < bits.length(); i++) {
-            bits.setPlain(i, 0);
+        for (; used != 0; used &= used - 1) {
+            bits.setPlain(Long.numberOfTrailingZeros(used), 0);
         }
     }
 
     boolean mayTouch(long start, long end) {
-        long units = units(start, end);
         long unit = start >>> UNIT_SHIFT;
-        for (long i = 0; i < units; i++, unit++) {
-            if ((bits.getAcquire(word(unit)) & 1L << unit) != 0) {
+        for (long left = units(start, end); left > 0; ) {
+            if ((bits.getAcquire(word(unit)) & mask(unit, left)) != 0) {
                 return true;
             }
+            left -= inWord(unit);
+            unit += inWord(unit);
         }
         return false;
     }
@@ -47,5 +52,15 @@ final class SpanFilter {
 
     private static int word(long unit) {
         return (int) (unit & UNITS - 1) / Long.SIZE;
+    }
+
+    /** How many units there are from one on to the end of its word. */
+    private static long inWord(long unit) {
+        return Long.SIZE - (unit & Long.SIZE - 1);
+    }
+
+    /** The bits of some units from one on, as far as they stand in its word. */
+    private static long mask(long unit, long count) {
+        return (count >= Long.SIZE ? -1L : (1L << count) - 1) << unit;
     }
 }

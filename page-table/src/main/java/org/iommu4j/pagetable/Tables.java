@@ -7,6 +7,7 @@ import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.Witness;
 import org.iommu4j.walker.PageTableFormat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One tree of tables: the constants of its format at hand, where its root is, and the descent.
@@ -35,9 +36,11 @@ final class Tables {
     final Guards guards;
     final PendingSpans pending;
     final Epochs epochs = new Epochs();
+    final RecentTables recent = new RecentTables();
     final long root;
     final int rootLevel;
     private final int rootShift;
+    private final int lowestTableShift;
     final int tableBytes;
     final boolean writesBack;
     private final int leafLevels;
@@ -49,6 +52,7 @@ final class Tables {
     private final long addressMask;
     private final byte[] topLevels = new byte[Long.SIZE + 1];
     private final int addressShift;
+    private final @Nullable FourLevelWalk fourLevels;
 
     @SuppressWarnings("UnusedVariable") // written through CLOSING
     private volatile boolean closed;
@@ -73,12 +77,15 @@ final class Tables {
         this.indexBits = format.indexBits();
         this.indexMask = format.entries() - 1;
         this.rootShift = format.shift(rootLevel);
+        this.lowestTableShift = shift(1);
         this.tableBytes = format.entries() * Long.BYTES;
         this.presentMask = format.presentMask();
         this.tableBits = format.tableBits();
         this.tableTest = format.tableBits() | format.leafTest();
         this.addressMask = format.addressMask();
         this.addressShift = format.addressShift();
+        this.fourLevels =
+                FourLevelWalk.fits(format) ? new FourLevelWalk(memory, format, root) : null;
         int levels = 0;
         for (int level = 0; level <= rootLevel; level++) {
             levels |= (pageSizes & span(level)) != 0 ? 1 << level : 0;
@@ -88,6 +95,11 @@ final class Tables {
             int level = (bits - PhysicalMemory.PAGE_SHIFT + indexBits - 1) / indexBits - 1;
             topLevels[bits] = (byte) Math.clamp(level, 0, rootLevel);
         }
+    }
+
+    /** True if a range is a part of what one table of level 0 holds. */
+    boolean isInOneTable(long iova, long size) {
+        return (iova ^ iova + size - 1) >>> lowestTableShift == 0 && size >>> lowestTableShift == 0;
     }
 
     /** How far an address is shifted to index a table at a level. */
@@ -105,6 +117,11 @@ final class Tables {
         return span(level) >>> addressShift;
     }
 
+    /** True if a table fills its page. */
+    boolean fillPages() {
+        return tableBytes == PhysicalMemory.PAGE_SIZE;
+    }
+
     int entries() {
         return indexMask + 1;
     }
@@ -120,6 +137,13 @@ final class Tables {
 
     boolean isPresent(long entry) {
         return (entry & presentMask) != 0;
+    }
+
+    /** How many of neighbouring entries are present. */
+    int present(long slot, int count) {
+        return count == 1
+                ? isPresent(memory.loadPlain(slot)) ? 1 : 0
+                : memory.countAny(slot, presentMask, count);
     }
 
     boolean isTable(long entry, int level) {
@@ -160,6 +184,9 @@ final class Tables {
      * proved by its guard.
      */
     long descend(long iova, int stop) {
+        if (fourLevels != null && stop == 0) {
+            return fourLevels.descend(iova);
+        }
         long table = root;
         int level = rootLevel;
         for (int shift = rootShift; level > stop; shift -= indexBits) {
@@ -180,6 +207,9 @@ final class Tables {
      * @return the output address, {@link IommuDomain#NOT_MAPPED}, or {@link #ASTRAY}
      */
     long translate(long iova) {
+        if (fourLevels != null) {
+            return fourLevels.translate(iova);
+        }
         long table = root;
         for (int shift = rootShift; ; shift -= indexBits) {
             long entry = memory.loadPlain(table + ((iova >>> shift & indexMask) << WORD_SHIFT));

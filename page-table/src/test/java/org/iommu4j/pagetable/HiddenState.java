@@ -14,6 +14,7 @@ final class HiddenState {
     private static final Field EMPTY_TABLES = field(PageTable.class, "emptyTables");
     private static final Field SLOTS = field(EmptyTables.class, "slots");
     private static final Field COUNT = field(PendingSpans.class, "count");
+    private static final Field RECENT = field(RecentTables.class, "pages");
     private static final Field[] SPANS = {
         field(PendingSpans.class, "starts"),
         field(PendingSpans.class, "ends"),
@@ -22,10 +23,13 @@ final class HiddenState {
 
     private final AtomicLongArray slots;
     private final PendingSpans pending;
+    private final long[] recent;
 
     HiddenState(PageTable engine) {
         this.slots = (AtomicLongArray) get(SLOTS, get(EMPTY_TABLES, engine));
-        this.pending = ((Tables) get(TABLES, engine)).pending;
+        Tables tables = (Tables) get(TABLES, engine);
+        this.pending = tables.pending;
+        this.recent = (long[]) get(RECENT, tables.recent);
     }
 
     long hash() {
@@ -40,6 +44,9 @@ final class HiddenState {
                 span = Interleaver.mix(span, ((long[]) get(part, pending))[i]);
             }
             hash += span;
+        }
+        for (int i = 0; i < recent.length; i++) {
+            hash = recent[i] == 0 ? hash : Interleaver.mix(hash + i, recent[i]);
         }
         return hash;
     }

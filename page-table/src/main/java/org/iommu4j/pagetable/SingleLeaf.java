@@ -1,0 +1,88 @@
+package org.iommu4j.pagetable;
+
+import org.iommu4j.api.IotlbGather;
+
+/**
+ * Mapping and unmapping one large leaf whose table is there: the short way of calls for just that.
+ */
+final class SingleLeaf {
+
+    private SingleLeaf() {}
+
+    /** The level, above 0, at which one leaf is just this range, or 0 if there is none. */
+    static int level(Tables tables, long iova, long size) {
+        if (Long.bitCount(size) == 1 && (iova & size - 1) == 0) {
+            for (int level = 1; level <= tables.rootLevel; level++) {
+                if (tables.span(level) == size) {
+                    return (tables.leafLevels() >>> level & 1) != 0 ? level : 0;
+                }
+            }
+        }
+        return 0;
+    }
+
+    /**
+     * Maps a leaf of a level above 0 if nothing at all stands in its place, and no change of
+     * structure is pending there.
+     *
+     * @return false: nothing was done
+     */
+    static boolean map(Tables tables, int level, long iova, long output, long bits) {
+        long place = tables.descend(iova, level);
+        long table = Tables.tableOf(place);
+        long identity = tables.guards.identity(iova, level);
+        int present =
+                Tables.levelOf(place) == level ? tables.guards.lock(table, identity) : Guards.GONE;
+        if (present == Guards.GONE) {
+            return false;
+        }
+        long slot = tables.slot(table, iova, level);
+        long last = iova + tables.span(level) - 1;
+        if (tables.isClosed()
+                || tables.pending.mayTouch(iova, last + 1)
+                || tables.isPresent(tables.memory.loadPlain(slot))) {
+            tables.guards.unlock(table, identity, present);
+            return false;
+        }
+        tables.store(slot, output >>> tables.format.addressShift() | bits);
+        tables.settle();
+        tables.mapped(iova, last);
+        tables.guards.unlock(table, identity, present + 1);
+        return true;
+    }
+
+    /**
+     * Unmaps a leaf of a level above 0 if one stands there.
+     *
+     * @return false: nothing was done
+     */
+    static boolean unmap(
+            Tables tables, EmptyTables emptyTables, int level, long iova, IotlbGather gather) {
+        long place = tables.descend(iova, level);
+        long table = Tables.tableOf(place);
+        long identity = tables.guards.identity(iova, level);
+        int before =
+                Tables.levelOf(place) == level ? tables.guards.lock(table, identity) : Guards.GONE;
+        if (before == Guards.GONE) {
+            return false;
+        }
+        long slot = tables.slot(table, iova, level);
+        long entry = tables.memory.loadPlain(slot);
+        if (tables.isClosed() || !tables.isPresent(entry) || tables.isTable(entry, level)) {
+            tables.guards.unlock(table, identity, before);
+            return false;
+        }
+        long span = tables.span(level);
+        tables.unmapping(iova, iova + span - 1);
+        tables.store(slot, 0);
+        tables.settle();
+        tables.unmapped(iova, iova + span - 1);
+        tables.guards.unlock(table, identity, before - 1);
+        gather.addRange(iova, span, span);
+        tables.pending.widen(gather, iova, iova + span, tables.span(0));
+        if (before == 1 && level < tables.rootLevel) {
+            emptyTables.add(identity, gather);
+        }
+        return true;
+    }
+}
