@@ -11,7 +11,9 @@ class VtdFormatProviderTest {
 
     @Test
     void theFormatsAreTheVeryValuesOfTheBackend() {
-        assertThat(PageTableFormatProvider.providers()).extracting("name").contains("vtd");
+        assertThat(PageTableFormatProvider.providers())
+                .extracting(PageTableFormatProvider::name)
+                .contains("vtd");
         Map<String, PageTableFormat> formats = new VtdFormatProvider().formats();
         assertThat(formats.get("second-stage-4")).isSameAs(VtdFormats.SECOND_STAGE_4);
         assertThat(formats.get("first-stage-5")).isSameAs(VtdFormats.FIRST_STAGE_5);
