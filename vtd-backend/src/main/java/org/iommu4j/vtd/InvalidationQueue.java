@@ -89,7 +89,7 @@ final class InvalidationQueue {
     /** Takes another queue from the unit, which works it off before, unless it stands. */
     void endOther() {
         if ((registers.read32(UnitRegisters.FSTS) & ERRORS) == 0) {
-            registers.awaitEmptyQueue();
+            registers.awaitEmptyQueue(() -> {});
         }
         registers.queue(false);
     }
@@ -97,7 +97,7 @@ final class InvalidationQueue {
     /** Works everything off, and takes the queue from the unit. */
     void stop() {
         attend();
-        registers.awaitEmptyQueue();
+        registers.awaitEmptyQueue(this::attend);
         registers.queue(false);
     }
 
