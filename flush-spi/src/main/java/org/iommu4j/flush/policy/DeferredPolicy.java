@@ -39,6 +39,9 @@ final class DeferredPolicy implements FlushPolicy {
     private final AtomicBoolean armed = new AtomicBoolean();
     private volatile boolean closed;
 
+    /* Whether the timer's last flush failed; the timer's. */
+    private boolean failing;
+
     /**
      * Begins with nothing.
      *
@@ -116,16 +119,22 @@ final class DeferredPolicy implements FlushPolicy {
     private void expire() {
         try {
             flushAll(true);
+            failing = false;
         } catch (RuntimeException e) {
-            LOG.log(
-                    Logger.Level.WARNING,
-                    "an invalidation failed; what it was for is kept, and it is repeated",
-                    e);
-        }
-        domains.retireIdle();
-        armed.set(false);
-        if (!domains.isEmpty()) {
-            arm();
+            if (!failing) {
+                LOG.log(
+                        Logger.Level.WARNING,
+                        "an invalidation failed; what it was for is kept, and it is repeated until"
+                                + " it succeeds",
+                        e);
+            }
+            failing = true;
+        } finally {
+            domains.retireIdle();
+            armed.set(false);
+            if (!domains.isEmpty()) {
+                arm();
+            }
         }
     }
 

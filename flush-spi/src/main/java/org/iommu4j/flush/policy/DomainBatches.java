@@ -1,5 +1,6 @@
 package org.iommu4j.flush.policy;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -133,7 +134,7 @@ final class DomainBatches {
         boolean any = false;
         try {
             collect();
-            any = waiting != null;
+            any = holdsAny();
         } finally {
             if (!any) {
                 flushing.unlock();
@@ -145,12 +146,16 @@ final class DomainBatches {
     /**
      * Ends {@link #begin} with an invalidation that was asked for since then.
      *
-     * @return the first of the completions to announce
+     * @param done gets the first of the completions to announce, also if the owner then throws
      */
-    @Nullable BatchCompletion end(long ticket) {
+    void end(long ticket, List<BatchCompletion> done) {
         try {
             unit.await(ticket);
-            return complete();
+            BatchCompletion first = waiting;
+            if (first != null) {
+                done.add(first);
+            }
+            complete();
         } finally {
             flushing.unlock();
         }
@@ -174,7 +179,7 @@ final class DomainBatches {
             return false;
         }
         try {
-            boolean idle = waiting == null;
+            boolean idle = !holdsAny();
             for (BatchStripe stripe : stripes) {
                 enter(stripe);
                 idle &= stripe.isEmpty();
@@ -195,14 +200,22 @@ final class DomainBatches {
         BatchCompletion done = null;
         try {
             collect();
-            if (waiting != null) {
+            if (holdsAny()) {
                 unit.await(unit.invalidateDomain(domainId));
-                done = complete();
+                done = waiting;
+                complete();
             }
         } finally {
             flushing.unlock();
+            BatchCompletion.announce(done);
         }
-        BatchCompletion.announce(done);
+    }
+
+    /**
+     * Whether there is anything to flush that was collected; pages too that were not taken back.
+     */
+    private boolean holdsAny() {
+        return waiting != null || !collected.isEmpty();
     }
 
     private void collect() {
@@ -222,7 +235,7 @@ final class DomainBatches {
         }
     }
 
-    private @Nullable BatchCompletion complete() {
+    private void complete() {
         BatchCompletion first = waiting;
         int pages = collected.heldPages();
         try {
@@ -234,7 +247,6 @@ final class DomainBatches {
                 batch.happened();
             }
         }
-        return first;
     }
 
     /** Enters this thread's stripe, or another one if somebody is in it. */

@@ -202,6 +202,48 @@ class DeferredPolicyTest {
     }
 
     @Test
+    void G6_theTimerGoesOnAfterAFailureAndAnErrorOfAnAction() throws InterruptedException {
+        unit.failingWaits = 3;
+        FlushPolicy deferred = policy("deferred:age=1ms");
+        CountDownLatch done = new CountDownLatch(2);
+        FlushCompletion completion = deferred.sync(ID, filled(0));
+        completion.whenDone(() -> {
+            done.countDown();
+            throw new AssertionError("on purpose");
+        });
+        completion.whenDone(done::countDown);
+        assertThat(done.await(20, TimeUnit.SECONDS)).isTrue();
+        CountDownLatch again = new CountDownLatch(1);
+        deferred.sync(ID, filled(1)).whenDone(again::countDown);
+        assertThat(again.await(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(owner.released).containsExactlyInAnyOrder(0x1000L, 0x2000L);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void G6_pagesThatTheOwnerFailsToTakeBackAreKept(boolean alone) {
+        FlushPolicy deferred = policy("deferred:age=10s");
+        FlushCompletion completion = deferred.sync(ID, filled(0));
+        List<String> heard = new ArrayList<>();
+        completion.whenDone(() -> heard.add("done"));
+        owner.failingReleases = 1;
+        assertThatThrownBy(
+                        () -> {
+                            if (alone) {
+                                completion.await();
+                            } else {
+                                deferred.drain();
+                            }
+                        })
+                .hasMessage("no release, on purpose");
+        assertThat(completion.isDone()).as("the hardware has forgotten").isTrue();
+        assertThat(heard).containsExactly("done");
+        assertThat(owner.released).isEmpty();
+        deferred.drain();
+        assertThat(owner.released).containsExactly(0x1000L);
+    }
+
+    @Test
     void aDomainIdMayServeAnotherDomainMeanwhile() {
         FlushPolicy deferred = policy("deferred:age=10s");
         RecordingOwner other = new RecordingOwner();
