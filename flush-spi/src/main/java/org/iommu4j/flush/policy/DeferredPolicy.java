@@ -60,6 +60,7 @@ final class DeferredPolicy implements FlushPolicy {
     @Override
     public FlushCompletion sync(int domainId, IotlbGather gather) {
         if (gather.isEmpty()) {
+            repeatIfFailed(domainId, gather.owner());
             return FlushCompletion.DONE;
         }
         DomainBatches domain = domains.find(domainId, gather.owner());
@@ -92,6 +93,14 @@ final class DeferredPolicy implements FlushPolicy {
     public void close() {
         closed = true;
         drain();
+    }
+
+    /** Who tries a sync again that threw has an empty gather, and must not hear that it is done. */
+    private void repeatIfFailed(int domainId, IotlbGather.Owner owner) {
+        DomainBatches domain = domains.find(domainId, owner);
+        if (domain != null && domain.hasFailed()) {
+            domain.flush(true);
+        }
     }
 
     private DomainBatches find(int domainId, IotlbGather gather) {

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.flush.IotlbInvalidator;
@@ -34,6 +35,7 @@ final class DomainBatches {
     private final IotlbGather collected;
     private @Nullable BatchCompletion waiting;
     private volatile boolean used;
+    private volatile boolean failed;
 
     /* The next one of its bucket in the table of all; the table's. */
     @Nullable DomainBatches next;
@@ -68,6 +70,11 @@ final class DomainBatches {
 
     int domainId() {
         return domainId;
+    }
+
+    /** Whether the last flush failed, so that somebody has an exception instead of a completion. */
+    boolean hasFailed() {
+        return failed;
     }
 
     /** How many gathers are held, as far as the stripes have filled their shares. */
@@ -150,7 +157,7 @@ final class DomainBatches {
      */
     void end(long ticket, List<BatchCompletion> done) {
         try {
-            unit.await(ticket);
+            await(() -> ticket);
             BatchCompletion first = waiting;
             if (first != null) {
                 done.add(first);
@@ -163,6 +170,7 @@ final class DomainBatches {
 
     /** Ends {@link #begin} without an invalidation; everything is kept. */
     void abandon() {
+        failed = true;
         flushing.unlock();
     }
 
@@ -201,7 +209,7 @@ final class DomainBatches {
         try {
             collect();
             if (holdsAny()) {
-                unit.await(unit.invalidateDomain(domainId));
+                await(() -> unit.invalidateDomain(domainId));
                 done = waiting;
                 complete();
             }
@@ -216,6 +224,16 @@ final class DomainBatches {
      */
     private boolean holdsAny() {
         return waiting != null || !collected.isEmpty();
+    }
+
+    private void await(LongSupplier request) {
+        try {
+            unit.await(request.getAsLong());
+            failed = false;
+        } catch (RuntimeException | Error e) {
+            failed = true;
+            throw e;
+        }
     }
 
     private void collect() {

@@ -152,6 +152,22 @@ class DeferredPolicyTest {
         assertThat(owner.completions).isEqualTo(1);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"deferred:count=1,age=10s", "deferred:bytes=4k,age=10s"})
+    void G1_whoTriesAgainWithTheEmptyGatherHearsOfTheFailureAgain(String choice) {
+        FlushPolicy deferred = policy(choice);
+        unit.failingWaits = 2;
+        assertThatThrownBy(() -> deferred.sync(ID, filled(0))).isInstanceOf(IommuException.class);
+        assertThat(gather.isEmpty()).isTrue();
+        assertThatThrownBy(() -> deferred.sync(ID, gather)).isInstanceOf(IommuException.class);
+        assertThat(owner.released).isEmpty();
+        assertThat(deferred.sync(ID, gather).isDone()).isTrue();
+        assertThat(owner.released).containsExactly(0x1000L);
+        int asked = unit.requests.size();
+        deferred.sync(ID, gather);
+        assertThat(unit.requests).hasSize(asked);
+    }
+
     @Test
     void G1_aFailureOfOneDomainDoesNotKeepAnother() {
         FlushPolicy deferred = policy("deferred:age=10s");
