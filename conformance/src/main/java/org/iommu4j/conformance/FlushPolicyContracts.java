@@ -101,8 +101,17 @@ public final class FlushPolicyContracts {
             scene.unit.failNextWaits(Integer.MAX_VALUE);
             List<FlushCompletion> completions = new ArrayList<>();
             attempt(evidence, () -> completions.add(domain.sync(scene.policy, gather)));
+            boolean threw = completions.isEmpty();
             attempt(evidence, () -> completions.forEach(FlushCompletion::await));
             attempt(evidence, scene.policy::drain);
+            if (threw) {
+                attempt(evidence, () -> completions.add(domain.sync(scene.policy, gather)));
+                evidence.require(
+                        completions.stream().noneMatch(FlushCompletion::isDone),
+                        () ->
+                                "sync threw, and the next one of the same gather says done, though"
+                                        + " every wait was aborted");
+            }
             evidence.require(
                     completions.stream().noneMatch(FlushCompletion::isDone),
                     () -> "the completion is done, though every wait was aborted");

@@ -1,5 +1,7 @@
 package org.iommu4j.conformance;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.IotlbGather;
@@ -68,6 +70,20 @@ enum WrongFlushPolicies implements FlushPolicyProvider {
                 /* That is the mistake. */
             }
             gather.completed();
+        }
+    },
+    CALLS_AN_EMPTY_GATHER_DONE_THOUGH_THE_LAST_SYNC_THREW(
+            "G1", "the next one of the same gather says done") {
+        private final List<IotlbGather> failed = new ArrayList<>();
+
+        @Override
+        void sync(IotlbInvalidator unit, int id, IotlbGather gather) {
+            IotlbGather mine = gather.sibling();
+            gather.moveTo(mine);
+            failed.add(mine);
+            unit.await(unit.invalidateDomain(id));
+            failed.forEach(IotlbGather::completed);
+            failed.clear();
         }
     },
     IGNORES_THE_CHANGE_OF_STRUCTURE("G3", "only with the leaf-only hint") {

@@ -21,6 +21,9 @@ public interface FlushPolicy extends AutoCloseable {
      * @param domainId the domain id under which the unit knows the domain
      * @param gather the gather; empty when this returns
      * @return when the hardware has forgotten what it held
+     * @throws org.iommu4j.api.IommuException if the unit failed. Nothing is lost: what the gather
+     *     held is kept, or is still in it; and until the hardware has forgotten it, a sync of the
+     *     same gather, whether it is empty by now or not, tries again and throws again
      */
     FlushCompletion sync(int domainId, IotlbGather gather);
 

@@ -13,13 +13,16 @@ import java.util.List;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.Attachment;
 import org.iommu4j.api.DomainOptions;
+import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.IommuOptions;
+import org.iommu4j.api.IotlbGather;
 import org.iommu4j.emulator.CacheBehaviour;
 import org.iommu4j.emulator.EmulatedMachine;
 import org.iommu4j.emulator.EmulatorOptions;
+import org.iommu4j.flush.FlushPolicyProvider;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.SourceId;
 import org.junit.jupiter.api.AfterEach;
@@ -61,6 +64,38 @@ class AttachmentTest {
         }
         assertThat(dmaRead(device, 0x1010)).isEqualTo(BLOCKED);
         assertThat(dmaRead(device, G1)).isEqualTo(BLOCKED);
+        domain.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void L2_detachDrainsWhatWasDeferred(boolean ofTheDomainsOwn) {
+        String policy = "deferred:age=10s";
+        EmulatedWorld world =
+                new EmulatedWorld(
+                        EmulatorOptions.defaults().caches(CacheBehaviour.KEEPS_EVERYTHING),
+                        options ->
+                                ofTheDomainsOwn
+                                        ? options
+                                        : options.with(FlushPolicyProvider.class, policy));
+        worlds.add(world);
+        DomainOptions options = DomainOptions.defaults().withEmptyTables(0);
+        IommuDomain domain =
+                world.iommu.createDomain(
+                        ofTheDomainsOwn
+                                ? options.with(FlushPolicyProvider.class, policy)
+                                : options);
+        domain.map(0, M2, M2, Access.READ);
+        Attachment attachment = world.iommu.attach(world.device(0).source(), domain);
+        assertThat(dmaRead(world.device(0), 0x1000)).isZero();
+        IotlbGather gather = domain.gather();
+        domain.unmap(0, M2, gather);
+        FlushCompletion completion = domain.sync(gather);
+        assertThat(completion.isDone()).isFalse();
+        long tables = domain.statistics().tablePages();
+        attachment.close();
+        assertThat(completion.isDone()).isTrue();
+        assertThat(domain.statistics().tablePages()).isLessThan(tables);
         domain.close();
     }
 

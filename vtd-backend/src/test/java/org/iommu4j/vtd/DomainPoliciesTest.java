@@ -3,6 +3,8 @@ package org.iommu4j.vtd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.FlushCompletion;
@@ -77,6 +79,53 @@ class DomainPoliciesTest {
             assertThat(domain.statistics().tablePages()).isEqualTo(4);
             completion.await();
             assertThat(domain.statistics().tablePages()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void L1_theTimersThreadEndsWithTheIommu() throws InterruptedException {
+        Set<Thread> before = Thread.getAllStackTraces().keySet();
+        Thread timer;
+        FlushCompletion completion;
+        try (Iommu iommu = Iommu.open("vtd", deferred);
+                IommuDomain domain = iommu.createDomain(NO_SPARE)) {
+            IotlbGather gather = domain.gather();
+            domain.map(0, 0, K4, Access.READ_WRITE);
+            domain.unmap(0, K4, gather);
+            completion = domain.sync(gather);
+            timer =
+                    Thread.getAllStackTraces().keySet().stream()
+                            .filter(thread -> thread.getName().equals("iommu4j vtd flush"))
+                            .filter(thread -> !before.contains(thread))
+                            .findFirst()
+                            .orElseThrow();
+            assertThat(timer.isDaemon()).isTrue();
+            assertThat(completion.isDone()).isFalse();
+        }
+        assertThat(completion.isDone()).as("closing completes it").isTrue();
+        timer.join(TimeUnit.SECONDS.toMillis(9));
+        assertThat(timer.isAlive()).as("before the age of ten seconds").isFalse();
+    }
+
+    @Test
+    void L1_G1_aDomainsOwnPolicyAndQuotaGoWithIt() {
+        IommuOptions options = IommuOptions.memoryOnly(65 * K4);
+        DomainOptions own =
+                NO_SPARE.with(FlushPolicyProvider.class, "deferred:age=10s")
+                        .with(
+                                TableAllocatorProvider.class,
+                                "quota:bytes=128k,over=reserve:pages=30");
+        try (Iommu iommu = Iommu.open("vtd", options)) {
+            for (int i = 0; i < 5; i++) {
+                IommuDomain domain = iommu.createDomain(own);
+                IotlbGather gather = domain.gather();
+                domain.map(0, 0, M2, Access.READ_WRITE);
+                domain.unmap(K4, K4, gather);
+                FlushCompletion completion = domain.sync(gather);
+                assertThat(completion.isDone()).isFalse();
+                domain.close();
+                assertThat(completion.isDone()).isTrue();
+            }
         }
     }
 

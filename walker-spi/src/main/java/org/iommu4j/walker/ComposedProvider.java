@@ -23,6 +23,12 @@ record ComposedProvider(TableAllocatorProvider outer, TableAllocatorProvider inn
 
     @Override
     public TableAllocator over(TableAllocator shared) {
-        return outer.over(inner.over(shared));
+        TableAllocator lower = inner.over(shared);
+        try {
+            return new StackedAllocator(outer.over(lower), lower);
+        } catch (RuntimeException | Error e) {
+            lower.close();
+            throw e;
+        }
     }
 }

@@ -43,8 +43,9 @@ public final class GlobalFlush implements FlushPolicyProvider {
                 IotlbGather mine = gather.sibling();
                 gather.moveTo(mine);
                 held.add(mine);
-                drain();
             }
+            /* Also for an empty one: who tries again after a failure must not hear that it is done. */
+            drain();
             return FlushCompletion.DONE;
         }
 

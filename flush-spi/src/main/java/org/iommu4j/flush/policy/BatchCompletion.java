@@ -67,7 +67,7 @@ final class BatchCompletion implements FlushCompletion {
     private static void run(Runnable action) {
         try {
             action.run();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.log(Logger.Level.WARNING, "an action at the end of a flush threw", e);
         }
     }

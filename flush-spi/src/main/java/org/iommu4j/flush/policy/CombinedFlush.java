@@ -71,10 +71,7 @@ final class CombinedFlush implements AutoCloseable {
     private @Nullable RuntimeException end(
             DomainBatches domain, long ticket, @Nullable RuntimeException before) {
         try {
-            BatchCompletion completed = domain.end(ticket);
-            if (completed != null) {
-                done.add(completed);
-            }
+            domain.end(ticket, done);
             return before;
         } catch (RuntimeException e) {
             if (before != null) {

@@ -39,6 +39,9 @@ final class DeferredPolicy implements FlushPolicy {
     private final AtomicBoolean armed = new AtomicBoolean();
     private volatile boolean closed;
 
+    /* Whether the timer's last flush failed; the timer's. */
+    private boolean failing;
+
     /**
      * Begins with nothing.
      *
@@ -57,6 +60,7 @@ final class DeferredPolicy implements FlushPolicy {
     @Override
     public FlushCompletion sync(int domainId, IotlbGather gather) {
         if (gather.isEmpty()) {
+            repeatIfFailed(domainId, gather.owner());
             return FlushCompletion.DONE;
         }
         DomainBatches domain = domains.find(domainId, gather.owner());
@@ -91,6 +95,14 @@ final class DeferredPolicy implements FlushPolicy {
         drain();
     }
 
+    /** Who tries a sync again that threw has an empty gather, and must not hear that it is done. */
+    private void repeatIfFailed(int domainId, IotlbGather.Owner owner) {
+        DomainBatches domain = domains.find(domainId, owner);
+        if (domain != null && domain.hasFailed()) {
+            domain.flush(true);
+        }
+    }
+
     private DomainBatches find(int domainId, IotlbGather gather) {
         return domains.findOrAdd(
                 domainId,
@@ -116,16 +128,22 @@ final class DeferredPolicy implements FlushPolicy {
     private void expire() {
         try {
             flushAll(true);
+            failing = false;
         } catch (RuntimeException e) {
-            LOG.log(
-                    Logger.Level.WARNING,
-                    "an invalidation failed; what it was for is kept, and it is repeated",
-                    e);
-        }
-        domains.retireIdle();
-        armed.set(false);
-        if (!domains.isEmpty()) {
-            arm();
+            if (!failing) {
+                LOG.log(
+                        Logger.Level.WARNING,
+                        "an invalidation failed; what it was for is kept, and it is repeated until"
+                                + " it succeeds",
+                        e);
+            }
+            failing = true;
+        } finally {
+            domains.retireIdle();
+            armed.set(false);
+            if (!domains.isEmpty()) {
+                arm();
+            }
         }
     }
 

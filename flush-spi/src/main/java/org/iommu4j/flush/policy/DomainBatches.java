@@ -1,8 +1,10 @@
 package org.iommu4j.flush.policy;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.flush.IotlbInvalidator;
@@ -33,6 +35,7 @@ final class DomainBatches {
     private final IotlbGather collected;
     private @Nullable BatchCompletion waiting;
     private volatile boolean used;
+    private volatile boolean failed;
 
     /* The next one of its bucket in the table of all; the table's. */
     @Nullable DomainBatches next;
@@ -67,6 +70,11 @@ final class DomainBatches {
 
     int domainId() {
         return domainId;
+    }
+
+    /** Whether the last flush failed, so that somebody has an exception instead of a completion. */
+    boolean hasFailed() {
+        return failed;
     }
 
     /** How many gathers are held, as far as the stripes have filled their shares. */
@@ -133,7 +141,7 @@ final class DomainBatches {
         boolean any = false;
         try {
             collect();
-            any = waiting != null;
+            any = holdsAny();
         } finally {
             if (!any) {
                 flushing.unlock();
@@ -145,12 +153,16 @@ final class DomainBatches {
     /**
      * Ends {@link #begin} with an invalidation that was asked for since then.
      *
-     * @return the first of the completions to announce
+     * @param done gets the first of the completions to announce, also if the owner then throws
      */
-    @Nullable BatchCompletion end(long ticket) {
+    void end(long ticket, List<BatchCompletion> done) {
         try {
-            unit.await(ticket);
-            return complete();
+            await(() -> ticket);
+            BatchCompletion first = waiting;
+            if (first != null) {
+                done.add(first);
+            }
+            complete();
         } finally {
             flushing.unlock();
         }
@@ -158,6 +170,7 @@ final class DomainBatches {
 
     /** Ends {@link #begin} without an invalidation; everything is kept. */
     void abandon() {
+        failed = true;
         flushing.unlock();
     }
 
@@ -174,7 +187,7 @@ final class DomainBatches {
             return false;
         }
         try {
-            boolean idle = waiting == null;
+            boolean idle = !holdsAny();
             for (BatchStripe stripe : stripes) {
                 enter(stripe);
                 idle &= stripe.isEmpty();
@@ -195,14 +208,32 @@ final class DomainBatches {
         BatchCompletion done = null;
         try {
             collect();
-            if (waiting != null) {
-                unit.await(unit.invalidateDomain(domainId));
-                done = complete();
+            if (holdsAny()) {
+                await(() -> unit.invalidateDomain(domainId));
+                done = waiting;
+                complete();
             }
         } finally {
             flushing.unlock();
+            BatchCompletion.announce(done);
         }
-        BatchCompletion.announce(done);
+    }
+
+    /**
+     * Whether there is anything to flush that was collected; pages too that were not taken back.
+     */
+    private boolean holdsAny() {
+        return waiting != null || !collected.isEmpty();
+    }
+
+    private void await(LongSupplier request) {
+        try {
+            unit.await(request.getAsLong());
+            failed = false;
+        } catch (RuntimeException | Error e) {
+            failed = true;
+            throw e;
+        }
     }
 
     private void collect() {
@@ -222,7 +253,7 @@ final class DomainBatches {
         }
     }
 
-    private @Nullable BatchCompletion complete() {
+    private void complete() {
         BatchCompletion first = waiting;
         int pages = collected.heldPages();
         try {
@@ -234,7 +265,6 @@ final class DomainBatches {
                 batch.happened();
             }
         }
-        return first;
     }
 
     /** Enters this thread's stripe, or another one if somebody is in it. */

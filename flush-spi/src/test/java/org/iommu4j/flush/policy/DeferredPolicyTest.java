@@ -152,6 +152,22 @@ class DeferredPolicyTest {
         assertThat(owner.completions).isEqualTo(1);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"deferred:count=1,age=10s", "deferred:bytes=4k,age=10s"})
+    void G1_whoTriesAgainWithTheEmptyGatherHearsOfTheFailureAgain(String choice) {
+        FlushPolicy deferred = policy(choice);
+        unit.failingWaits = 2;
+        assertThatThrownBy(() -> deferred.sync(ID, filled(0))).isInstanceOf(IommuException.class);
+        assertThat(gather.isEmpty()).isTrue();
+        assertThatThrownBy(() -> deferred.sync(ID, gather)).isInstanceOf(IommuException.class);
+        assertThat(owner.released).isEmpty();
+        assertThat(deferred.sync(ID, gather).isDone()).isTrue();
+        assertThat(owner.released).containsExactly(0x1000L);
+        int asked = unit.requests.size();
+        deferred.sync(ID, gather);
+        assertThat(unit.requests).hasSize(asked);
+    }
+
     @Test
     void G1_aFailureOfOneDomainDoesNotKeepAnother() {
         FlushPolicy deferred = policy("deferred:age=10s");
@@ -199,6 +215,48 @@ class DeferredPolicyTest {
         completion.await();
         assertThat(heard).containsExactly(0x1000L, 0x2000L);
         deferred.close();
+    }
+
+    @Test
+    void G6_theTimerGoesOnAfterAFailureAndAnErrorOfAnAction() throws InterruptedException {
+        unit.failingWaits = 3;
+        FlushPolicy deferred = policy("deferred:age=1ms");
+        CountDownLatch done = new CountDownLatch(2);
+        FlushCompletion completion = deferred.sync(ID, filled(0));
+        completion.whenDone(() -> {
+            done.countDown();
+            throw new AssertionError("on purpose");
+        });
+        completion.whenDone(done::countDown);
+        assertThat(done.await(20, TimeUnit.SECONDS)).isTrue();
+        CountDownLatch again = new CountDownLatch(1);
+        deferred.sync(ID, filled(1)).whenDone(again::countDown);
+        assertThat(again.await(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(owner.released).containsExactlyInAnyOrder(0x1000L, 0x2000L);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void G6_pagesThatTheOwnerFailsToTakeBackAreKept(boolean alone) {
+        FlushPolicy deferred = policy("deferred:age=10s");
+        FlushCompletion completion = deferred.sync(ID, filled(0));
+        List<String> heard = new ArrayList<>();
+        completion.whenDone(() -> heard.add("done"));
+        owner.failingReleases = 1;
+        assertThatThrownBy(
+                        () -> {
+                            if (alone) {
+                                completion.await();
+                            } else {
+                                deferred.drain();
+                            }
+                        })
+                .hasMessage("no release, on purpose");
+        assertThat(completion.isDone()).as("the hardware has forgotten").isTrue();
+        assertThat(heard).containsExactly("done");
+        assertThat(owner.released).isEmpty();
+        deferred.drain();
+        assertThat(owner.released).containsExactly(0x1000L);
     }
 
     @Test

@@ -11,6 +11,7 @@ final class RecordingOwner implements IotlbGather.Owner {
 
     final List<Long> released = new ArrayList<>();
     int completions;
+    int failingReleases;
 
     @Override
     public FlushCompletion sync(IotlbGather gather) {
@@ -19,6 +20,10 @@ final class RecordingOwner implements IotlbGather.Owner {
 
     @Override
     public void release(PageList pages) {
+        if (failingReleases > 0) {
+            failingReleases--;
+            throw new IllegalStateException("no release, on purpose");
+        }
         while (!pages.isEmpty()) {
             released.add(pages.removeLast());
         }

@@ -51,14 +51,22 @@ public final class QuotaProvider implements TableAllocatorProvider {
 
     @Override
     public TableAllocator create(PhysicalMemory memory) {
-        return over(Inner.provider(inner).create(memory));
+        return alone().over(Inner.provider(inner)).create(memory);
     }
 
     @Override
     public TableAllocator over(TableAllocator shared) {
+        if (inner.isPresent()) {
+            return alone().over(Inner.provider(inner)).over(shared);
+        }
         if (bytes == 0) {
             throw new ProviderParameters(NAME, Map.of(), LEGAL).illegal();
         }
         return new QuotaAllocator(shared, bytes / PhysicalMemory.PAGE_SIZE);
+    }
+
+    /** The same, but for what it was told to stand over. */
+    private QuotaProvider alone() {
+        return new QuotaProvider(bytes, Optional.empty());
     }
 }

@@ -51,11 +51,19 @@ public final class ReserveProvider implements TableAllocatorProvider {
 
     @Override
     public TableAllocator create(PhysicalMemory memory) {
-        return over(Inner.provider(inner).create(memory));
+        return alone().over(Inner.provider(inner)).create(memory);
     }
 
     @Override
     public TableAllocator over(TableAllocator shared) {
+        if (inner.isPresent()) {
+            return alone().over(Inner.provider(inner)).over(shared);
+        }
         return new ReserveAllocator(shared, pages);
+    }
+
+    /** The same, but for what it was told to stand over. */
+    private ReserveProvider alone() {
+        return new ReserveProvider(pages, Optional.empty());
     }
 }

@@ -108,6 +108,34 @@ class LimitedAllocatorsTest {
     }
 
     @Test
+    void L1_oneOverAnotherOverASharedOneGivesEverythingBack() {
+        TableAllocator shared = provider("slab").create(memory);
+        for (String choice :
+                List.of(
+                        "quota:bytes=64k,over=reserve:pages=8",
+                        "reserve:pages=8,over=quota:bytes=64k",
+                        "reserve:pages=4,over=reserve:pages=4")) {
+            TableAllocator own = provider(choice).over(shared);
+            assertThat(shared.free()).as(choice).isEqualTo(PAGES - 8);
+            assertThat(own.reserveForSplit(16, list)).as(choice).isTrue();
+            own.giveBack(list);
+            own.close();
+            assertThat(shared.free()).as(choice).isEqualTo(PAGES);
+        }
+        TableAllocatorProvider greedy = provider("reserve:pages=40,over=reserve:pages=8");
+        assertThatThrownBy(() -> greedy.over(shared)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(shared.free()).isEqualTo(PAGES);
+    }
+
+    @Test
+    void whatTakesNoPagesOfOthersCannotStandBetween() {
+        TableAllocator shared = provider("slab").create(memory);
+        assertThatThrownBy(() -> provider("quota:bytes=64k,over=slab").over(shared))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("\"slab\" makes an allocator of a memory of its own");
+    }
+
+    @Test
     void theyStandOverEachOther() {
         for (String choice :
                 List.of("quota:bytes=64k,over=reserve:pages=4", "quota:over=slab,bytes=64k")) {
