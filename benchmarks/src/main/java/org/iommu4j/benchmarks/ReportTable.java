@@ -33,7 +33,7 @@ final class ReportTable {
         out.println(
                 "budget: times the peer; f: times the floor; d: times the same with a domain each");
         printSpeedUps();
-        out.println("not there yet: " + String.join(", ", Rows.ABSENT));
+        out.println("not measured yet: " + String.join(", ", Rows.ABSENT));
         out.flush();
     }
 

@@ -22,7 +22,7 @@ final class Rows {
     /** The floor in Java that others are held against. */
     static final String JAVA_FLOOR = "floor: take a page, write it, one exchange";
 
-    /** Operations of the peers' table that the engine does not have yet. */
+    /** What no row measures yet; the first two, of the peers' table, are not in the engine yet. */
     static final List<String> ABSENT =
             List.of(
                     "coalesce",

@@ -48,7 +48,7 @@ class BenchmarksCommandTest {
         assertThat(run("--short", "--rows", "^map 4 KiB$")).isZero();
         assertThat(out.toString().lines().filter(line -> line.startsWith("map "))).hasSize(1);
         assertThat(out.toString())
-                .contains(Rows.JAVA_FLOOR, "x peer", "0.90 ", "not there yet: coalesce")
+                .contains(Rows.JAVA_FLOOR, "x peer", "0.90 ", "not measured yet: coalesce")
                 .doesNotContain("unmap");
     }
 

@@ -1,5 +1,6 @@
 package org.iommu4j.emulator;
 
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.iommu4j.machine.PhysicalMemory;
 
@@ -15,7 +16,7 @@ final class RecentRemovals {
 
     private final AtomicLongArray pages = new AtomicLongArray(SLOTS);
     private final AtomicLongArray blocks = new AtomicLongArray(SLOTS >> 4);
-    private volatile long elsewhere;
+    private final AtomicLong elsewhere = new AtomicLong();
 
     /** [start, end) was unmapped. */
     void add(long start, long end, long moment) {
@@ -24,7 +25,7 @@ final class RecentRemovals {
         } else if (end - start <= (long) MOST << LARGE_SHIFT) {
             raise(blocks, LARGE_SHIFT, start, end, moment);
         } else {
-            elsewhere = moment;
+            elsewhere.accumulateAndGet(moment, Math::max);
         }
     }
 
@@ -32,7 +33,7 @@ final class RecentRemovals {
     boolean noneSince(long iova, long moment) {
         return pages.getAcquire(slot(pages, iova >>> PhysicalMemory.PAGE_SHIFT)) <= moment
                 && blocks.getAcquire(slot(blocks, iova >>> LARGE_SHIFT)) <= moment
-                && elsewhere <= moment;
+                && elsewhere.getAcquire() <= moment;
     }
 
     private static void raise(AtomicLongArray slots, int shift, long start, long end, long moment) {

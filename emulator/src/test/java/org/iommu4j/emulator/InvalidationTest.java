@@ -74,7 +74,12 @@ class InvalidationTest {
                         rig.word(start | i * 0x1000L % bytes);
                     }
                     rig.memory.storeRelease(entry, 0);
-                    rig.invalidatePages(start, mask, true);
+                    switch (round % 4) {
+                        case 0 -> rig.invalidatePages(start, mask, true);
+                        case 1 -> rig.invalidatePages(start, mask, false);
+                        case 2 -> rig.invalidateDomain(Rig.DOMAIN);
+                        default -> rig.invalidateAll();
+                    }
                     for (int i = 0; i < 4; i++) {
                         assertThat(rig.read(start | i * 0x1000L % bytes).isDone())
                                 .as("seed %d, round %d", seed, round)
@@ -205,6 +210,26 @@ class InvalidationTest {
             rig.submit(named | domain | (long) granularity << 4 | 1, 0);
             rig.await();
             assertThat(rig.read(IOVA).code()).isEqualTo(FaultReason.CONTEXT_NOT_PRESENT);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void whateverVanishesBeforeNoOldContextIsUsedAfter(int granularity) {
+        EmulatorOptions options = Rig.options().caches(CacheBehaviour.DROPS_ANYTHING);
+        try (Rig rig = new Rig(options)) {
+            long root = rig.attach(48);
+            rig.map(root, 48, IOVA, 0x5000, Rig.KIB4, Rig.RW);
+            long source = granularity == 3 ? (long) rig.device.source().requester() << 32 : 0;
+            long domain = granularity == 1 ? 0 : (long) Rig.DOMAIN << 16;
+            for (int round = 0; round < 1000; round++) {
+                rig.context(root | 1, Rig.DOMAIN << 8 | 2);
+                rig.word(IOVA);
+                rig.context(0, Rig.DOMAIN << 8 | 2);
+                rig.submit(source | domain | (long) granularity << 4 | 1, 0);
+                rig.await();
+                assertThat(rig.read(IOVA).code()).isEqualTo(FaultReason.CONTEXT_NOT_PRESENT);
+            }
         }
     }
 

@@ -21,6 +21,7 @@ final class SparseMemory {
 
     private static final int READ_WRITE = 3;
     private static final int DONT_NEED = 4;
+    private static final int NO_HUGE_PAGE = 15;
     private static final boolean MAC =
             System.getProperty("os.name", "").toLowerCase(Locale.ROOT).contains("mac");
     private static final boolean LINUX =
@@ -56,6 +57,10 @@ final class SparseMemory {
                 throw new OutOfMemoryError(
                         "the system maps no " + bytes + " bytes of address space");
             }
+            if (LINUX) {
+                /* A page that is touched must not bring 2 MiB with it. A system without huge pages refuses. */
+                boolean ignored = advise(address.address(), bytes, NO_HUGE_PAGE);
+            }
             return address.reinterpret(bytes, Arena.ofAuto(), mapped -> unmap(mapped, bytes));
         } catch (Error | RuntimeException e) {
             throw e;
@@ -77,10 +82,12 @@ final class SparseMemory {
      * @return false if the system refuses
      */
     static boolean discard(long address, long bytes) {
+        return advise(address, bytes, DONT_NEED);
+    }
+
+    private static boolean advise(long address, long bytes, int advice) {
         try {
-            return (int)
-                            Native.MADVISE.invokeExact(
-                                    MemorySegment.ofAddress(address), bytes, DONT_NEED)
+            return (int) Native.MADVISE.invokeExact(MemorySegment.ofAddress(address), bytes, advice)
                     == 0;
         } catch (Error | RuntimeException e) {
             throw e;

@@ -30,6 +30,11 @@ final class FaultRecords {
     private final List<Device> devices;
     private final int offset;
     private final int count;
+    /*
+     * The record behind the last that was taken; negative before the first. FSTS tells only where the unit was when it set
+     * PPF, which it does not move while faults come as fast as they are taken.
+     */
+    private int next = -1;
     private boolean lost;
 
     FaultRecords(DiscoveredUnit unit, List<Device> devices) {
@@ -57,8 +62,12 @@ final class FaultRecords {
     synchronized boolean take(Consumer<? super DmaFault> taker) {
         int state = registers.read32(UnitRegisters.FSTS);
         if ((state & UnitRegisters.FSTS_PPF) != 0) {
-            int index = state >>> INDEX_SHIFT & INDEX_MASK;
-            for (int i = 0; i < count && takeOne((index + i) % count, taker); i++) {}
+            if (next < 0 || !isFull(next)) {
+                next = state >>> INDEX_SHIFT & INDEX_MASK;
+            }
+            for (int i = 0; i < count && takeOne(next, taker); i++) {
+                next = (next + 1) % count;
+            }
         }
         boolean overflow = (state & UnitRegisters.FSTS_PFO) != 0;
         if (overflow) {
@@ -66,6 +75,10 @@ final class FaultRecords {
             lost = true;
         }
         return overflow;
+    }
+
+    private boolean isFull(int index) {
+        return (registers.read32(offset + index * RECORD_BYTES + 12) & FAULT) != 0;
     }
 
     private boolean takeOne(int index, Consumer<? super DmaFault> taker) {

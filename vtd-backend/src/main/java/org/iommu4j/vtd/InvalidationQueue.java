@@ -33,6 +33,7 @@ final class InvalidationQueue {
     private static final int PLACES = PhysicalMemory.PAGE_SIZE / Descriptor.BYTES / 2;
     private static final int PAIR_BYTES = 2 * Descriptor.BYTES;
     private static final int SPINS = 100;
+    private static final int MOST_REPEATS = 8;
     private static final int ERRORS =
             UnitRegisters.FSTS_IQE | UnitRegisters.FSTS_ICE | UnitRegisters.FSTS_ITE;
 
@@ -89,7 +90,7 @@ final class InvalidationQueue {
     /** Takes another queue from the unit, which works it off before, unless it stands. */
     void endOther() {
         if ((registers.read32(UnitRegisters.FSTS) & ERRORS) == 0) {
-            registers.awaitEmptyQueue();
+            registers.awaitEmptyQueue(() -> {});
         }
         registers.queue(false);
     }
@@ -97,7 +98,7 @@ final class InvalidationQueue {
     /** Works everything off, and takes the queue from the unit. */
     void stop() {
         attend();
-        registers.awaitEmptyQueue();
+        registers.awaitEmptyQueue(this::attend);
         registers.queue(false);
     }
 
@@ -146,11 +147,11 @@ final class InvalidationQueue {
      *
      * @param request the request's number
      * @throws IommuException if it refused
-     * @throws UnitTimeoutException if it does not answer
+     * @throws UnitTimeoutException if it does not answer, or aborts its wait again and again
      */
     void await(long request) {
         long awaited = request;
-        while (true) {
+        for (int repeats = 0; repeats <= MOST_REPEATS; repeats++) {
             awaitStored(awaited);
             switch (fate(awaited)) {
                 case null -> {
@@ -160,6 +161,13 @@ final class InvalidationQueue {
                 case Fate.Repeated repeated -> awaited = repeated.as;
             }
         }
+        throw new UnitTimeoutException(
+                registers.unit()
+                        + " aborted the wait for the invalidation "
+                        + request
+                        + " and for its "
+                        + MOST_REPEATS
+                        + " repetitions: ITE");
     }
 
     /** Asks, and waits until it is done. */

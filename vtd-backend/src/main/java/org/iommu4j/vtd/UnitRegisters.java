@@ -142,11 +142,15 @@ final class UnitRegisters {
     /**
      * Waits until the unit has fetched everything in its queue.
      *
+     * @param meanwhile runs between two looks
      * @throws UnitTimeoutException if it does not
      */
-    void awaitEmptyQueue() {
+    void awaitEmptyQueue(Runnable meanwhile) {
         patience.until(
-                () -> read64(IQH) == read64(IQT),
+                () -> {
+                    meanwhile.run();
+                    return read64(IQH) == read64(IQT);
+                },
                 () ->
                         unit()
                                 + " to work its queue off: IQH is 0x"

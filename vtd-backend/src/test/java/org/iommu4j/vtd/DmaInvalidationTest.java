@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.DomainOptions;
@@ -267,6 +268,27 @@ class DmaInvalidationTest {
         domain.unmap(M2, M2);
         assertThat(dmaRead(device, 0)).isEqualTo(BLOCKED);
         assertThat(dmaRead(device, M2)).isEqualTo(BLOCKED);
+    }
+
+    @Test
+    void T3_aUnitThatAbortsEveryWaitEndsTheCallAndFreesNothing() {
+        AtomicReference<QueueTrouble> trouble = new AtomicReference<>(QueueTrouble.NONE);
+        EmulatedWorld world =
+                world(EmulatorOptions.defaults().queueTrouble(trouble::get), "strict");
+        Device device = world.device(0);
+        IommuDomain domain = world.domain();
+        world.iommu.attach(device.source(), domain);
+        domain.map(0, 0, M2, Access.READ);
+        assertThat(dmaRead(device, 0)).isZero();
+        trouble.set(QueueTrouble.TIMED_OUT);
+        assertThatThrownBy(() -> domain.unmap(0, M2))
+                .isInstanceOf(IommuException.class)
+                .hasMessageContaining("aborted the wait")
+                .hasMessageContaining("ITE");
+        trouble.set(QueueTrouble.NONE);
+        domain.map(M2, M2, M2, Access.READ);
+        domain.unmap(M2, M2);
+        assertThat(dmaRead(device, 0)).isEqualTo(BLOCKED);
     }
 
     private EmulatedWorld world(EmulatorOptions options, String policy) {

@@ -129,6 +129,25 @@ class FaultReportingTest {
         assertThat(heard.poll(20, TimeUnit.MILLISECONDS)).isNull();
     }
 
+    /** FSTS names the record of the second fault then, though the third is all there is. */
+    @Test
+    void F1_faultsThatComeWhileRecordsAreTakenAreReported() {
+        EmulatedWorld world = unheard(EmulatorOptions.defaults().faultRecords(2));
+        Unit unit = units(world).getFirst();
+        List<Long> pages = new ArrayList<>();
+        dmaRead(world.device(0), 0x1000);
+        unit.takeFaults(fault -> {
+            pages.add(fault.iova());
+            if (fault.iova() == 0x1000) {
+                dmaRead(world.device(0), 0x2000);
+                dmaRead(world.device(0), 0x3000);
+            }
+        });
+        unit.takeFaults(fault -> pages.add(fault.iova()));
+        assertThat(pages).containsExactly(0x1000L, 0x2000L, 0x3000L);
+        assertThat(world.registers(0).read32(UnitRegisters.FSTS)).isZero();
+    }
+
     @Test
     void F1_overflowIsFlaggedAndCounted() throws Exception {
         EmulatedWorld world = unheard(EmulatorOptions.defaults().faultRecords(2));

@@ -166,6 +166,24 @@ class InvalidationQueueTest {
     }
 
     @Test
+    void anErrorDoesNotKeepTheQueueFromItsEnd() throws Exception {
+        unit.stand();
+        unit.refuse(request(1));
+        long refused = queue.submit(request(1));
+        long next = queue.submit(request(2));
+        try (ExecutorService executor = Executors.newSingleThreadExecutor()) {
+            Future<?> end = executor.submit(queue::stop);
+            Thread.sleep(20);
+            assertThat(end.isDone()).isFalse();
+            unit.go();
+            end.get(5, TimeUnit.SECONDS);
+        }
+        assertThat(unit.get(UnitRegisters.GSTS) & ScriptedUnit.QIE).isZero();
+        assertThat(queue.isDone(refused)).isFalse();
+        assertThat(queue.isDone(next)).isTrue();
+    }
+
+    @Test
     void eightThreadsSubmitAndEachIsServed() throws Exception {
         int threads = 8;
         int each = 500;
