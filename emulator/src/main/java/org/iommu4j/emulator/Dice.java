@@ -31,6 +31,16 @@ final class Dice {
      * @return yes or no
      */
     boolean oneIn(int times) {
-        return Long.remainderUnsigned(next(), times) == 0;
+        return below(times) == 0;
+    }
+
+    /**
+     * Chooses.
+     *
+     * @param bound how many there are to choose from
+     * @return one of 0 to {@code bound - 1}
+     */
+    int below(int bound) {
+        return (int) Long.remainderUnsigned(next(), bound);
     }
 }

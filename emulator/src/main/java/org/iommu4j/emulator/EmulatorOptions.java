@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Immutable: each method that sets something returns a copy. Any thread may call any method.
  */
-public final class EmulatorOptions {
+public final class EmulatorOptions implements Cloneable {
 
     private static final long LEAST_TABLE_MEMORY = 64L << 20;
     private static final int MOST_UNITS = 16;
@@ -39,6 +39,7 @@ public final class EmulatorOptions {
     private boolean snoopControl;
     private int faultRecords = 8;
     private int iotlbEntries = 4096;
+    private Replacement replacement = Replacement.OLDEST;
     private int pagingStructureEntries = 256;
     private CacheBehaviour caches = CacheBehaviour.ORDINARY;
     private long seed = 1;
@@ -48,33 +49,6 @@ public final class EmulatorOptions {
     private Supplier<QueueTrouble> queueTrouble = () -> QueueTrouble.NONE;
 
     private EmulatorOptions() {}
-
-    private EmulatorOptions(EmulatorOptions other) {
-        memory = other.memory;
-        tableMemory = other.tableMemory;
-        units = other.units;
-        devices = other.devices;
-        hostAddressWidth = other.hostAddressWidth;
-        addressWidths = other.addressWidths;
-        pageSizes = other.pageSizes;
-        domainIdBits = other.domainIdBits;
-        cachingMode = other.cachingMode;
-        writeBufferFlush = other.writeBufferFlush;
-        coherent = other.coherent;
-        maxAddressMask = other.maxAddressMask;
-        pageSelective = other.pageSelective;
-        drains = other.drains;
-        snoopControl = other.snoopControl;
-        faultRecords = other.faultRecords;
-        iotlbEntries = other.iotlbEntries;
-        pagingStructureEntries = other.pagingStructureEntries;
-        caches = other.caches;
-        seed = other.seed;
-        queueThread = other.queueThread;
-        sanitizer = other.sanitizer;
-        beforeWalkLoad = other.beforeWalkLoad;
-        queueTrouble = other.queueTrouble;
-    }
 
     /**
      * {@return 1 GiB of memory, one unit with every width and page size of second-stage
@@ -297,6 +271,17 @@ public final class EmulatorOptions {
     }
 
     /**
+     * Sets which entry of a unit's IOTLB makes place for a new one where there is no room.
+     *
+     * @param which which one; the oldest is the default
+     * @return a copy with it
+     */
+    public EmulatorOptions replacement(Replacement which) {
+        Objects.requireNonNull(which, "which");
+        return with(copy -> copy.replacement = which);
+    }
+
+    /**
      * Sets the room of each paging-structure cache of a unit; there is one a level of tables.
      *
      * @param count its entries, at least 4; rounded up to a power of two
@@ -443,6 +428,10 @@ public final class EmulatorOptions {
         return iotlbEntries;
     }
 
+    Replacement replacement() {
+        return replacement;
+    }
+
     int pagingStructureEntries() {
         return pagingStructureEntries;
     }
@@ -472,9 +461,18 @@ public final class EmulatorOptions {
     }
 
     private EmulatorOptions with(Consumer<EmulatorOptions> change) {
-        EmulatorOptions copy = new EmulatorOptions(this);
+        EmulatorOptions copy = clone();
         change.accept(copy);
         return copy;
+    }
+
+    @Override
+    protected EmulatorOptions clone() {
+        try {
+            return (EmulatorOptions) super.clone();
+        } catch (CloneNotSupportedException e) {
+            throw new AssertionError("it is cloneable", e);
+        }
     }
 
     private static void requireWholePages(String what, long bytes) {

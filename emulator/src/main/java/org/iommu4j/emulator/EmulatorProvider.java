@@ -89,7 +89,8 @@ public final class EmulatorProvider implements MachineProvider {
         parameters.put("fault-records", (o, v) -> o.faultRecords(count(v)));
         parameters.put("iotlb-entries", (o, v) -> o.iotlbEntries(count(v)));
         parameters.put("paging-structure-entries", (o, v) -> o.pagingStructureEntries(count(v)));
-        parameters.put("caches", (o, v) -> o.caches(behaviour(v)));
+        parameters.put("replacement", (o, v) -> o.replacement(constant(Replacement.class, v)));
+        parameters.put("caches", (o, v) -> o.caches(constant(CacheBehaviour.class, v)));
         parameters.put("seed", (o, v) -> o.seed(wholeNumber(v)));
         parameters.put("drains", (o, v) -> o.drains(yes(v)));
         parameters.put("snoop-control", (o, v) -> o.snoopControl(yes(v)));
@@ -138,20 +139,20 @@ public final class EmulatorProvider implements MachineProvider {
         return sizes;
     }
 
-    private static CacheBehaviour behaviour(String value) {
-        for (CacheBehaviour behaviour : CacheBehaviour.values()) {
-            if (written(behaviour).equals(value)) {
-                return behaviour;
+    private static <E extends Enum<E>> E constant(Class<E> kind, String value) {
+        for (E constant : kind.getEnumConstants()) {
+            if (written(constant).equals(value)) {
+                return constant;
             }
         }
         throw new IllegalArgumentException(
                 "legal are "
-                        + Arrays.stream(CacheBehaviour.values())
+                        + Arrays.stream(kind.getEnumConstants())
                                 .map(EmulatorProvider::written)
                                 .collect(Collectors.joining(", ")));
     }
 
-    private static String written(CacheBehaviour behaviour) {
-        return behaviour.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    private static String written(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }

@@ -19,10 +19,18 @@ final class Iotlb {
     private final TagArray<Translation> large;
     private final @Nullable Dice dice;
 
-    Iotlb(int room, int ways, @Nullable Dice dice) {
-        this.small = new TagArray<>(room, ways);
-        this.middle = new TagArray<>(Math.max(room / 4, 4), ways);
-        this.large = new TagArray<>(Math.max(room / 16, 4), ways);
+    /**
+     * Makes an empty one.
+     *
+     * @param room how many translations of 4 KiB it holds
+     * @param ways how many a set has
+     * @param replacing decide which makes place in a full set; null: the oldest
+     * @param dice decide what vanishes; null: nothing
+     */
+    Iotlb(int room, int ways, @Nullable Dice replacing, @Nullable Dice dice) {
+        this.small = new TagArray<>(room, ways, replacing);
+        this.middle = new TagArray<>(Math.max(room / 4, 4), ways, replacing);
+        this.large = new TagArray<>(Math.max(room / 16, 4), ways, replacing);
         this.dice = dice;
     }
 

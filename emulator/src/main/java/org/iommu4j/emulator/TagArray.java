@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A set-associative array, the shape of every cache of translations and table pointers. An entry is
  * found by its tag, which is made of an address prefix and a domain id; where a set is full, its
- * oldest entry makes place.
+ * oldest entry makes place, or any if dice decide.
  *
  * <p>Any thread may look up, without a lock. Changes are made by one thread at a time, which the
  * caller sees to.
@@ -58,14 +58,22 @@ final class TagArray<E extends TagArray.Tagged> {
     private final long[] tags;
     private final AtomicReferenceArray<@Nullable E> entries;
     private final int[] oldest;
+    private final @Nullable Dice replacing;
+
+    /** Makes an empty array in which the oldest entry of a full set makes place. */
+    TagArray(int room, int waysWanted) {
+        this(room, waysWanted, null);
+    }
 
     /**
      * Makes an empty array.
      *
      * @param room how many entries, rounded up to a power of two
      * @param waysWanted how many entries a set has; a power of two
+     * @param replacing decide which entry of a full set makes place; null: the oldest
      */
-    TagArray(int room, int waysWanted) {
+    TagArray(int room, int waysWanted, @Nullable Dice replacing) {
+        this.replacing = replacing;
         int size = Integer.highestOneBit(Math.max(room, 2) * 2 - 1);
         this.ways = Math.min(waysWanted, size / 2);
         int sets = size / ways;
@@ -89,7 +97,7 @@ final class TagArray<E extends TagArray.Tagged> {
         return null;
     }
 
-    /** Adds an entry, in place of one of the same tag, or of the oldest of a full set. */
+    /** Adds an entry, in place of one of the same tag, or of another one of a full set. */
     void put(E entry) {
         int set = setOf(entry.tag);
         int place = set * ways + placeFor(entry.tag, set);
@@ -165,6 +173,9 @@ final class TagArray<E extends TagArray.Tagged> {
         }
         if (empty >= 0) {
             return empty;
+        }
+        if (replacing != null) {
+            return replacing.below(ways);
         }
         int victim = oldest[set];
         oldest[set] = (victim + 1) % ways;

@@ -30,7 +30,8 @@ final class TranslationCaches {
             @Nullable Dice dice) {
         int ways = options.caches() == CacheBehaviour.KEEPS_EVERYTHING ? MANY_WAYS : USUAL_WAYS;
         this.contexts = new ContextCache(dice);
-        this.iotlb = new Iotlb(options.iotlbEntries(), ways, dice);
+        Dice replacing = options.replacement() == Replacement.ANY ? new Dice(options.seed()) : null;
+        this.iotlb = new Iotlb(options.iotlbEntries(), ways, replacing, dice);
         this.structures = new StructureCache(options.pagingStructureEntries(), ways, dice);
         this.memory = memory;
         this.audit = audit;

@@ -42,7 +42,7 @@ class EmulatorProviderTest {
                 "emulator:units=2,devices=3,coherent=false,caching-mode=true,"
                         + "write-buffer-flush=true,widths=39+48,page-sizes=4K+2M,domain-id-bits=8,"
                         + "host-width=40,max-address-mask=9,fault-records=1,iotlb-entries=64,"
-                        + "paging-structure-entries=16,caches=keeps-everything,seed=0x7,"
+                        + "paging-structure-entries=16,replacement=any,caches=keeps-everything,seed=0x7,"
                         + "drains=false,snoop-control=true,queue-thread=true,sanitizer=false,"
                         + "table-memory=0x1000000,page-selective=true";
         MachineProvider provider =
