@@ -13,7 +13,7 @@ import org.iommu4j.walker.TableAllocatorProvider;
  * <p>{@code quota:bytes=16m} for a domain; for an Iommu also over which allocator: {@code
  * quota:bytes=1g,over=reserve:pages=64}.
  */
-public final class QuotaProvider implements TableAllocatorProvider {
+public final class QuotaProvider extends StandingProvider {
 
     private static final String NAME = "quota";
     private static final long MOST = 1L << 52;
@@ -21,7 +21,6 @@ public final class QuotaProvider implements TableAllocatorProvider {
             "bytes=SIZE of at least 4k, such as quota:bytes=16m; and over=ALLOCATOR if wanted";
 
     private final long bytes;
-    private final Optional<String> inner;
 
     /** For the service loader. */
     public QuotaProvider() {
@@ -29,8 +28,8 @@ public final class QuotaProvider implements TableAllocatorProvider {
     }
 
     private QuotaProvider(long bytes, Optional<String> inner) {
+        super(inner);
         this.bytes = bytes;
-        this.inner = inner;
     }
 
     @Override
@@ -50,23 +49,15 @@ public final class QuotaProvider implements TableAllocatorProvider {
     }
 
     @Override
-    public TableAllocator create(PhysicalMemory memory) {
-        return alone().over(Inner.provider(inner)).create(memory);
+    QuotaProvider alone() {
+        return new QuotaProvider(bytes, Optional.empty());
     }
 
     @Override
-    public TableAllocator over(TableAllocator shared) {
-        if (inner.isPresent()) {
-            return alone().over(Inner.provider(inner)).over(shared);
-        }
+    TableAllocator standingOn(TableAllocator lower) {
         if (bytes == 0) {
             throw new ProviderParameters(NAME, Map.of(), LEGAL).illegal();
         }
-        return new QuotaAllocator(shared, bytes / PhysicalMemory.PAGE_SIZE);
-    }
-
-    /** The same, but for what it was told to stand over. */
-    private QuotaProvider alone() {
-        return new QuotaProvider(bytes, Optional.empty());
+        return new QuotaAllocator(lower, bytes / PhysicalMemory.PAGE_SIZE);
     }
 }

@@ -2,7 +2,6 @@ package org.iommu4j.walker.limit;
 
 import java.util.Map;
 import java.util.Optional;
-import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.ProviderParameters;
 import org.iommu4j.walker.TableAllocator;
 import org.iommu4j.walker.TableAllocatorProvider;
@@ -13,7 +12,7 @@ import org.iommu4j.walker.TableAllocatorProvider;
  * <p>{@code reserve:pages=64}, and over which allocator: {@code
  * reserve:pages=64,over=quota:bytes=1g}.
  */
-public final class ReserveProvider implements TableAllocatorProvider {
+public final class ReserveProvider extends StandingProvider {
 
     private static final String NAME = "reserve";
     private static final int DEFAULT_PAGES = 64;
@@ -22,7 +21,6 @@ public final class ReserveProvider implements TableAllocatorProvider {
             "pages=N with N from 1 to " + MOST + ", such as reserve:pages=64; and over=ALLOCATOR";
 
     private final int pages;
-    private final Optional<String> inner;
 
     /** For the service loader. */
     public ReserveProvider() {
@@ -30,8 +28,8 @@ public final class ReserveProvider implements TableAllocatorProvider {
     }
 
     private ReserveProvider(int pages, Optional<String> inner) {
+        super(inner);
         this.pages = pages;
-        this.inner = inner;
     }
 
     @Override
@@ -50,20 +48,12 @@ public final class ReserveProvider implements TableAllocatorProvider {
     }
 
     @Override
-    public TableAllocator create(PhysicalMemory memory) {
-        return alone().over(Inner.provider(inner)).create(memory);
+    ReserveProvider alone() {
+        return new ReserveProvider(pages, Optional.empty());
     }
 
     @Override
-    public TableAllocator over(TableAllocator shared) {
-        if (inner.isPresent()) {
-            return alone().over(Inner.provider(inner)).over(shared);
-        }
-        return new ReserveAllocator(shared, pages);
-    }
-
-    /** The same, but for what it was told to stand over. */
-    private ReserveProvider alone() {
-        return new ReserveProvider(pages, Optional.empty());
+    TableAllocator standingOn(TableAllocator lower) {
+        return new ReserveAllocator(lower, pages);
     }
 }
