@@ -1,12 +1,8 @@
 package org.iommu4j.cli;
 
 import java.io.PrintStream;
-import java.time.Duration;
 import java.util.Optional;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.iommu4j.inspector.Progress;
 
 /**
@@ -14,8 +10,7 @@ import org.iommu4j.inspector.Progress;
  * and only to somebody who watches. Each task has a bar of its own.
  */
 final class InspectProgress implements Progress, AutoCloseable {
-    private static final long DELAY = Duration.ofSeconds(2).toNanos();
-    private static final int WIDTH = 79;
+    private static final long DELAY = TerminalBar.SHORT.toNanos();
 
     private final boolean shown;
     private final PrintStream err;
@@ -36,7 +31,7 @@ final class InspectProgress implements Progress, AutoCloseable {
             close();
         }
         if (bar.isEmpty()) {
-            bar = Optional.of(newBar(task, total));
+            bar = Optional.of(TerminalBar.open(err, task, total, " MiB", 1 << 20));
         }
         bar.get().stepTo(done);
     }
@@ -45,15 +40,5 @@ final class InspectProgress implements Progress, AutoCloseable {
     public void close() {
         bar.ifPresent(ProgressBar::close);
         bar = Optional.empty();
-    }
-
-    private ProgressBar newBar(String task, long total) {
-        return new ProgressBarBuilder()
-                .setTaskName(task)
-                .setInitialMax(total == 0 ? -1 : total)
-                .setUnit(" MiB", 1 << 20)
-                .setStyle(ProgressBarStyle.ASCII)
-                .setConsumer(new ConsoleProgressBarConsumer(err, WIDTH))
-                .build();
     }
 }

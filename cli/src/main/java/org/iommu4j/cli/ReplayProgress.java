@@ -4,21 +4,16 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.function.LongConsumer;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
  * Shows how much of a trace has been read, once that has taken two seconds, and only to somebody
  * who watches.
  */
 final class ReplayProgress implements LongConsumer, AutoCloseable {
-    private static final long DELAY = Duration.ofSeconds(2).toNanos();
-    private static final int WIDTH = 79;
+    private static final long DELAY = TerminalBar.SHORT.toNanos();
 
     private final boolean shown;
     private final PrintStream err;
@@ -52,7 +47,7 @@ final class ReplayProgress implements LongConsumer, AutoCloseable {
             return;
         }
         if (bar.isEmpty()) {
-            bar = Optional.of(newBar());
+            bar = Optional.of(TerminalBar.open(err, "replay", storedBytes, " MiB", 1 << 20));
         }
         bar.get().setExtraMessage(events + " events");
         bar.get().stepTo(stored.count);
@@ -61,16 +56,6 @@ final class ReplayProgress implements LongConsumer, AutoCloseable {
     @Override
     public void close() {
         bar.ifPresent(ProgressBar::close);
-    }
-
-    private ProgressBar newBar() {
-        return new ProgressBarBuilder()
-                .setTaskName("replay")
-                .setInitialMax(storedBytes == 0 ? -1 : storedBytes)
-                .setUnit(" MiB", 1 << 20)
-                .setStyle(ProgressBarStyle.ASCII)
-                .setConsumer(new ConsoleProgressBarConsumer(err, WIDTH))
-                .build();
     }
 
     private static final class CountingStream extends FilterInputStream {

@@ -4,17 +4,12 @@ import java.io.PrintStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.iommu4j.cli.swap.SplitStrategy;
 import org.iommu4j.cli.swap.SwapScenario;
 
 /** Shows how far a run is, if it takes more than two seconds, and only to somebody who watches. */
 final class SwapProgress implements SwapScenario.Progress, AutoCloseable {
-    private static final Duration SHORT = Duration.ofSeconds(2);
-    private static final int WIDTH = 79;
 
     private final boolean shown;
     private final PrintStream err;
@@ -33,7 +28,7 @@ final class SwapProgress implements SwapScenario.Progress, AutoCloseable {
         this.each = each;
         this.strategies = strategies;
         err = streams.err();
-        shown = streams.terminal() && total().compareTo(SHORT) > 0;
+        shown = streams.terminal() && total().compareTo(TerminalBar.SHORT) > 0;
     }
 
     @Override
@@ -42,7 +37,7 @@ final class SwapProgress implements SwapScenario.Progress, AutoCloseable {
             return;
         }
         if (bar.isEmpty()) {
-            bar = Optional.of(newBar());
+            bar = Optional.of(TerminalBar.open(err, "swap", total().toMillis(), " s", 1000));
         }
         long before = each.toMillis() * strategies.indexOf(strategy);
         bar.get().setExtraMessage(strategy.toString());
@@ -56,15 +51,5 @@ final class SwapProgress implements SwapScenario.Progress, AutoCloseable {
 
     private Duration total() {
         return each.multipliedBy(strategies.size());
-    }
-
-    private ProgressBar newBar() {
-        return new ProgressBarBuilder()
-                .setTaskName("swap")
-                .setInitialMax(total().toMillis())
-                .setUnit(" s", 1000)
-                .setStyle(ProgressBarStyle.ASCII)
-                .setConsumer(new ConsoleProgressBarConsumer(err, WIDTH))
-                .build();
     }
 }
