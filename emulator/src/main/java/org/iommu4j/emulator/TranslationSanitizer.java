@@ -154,7 +154,7 @@ final class TranslationSanitizer implements Witness, Sanitizer {
     }
 
     @Override
-    public void attaching(SourceId device, long root) {
+    public void attaching(SourceId device, int pasid, long root) {
         evidence.attachments.attaching(device.requester(), root);
         evidence.history.everywhere(
                 evidence.moments.tick(),
@@ -162,7 +162,7 @@ final class TranslationSanitizer implements Witness, Sanitizer {
     }
 
     @Override
-    public void detached(SourceId device, long root) {
+    public void detached(SourceId device, int pasid, long root) {
         long moment = evidence.moments.tick();
         evidence.attachments.detached(device.requester(), root, moment);
         evidence.history.everywhere(

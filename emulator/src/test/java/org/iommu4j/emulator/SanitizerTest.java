@@ -108,11 +108,11 @@ class SanitizerTest {
 
     @Test
     void L2_aTranslationOfTablesThatTheDeviceHasLeftOrNeverHad() {
-        sanitizer.attaching(DEVICE, ROOT);
+        sanitizer.attaching(DEVICE, SourceId.NO_PASID, ROOT);
         use(unit.moment(), unit.moment());
         long before = unit.moment();
-        sanitizer.detached(DEVICE, ROOT);
-        sanitizer.attaching(DEVICE, OTHER);
+        sanitizer.detached(DEVICE, SourceId.NO_PASID, ROOT);
+        sanitizer.attaching(DEVICE, SourceId.NO_PASID, OTHER);
         unit.used(REQUESTER, OTHER, ROOT, 0, before, before);
         unit.used(REQUESTER, OTHER, OTHER, 0, unit.moment(), unit.moment());
         unit.used(REQUESTER + 1, ROOT, ROOT, 0, unit.moment(), unit.moment());
@@ -121,7 +121,7 @@ class SanitizerTest {
         assertThat(rules()).containsExactly("L2");
         unit.used(REQUESTER, OTHER, TABLE, 0, before, unit.moment());
         assertThat(rules()).containsExactly("L2", "L2");
-        sanitizer.attaching(DEVICE, ROOT);
+        sanitizer.attaching(DEVICE, SourceId.NO_PASID, ROOT);
         use(unit.moment(), unit.moment());
         assertThat(rules()).hasSize(2);
     }

@@ -262,7 +262,15 @@ class FaultReportingTest {
     private void expect(Device device, long page, boolean write, int code, String words)
             throws InterruptedException {
         assertThat(next())
-                .isEqualTo(new DmaFault(device.source(), page, write, code, words, false));
+                .isEqualTo(
+                        new DmaFault(
+                                device.source(),
+                                SourceId.NO_PASID,
+                                page,
+                                write,
+                                code,
+                                words,
+                                false));
     }
 
     private EmulatedWorld world(EmulatorOptions options) {
