@@ -91,6 +91,11 @@ final class EmulatedUnit implements RemappingUnit {
         return device.segment() == 0 && (device.bus() == index || isLast && device.bus() > index);
     }
 
+    /** {@return how many process address space ids devices have; 0 if their requests carry none} */
+    int mostPasids() {
+        return 0;
+    }
+
     TranslationCaches caches() {
         return caches;
     }

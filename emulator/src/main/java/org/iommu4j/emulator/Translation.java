@@ -12,6 +12,12 @@ final class Translation extends TagArray.Tagged {
     /** A device may write. */
     static final int WRITE = 2;
 
+    /** A device may execute. */
+    static final int EXECUTE = 4;
+
+    /** Of a request: it is made in the name of a supervisor. */
+    static final int PRIVILEGED = 8;
+
     /** The page's size, as a power of two. */
     final int shift;
 

@@ -16,8 +16,10 @@ final class Translator {
     /** A request is blocked, and no reason is reported: there is no memory to be reached. */
     static final long NOWHERE = ~0L;
 
-    /** The address type of a usual request. */
-    static final int UNTRANSLATED = 0;
+    /* Address types of requests. */
+    private static final int UNTRANSLATED = 0;
+    private static final int TRANSLATION_REQUEST = 1;
+    private static final int TRANSLATED = 2;
 
     /* Writes to this MiB are interrupts, not memory; nothing is translated to it or from it. */
     private static final long INTERRUPTS = 0xfee;
@@ -66,13 +68,15 @@ final class Translator {
      * Translates.
      *
      * @param source requester id
+     * @param pasid the process address space id that the request carries, or {@link
+     *     org.iommu4j.machine.SourceId#NO_PASID}
      * @param iova I/O virtual address; the request does not leave its page of 4 KiB
-     * @param wanted {@link Translation#READ} and {@link Translation#WRITE}
+     * @param wanted what the request wants: the bits of {@link Translation}
      * @param slot the request's slot
      * @param begun the moment when the request began, for the audit
      * @return the physical address, or the complement of a reason code
      */
-    long translate(int source, long iova, int wanted, int slot, long begun) {
+    long translate(int source, int pasid, long iova, int wanted, int slot, long begun) {
         if (iova >>> INTERRUPT_SHIFT == INTERRUPTS) {
             return NOWHERE;
         }
@@ -95,24 +99,54 @@ final class Translator {
                 }
             }
         }
-        return search(source, iova, wanted, slot, begun);
+        return search(source, pasid, iova, wanted, slot, begun);
     }
 
     /**
-     * Handles a request that a device sends as translated, or as a request for a translation. No
-     * unit here has device TLBs, so it is blocked.
+     * Answers a request for a translation. What is not there, or does not permit what is wanted, is
+     * no fault: the answer's {@link Translation#access} says so. What is wrong with tables is
+     * reported, and is the answer's {@link Translation#fault}.
      *
-     * @param type its address type
-     * @return the complement of a reason code
+     * @param source requester id
+     * @param pasid the process address space id that the request carries, or {@link
+     *     org.iommu4j.machine.SourceId#NO_PASID}
+     * @param iova I/O virtual address
+     * @param wanted what shall be permitted: the bits of {@link Translation}
+     * @param slot the request's slot
+     * @param begun the moment when the request began, for the audit
+     * @return the translation
      */
-    long translateForDevice(int source, long iova, boolean write, int type, int slot) {
+    Translation translateForDevice(
+            int source, int pasid, long iova, int wanted, int slot, long begun) {
+        int code = refusal(source, pasid, iova, wanted, TRANSLATION_REQUEST, slot);
+        return Translation.fault(0, iova, code, 0);
+    }
+
+    /**
+     * Lets a request pass whose address a device has translated, or blocks and reports it.
+     *
+     * @param source requester id
+     * @param pasid the process address space id that the request carries, or {@link
+     *     org.iommu4j.machine.SourceId#NO_PASID}
+     * @param physical its address
+     * @param wanted what the request wants: the bits of {@link Translation}
+     * @param slot the request's slot
+     * @return the physical address, or the complement of a reason code
+     */
+    long translated(int source, int pasid, long physical, int wanted, int slot) {
+        return ~(long) refusal(source, pasid, physical, wanted, TRANSLATED, slot);
+    }
+
+    /* No unit here has device TLBs. */
+    private int refusal(int source, int pasid, long address, int wanted, int type, int slot) {
         while (true) {
             inFlight.walking(slot);
             Walk walk = new Walk(slot, caches.generation());
             try {
                 Context context = context(source, walk);
                 int code = context.isFault() ? context.fault() : FaultReason.TRANSLATION_TYPE;
-                return report(context, iova, write, type, code);
+                report(context, pasid, address, wanted, type, code);
+                return code;
             } catch (Overtaken e) {
                 Thread.onSpinWait();
             }
@@ -120,7 +154,7 @@ final class Translator {
     }
 
     /* The long way. Whatever an invalidation overtakes begins again. */
-    private long search(int source, long iova, int wanted, int slot, long begun) {
+    private long search(int source, int pasid, long iova, int wanted, int slot, long begun) {
         boolean write = (wanted & Translation.WRITE) != 0;
         while (true) {
             inFlight.walking(slot);
@@ -128,10 +162,10 @@ final class Translator {
             try {
                 Context context = context(source, walk);
                 if (context.isFault()) {
-                    return report(context, iova, write, UNTRANSLATED, context.fault());
+                    return report(context, pasid, iova, wanted, UNTRANSLATED, context.fault());
                 }
                 if (iova >>> context.width() != 0) {
-                    return block(context, iova, write, FaultReason.BEYOND_WIDTH, begun);
+                    return block(context, pasid, iova, wanted, FaultReason.BEYOND_WIDTH, begun);
                 }
                 if (context.passThrough()) {
                     inFlight.transferring(slot, write);
@@ -144,7 +178,7 @@ final class Translator {
                     code = FaultReason.INTERRUPT_RANGE;
                 }
                 if (code != FaultReason.NONE) {
-                    return block(context, iova, write, code, begun);
+                    return block(context, pasid, iova, wanted, code, begun);
                 }
                 if (audit != null) {
                     audit.used(source, context.root(), found.root, iova, found.asOf, begun);
@@ -219,16 +253,17 @@ final class Translator {
         }
     }
 
-    private long block(Context context, long iova, boolean write, int code, long begun) {
+    private long block(Context context, int pasid, long iova, int wanted, int code, long begun) {
         if (audit != null) {
+            boolean write = (wanted & Translation.WRITE) != 0;
             audit.blocked(context.source(), context.root(), iova, write, code, begun);
         }
-        return report(context, iova, write, UNTRANSLATED, code);
+        return report(context, pasid, iova, wanted, UNTRANSLATED, code);
     }
 
-    private long report(Context context, long iova, boolean write, int type, int code) {
+    private long report(Context context, int pasid, long iova, int wanted, int type, int code) {
         if (!context.silent()) {
-            faults.record(context.source(), iova, write, type, code);
+            faults.record(context.source(), pasid, iova, wanted, type, code);
         }
         return ~(long) code;
     }
