@@ -12,8 +12,11 @@ record Descriptor(long low, long high) {
 
     static final int CONTEXT_CACHE = 1;
     static final int IOTLB = 2;
+    static final int DEVICE_TLB = 3;
     static final int INTERRUPT_ENTRIES = 4;
     static final int WAIT = 5;
+    static final int SPACE_DEVICE_TLB = 8;
+    static final int PAGE_RESPONSE = 9;
 
     /* Granularities. */
     static final int GLOBAL = 1;
@@ -77,6 +80,45 @@ record Descriptor(long low, long high) {
 
     long statusAddress() {
         return high & ~3L;
+    }
+
+    /** {@return the device of a descriptor that names an address space, too: types 8 and 9} */
+    int deviceOfSpace() {
+        return bits(low, 31, 16);
+    }
+
+    /** {@return the process address space id of types 8 and 9} */
+    int space() {
+        return bits(low, 51, 32);
+    }
+
+    boolean hasSpace() {
+        return bits(low, 4, 4) != 0;
+    }
+
+    /** {@return true if an invalidation of type 8 concerns all address spaces} */
+    boolean isGlobal() {
+        return bits(high, 0, 0) != 0;
+    }
+
+    /** {@return true if the address of type 3 or 8 says how much is invalidated: the S bit} */
+    boolean isSized() {
+        int position = type() == DEVICE_TLB ? 0 : 11;
+        return bits(high, position, position) != 0;
+    }
+
+    int responseCode() {
+        return bits(low, 15, 12);
+    }
+
+    /** {@return the index of the group of page requests that is answered} */
+    int group() {
+        return bits(high, 11, 3);
+    }
+
+    /** {@return true if a wait is for page requests, too: PD} */
+    boolean drainsPageRequests() {
+        return bits(low, 7, 7) != 0;
     }
 
     /** {@return true if the unit knows this type} */

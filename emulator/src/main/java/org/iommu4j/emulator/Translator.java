@@ -137,6 +137,17 @@ final class Translator {
         return ~(long) refusal(source, pasid, physical, wanted, TRANSLATED, slot);
     }
 
+    /**
+     * Lets a page request pass, or blocks and reports it; what is cached of its page is forgotten.
+     *
+     * @param request the request
+     * @param slot its slot
+     * @return true if software may be asked
+     */
+    boolean admits(PageRequest request, int slot) {
+        return slot >= 0 && request.group() >= 0;
+    }
+
     /* No unit here has device TLBs. */
     private int refusal(int source, int pasid, long address, int wanted, int type, int slot) {
         while (true) {

@@ -1,0 +1,103 @@
+package org.iommu4j.emulator;
+
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.iommu4j.machine.SourceId;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The devices below a unit that have a translation service: what the unit sends to them. Devices
+ * are added before the unit works; everything else comes from whoever works off the queue.
+ */
+final class Endpoints {
+
+    /* Address bits that no translation has, so that a size of all of them is everything. */
+    private static final int WIDEST = 57;
+
+    private final Map<Integer, AddressTranslation> services = new ConcurrentHashMap<>();
+    private final Set<AddressTranslation> invalidated = new HashSet<>();
+    private final @Nullable Audit audit;
+
+    Endpoints(@Nullable Audit audit) {
+        this.audit = audit;
+    }
+
+    /** Adds a device. */
+    void add(int requester, AddressTranslation service) {
+        services.put(requester, service);
+    }
+
+    /**
+     * Lets a device forget translations; see {@link #await}.
+     *
+     * @param descriptor one of type 3 or 8
+     * @return false if there is no such device, so that nobody ever says that it is done
+     */
+    boolean invalidate(Descriptor descriptor) {
+        boolean ofSpace = descriptor.type() == Descriptor.SPACE_DEVICE_TLB;
+        int requester = ofSpace ? descriptor.deviceOfSpace() : descriptor.source();
+        AddressTranslation service = services.get(requester);
+        if (service == null) {
+            return false;
+        }
+        long address = descriptor.address();
+        int shift = 12;
+        if (descriptor.isSized()) {
+            shift += 1 + Long.numberOfTrailingZeros(~(address >>> 12));
+            shift = shift >= WIDEST ? Long.SIZE : shift;
+            address = shift == Long.SIZE ? 0 : address & -1L << shift;
+        }
+        if (ofSpace && descriptor.isGlobal()) {
+            service.invalidateAll(address, shift);
+        } else {
+            service.invalidate(ofSpace ? descriptor.space() : SourceId.NO_PASID, address, shift);
+        }
+        invalidated.add(service);
+        say(requester, ofSpace, descriptor, address, shift);
+        return true;
+    }
+
+    private void say(
+            int requester, boolean ofSpace, Descriptor descriptor, long address, int shift) {
+        if (audit != null) {
+            audit.invalidated(
+                    "device TLB of 0x"
+                            + Integer.toHexString(requester)
+                            + (ofSpace
+                                    ? ", PASID 0x" + Integer.toHexString(descriptor.space())
+                                    : "")
+                            + ", 0x"
+                            + Long.toHexString(address)
+                            + ", 2^"
+                            + shift
+                            + " bytes");
+        }
+    }
+
+    /** Waits until no device uses what it was told to forget. */
+    void await() {
+        invalidated.forEach(AddressTranslation::await);
+        invalidated.clear();
+    }
+
+    /** Brings a device the answer to its page requests; a descriptor of type 9. */
+    void answer(Descriptor descriptor) {
+        int requester = descriptor.deviceOfSpace();
+        int pasid = descriptor.hasSpace() ? descriptor.space() : SourceId.NO_PASID;
+        if (audit != null) {
+            audit.pageAnswered(requester, pasid, descriptor.group(), descriptor.responseCode());
+        }
+        AddressTranslation service = services.get(requester);
+        if (service != null) {
+            service.answered(pasid, descriptor.group(), descriptor.responseCode());
+        }
+    }
+
+    /** {@return the requester ids of the devices} */
+    Collection<Integer> requesters() {
+        return services.keySet();
+    }
+}
