@@ -31,6 +31,7 @@ final class Capabilities {
     private final boolean cachingMode;
     private final boolean pageSelective;
     private final int maxAddressMask;
+    private final boolean pageRequests;
 
     Capabilities(EmulatorOptions options) {
         int[] widths = options.widths();
@@ -47,6 +48,7 @@ final class Capabilities {
         this.cachingMode = options.cachingMode();
         this.pageSelective = options.pageSelective();
         this.maxAddressMask = pageSelective ? options.maxAddressMask() : 0;
+        this.pageRequests = options.pageRequests();
         this.capability = capability(options);
         this.extended = extended(options);
     }
@@ -155,6 +157,11 @@ final class Capabilities {
 
     int maxAddressMask() {
         return maxAddressMask;
+    }
+
+    /** {@return true if devices may translate for themselves and ask for missing pages} */
+    boolean pageRequests() {
+        return pageRequests;
     }
 
     /** {@return the number of table levels that a width takes, by its encoding} */

@@ -124,7 +124,22 @@ record Descriptor(long low, long high) {
     /** {@return true if the unit knows this type} */
     boolean isKnown() {
         return switch (type()) {
-            case CONTEXT_CACHE, IOTLB, INTERRUPT_ENTRIES, WAIT -> true;
+            case CONTEXT_CACHE,
+                    IOTLB,
+                    DEVICE_TLB,
+                    INTERRUPT_ENTRIES,
+                    WAIT,
+                    SPACE_DEVICE_TLB,
+                    PAGE_RESPONSE ->
+                    true;
+            default -> false;
+        };
+    }
+
+    /** {@return true if the unit passes it on to a device} */
+    boolean isForDevice() {
+        return switch (type()) {
+            case DEVICE_TLB, SPACE_DEVICE_TLB, PAGE_RESPONSE -> true;
             default -> false;
         };
     }
@@ -135,12 +150,18 @@ record Descriptor(long low, long high) {
                 switch (type()) {
                     case CONTEXT_CACHE -> mask(5, 4) | mask(31, 16) | mask(47, 32) | mask(49, 48);
                     case IOTLB -> mask(7, 4) | mask(31, 16);
+                    case DEVICE_TLB -> mask(20, 12) | mask(47, 32) | mask(63, 52);
                     case INTERRUPT_ENTRIES -> mask(4, 4) | mask(31, 27) | mask(47, 32);
-                    default -> mask(6, 4) | mask(63, 32);
+                    case SPACE_DEVICE_TLB -> mask(8, 4) | mask(63, 12);
+                    case PAGE_RESPONSE -> mask(4, 4) | mask(51, 12);
+                    default -> mask(7, 4) | mask(63, 32);
                 };
         long highLegal =
                 switch (type()) {
                     case IOTLB -> mask(6, 0) | mask(63, 12);
+                    case DEVICE_TLB -> mask(63, 12) | mask(0, 0);
+                    case SPACE_DEVICE_TLB -> mask(63, 11) | mask(0, 0);
+                    case PAGE_RESPONSE -> mask(11, 2);
                     case WAIT -> mask(63, 2);
                     default -> 0;
                 };

@@ -24,6 +24,7 @@ final class EmulatedUnit implements RemappingUnit {
     private final Translator translator;
     private final InvalidationQueue queue;
     private final EmulatorOptions options;
+    private final CommandRegister commands;
     private final Endpoints endpoints;
     private final PageRequestQueue pageRequests;
     private final @Nullable Audit audit;
@@ -40,7 +41,7 @@ final class EmulatedUnit implements RemappingUnit {
         this.index = index;
         this.options = options;
         this.audit = oversight.audit();
-        this.endpoints = new Endpoints(audit);
+        this.endpoints = new Endpoints(this::isTranslating, audit);
         this.isLast = index == options.units() - 1;
         WalkMemory walkMemory = oversight.walkMemory();
         Dice dice = dice(options, index);
@@ -54,10 +55,22 @@ final class EmulatedUnit implements RemappingUnit {
         FaultRecords faults = new FaultRecords(options.faultRecords(), faultEvent, this::goOn);
         this.queue =
                 new InvalidationQueue(
-                        options, memory, capabilities, invalidations, faults, queueEvent);
+                        options,
+                        memory,
+                        capabilities,
+                        invalidations,
+                        endpoints,
+                        pageRequests,
+                        faults,
+                        queueEvent);
         RootPointer rootPointer = new RootPointer();
-        CommandRegister commands =
-                new CommandRegister(rootPointer, walkMemory, options.writeBufferFlush(), queue);
+        this.commands =
+                new CommandRegister(
+                        rootPointer,
+                        walkMemory,
+                        options.writeBufferFlush(),
+                        queue,
+                        endpoints::stop);
         WalkLoads loads = new WalkLoads(options, walkMemory, caches, inFlight);
         this.translator =
                 new Translator(
@@ -156,6 +169,10 @@ final class EmulatedUnit implements RemappingUnit {
     /** Ends the unit's thread. The registers work on. */
     void close() {
         queue.stopWorker();
+    }
+
+    private boolean isTranslating() {
+        return commands.isTranslating();
     }
 
     private void goOn() {

@@ -1,10 +1,10 @@
 package org.iommu4j.emulator;
 
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import org.iommu4j.machine.SourceId;
 import org.jspecify.annotations.Nullable;
 
@@ -19,9 +19,17 @@ final class Endpoints {
 
     private final Map<Integer, AddressTranslation> services = new ConcurrentHashMap<>();
     private final Set<AddressTranslation> invalidated = new HashSet<>();
+    private final BooleanSupplier translating;
     private final @Nullable Audit audit;
 
-    Endpoints(@Nullable Audit audit) {
+    /**
+     * Knows no device yet.
+     *
+     * @param translating says whether the unit translates
+     * @param audit who hears of what devices are told
+     */
+    Endpoints(BooleanSupplier translating, @Nullable Audit audit) {
+        this.translating = translating;
         this.audit = audit;
     }
 
@@ -34,13 +42,14 @@ final class Endpoints {
      * Lets a device forget translations; see {@link #await}.
      *
      * @param descriptor one of type 3 or 8
-     * @return false if there is no such device, so that nobody ever says that it is done
+     * @return false if nobody ever says that it is done: there is no such device, or the unit does
+     *     not translate
      */
     boolean invalidate(Descriptor descriptor) {
         boolean ofSpace = descriptor.type() == Descriptor.SPACE_DEVICE_TLB;
         int requester = ofSpace ? descriptor.deviceOfSpace() : descriptor.source();
         AddressTranslation service = services.get(requester);
-        if (service == null) {
+        if (service == null || !translating.getAsBoolean()) {
             return false;
         }
         long address = descriptor.address();
@@ -96,8 +105,11 @@ final class Endpoints {
         }
     }
 
-    /** {@return the requester ids of the devices} */
-    Collection<Integer> requesters() {
-        return services.keySet();
+    /** The unit translates no more: what was asked for gets no answer. */
+    void stop() {
+        if (audit != null) {
+            services.keySet()
+                    .forEach(source -> audit.pageRequestsEnd(source, "translation is turned off"));
+        }
     }
 }

@@ -212,7 +212,7 @@ class RegistersTest {
         for (boolean hasWriteBuffer : new boolean[] {false, true}) {
             flushes.set(0);
             CommandRegister command =
-                    new CommandRegister(new RootPointer(), memory, hasWriteBuffer, null);
+                    new CommandRegister(new RootPointer(), memory, hasWriteBuffer, null, () -> {});
             command.write(Rig.GCMD, Rig.WBF);
             assertThat(flushes).hasValue(hasWriteBuffer ? 1 : 0);
             assertThat(command.read(Rig.GSTS)).isZero();
