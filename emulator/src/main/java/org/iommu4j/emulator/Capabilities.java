@@ -25,6 +25,7 @@ final class Capabilities {
     private final int supportedWidths;
     private final int largestWidth;
     private final int hostAddressWidth;
+    private final UnitOptions options;
     private final int domainIdBits;
     private final long pageSizes;
     private final boolean snoopControl;
@@ -33,6 +34,7 @@ final class Capabilities {
     private final int maxAddressMask;
 
     Capabilities(EmulatorOptions options) {
+        this.options = options;
         int[] widths = options.widths();
         int encoded = 0;
         for (int width : widths) {
@@ -135,6 +137,46 @@ final class Capabilities {
     /** {@return the physical address in an entry} */
     long addressIn(long entry) {
         return entry & ADDRESS & (1L << hostAddressWidth) - 1;
+    }
+
+    int hostAddressWidth() {
+        return hostAddressWidth;
+    }
+
+    /**
+     * {@return true if root, context and PASID tables, and page tables of legacy mode, are snooped}
+     */
+    boolean coherent() {
+        return options.coherent();
+    }
+
+    boolean scalable() {
+        return options.scalable();
+    }
+
+    boolean firstStage() {
+        return options.firstStage();
+    }
+
+    boolean fiveLevels() {
+        return options.firstStage() && supportsWidth(3);
+    }
+
+    boolean secondStage() {
+        return options.secondStage();
+    }
+
+    boolean accessedDirty() {
+        return options.accessedDirty();
+    }
+
+    /** {@return true if page walks of scalable mode can snoop} */
+    boolean pageWalkCoherent() {
+        return options.pageWalkCoherent();
+    }
+
+    boolean pageRequests() {
+        return options.pageRequests();
     }
 
     int domainIdBits() {
