@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.iommu4j.emulator.PageRequestInterface.Answer;
 import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.machine.SourceId;
 import org.iommu4j.machine.TranslationService;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +35,9 @@ final class AddressTranslation implements TranslationService {
     private static final int INVALIDATION_QUEUE_DEPTH = 32;
     private static final int MOST_ASKED_AHEAD = 16;
     private static final int PAGES_IN_BLOCK = 512;
+    /* Nothing in this MiB is translated. */
+    private static final int INTERRUPT_SHIFT = 20;
+    private static final long INTERRUPTS = 0xfee;
 
     private final int requester;
     private final EmulatorOptions options;
@@ -145,11 +149,15 @@ final class AddressTranslation implements TranslationService {
      * @return {@link #AGAIN}, {@link #UNTRANSLATED}, or the complement of a reason code
      */
     long resolve(int pasid, long iova, int wanted, int behind) {
+        boolean isInterrupt = pasid == SourceId.NO_PASID && iova >>> INTERRUPT_SHIFT == INTERRUPTS;
+        if (isInterrupt || !unit.isTranslating()) {
+            return UNTRANSLATED;
+        }
         Translation found = ask(pasid, iova, wanted);
         if (found.fault != FaultReason.NONE) {
             return ~(long) found.fault;
         }
-        if ((found.access & wanted) == wanted) {
+        if ((found.ready & wanted) == wanted) {
             askAhead(pasid, iova);
             return AGAIN;
         }
@@ -199,7 +207,7 @@ final class AddressTranslation implements TranslationService {
         while (count < Math.min(behind, MOST_ASKED_AHEAD)) {
             long next = iova + (count + 1L) * PhysicalMemory.PAGE_SIZE;
             Translation found = ask(pasid, next, wanted);
-            if (found.fault != FaultReason.NONE || (found.access & wanted) == wanted) {
+            if (found.fault != FaultReason.NONE || (found.ready & wanted) == wanted) {
                 break;
             }
             count++;

@@ -162,12 +162,12 @@ final class BusMaster implements Device {
         try {
             long begun = moment();
             Translation found = known.find(iova);
-            if (found == null || (found.access & wanted) != wanted) {
+            if (found == null || (found.ready & wanted) != wanted) {
                 return MISSED;
             }
             long physical = passed(found.physical(iova), wanted);
             if (physical >= 0 && audit != null && found.root != 0) {
-                audit.usedByDevice(requester, found.root, iova, found.asOf, begun);
+                audit.usedByDevice(requester, pasid, found.root, iova, found.asOf, begun);
             }
             from.dawdle();
             return move(physical, wanted, bytes, count, addend);

@@ -25,15 +25,16 @@ final class Capabilities {
     private final int supportedWidths;
     private final int largestWidth;
     private final int hostAddressWidth;
+    private final UnitOptions options;
     private final int domainIdBits;
     private final long pageSizes;
     private final boolean snoopControl;
     private final boolean cachingMode;
     private final boolean pageSelective;
     private final int maxAddressMask;
-    private final boolean pageRequests;
 
     Capabilities(EmulatorOptions options) {
+        this.options = options;
         int[] widths = options.widths();
         int encoded = 0;
         for (int width : widths) {
@@ -48,7 +49,6 @@ final class Capabilities {
         this.cachingMode = options.cachingMode();
         this.pageSelective = options.pageSelective();
         this.maxAddressMask = pageSelective ? options.maxAddressMask() : 0;
-        this.pageRequests = options.pageRequests();
         this.capability = capability(options);
         this.extended = extended(options);
     }
@@ -139,6 +139,46 @@ final class Capabilities {
         return entry & ADDRESS & (1L << hostAddressWidth) - 1;
     }
 
+    int hostAddressWidth() {
+        return hostAddressWidth;
+    }
+
+    /**
+     * {@return true if root, context and PASID tables, and page tables of legacy mode, are snooped}
+     */
+    boolean coherent() {
+        return options.coherent();
+    }
+
+    boolean scalable() {
+        return options.scalable();
+    }
+
+    boolean firstStage() {
+        return options.firstStage();
+    }
+
+    boolean fiveLevels() {
+        return options.firstStage() && supportsWidth(3);
+    }
+
+    boolean secondStage() {
+        return options.secondStage();
+    }
+
+    boolean accessedDirty() {
+        return options.accessedDirty();
+    }
+
+    /** {@return true if page walks of scalable mode can snoop} */
+    boolean pageWalkCoherent() {
+        return options.pageWalkCoherent();
+    }
+
+    boolean pageRequests() {
+        return options.pageRequests();
+    }
+
     int domainIdBits() {
         return domainIdBits;
     }
@@ -157,11 +197,6 @@ final class Capabilities {
 
     int maxAddressMask() {
         return maxAddressMask;
-    }
-
-    /** {@return true if devices may translate for themselves and ask for missing pages} */
-    boolean pageRequests() {
-        return pageRequests;
     }
 
     /** {@return the number of table levels that a width takes, by its encoding} */

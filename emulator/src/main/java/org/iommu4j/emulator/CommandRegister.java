@@ -21,7 +21,7 @@ final class CommandRegister implements RegisterBlock {
     private static final int STICKY = TRANSLATION | QUEUE;
 
     private final RootPointer rootPointer;
-    private final WalkMemory memory;
+    private final TableViews views;
     private final boolean hasWriteBuffer;
     private final InvalidationQueue queue;
     private final Runnable stopped;
@@ -32,19 +32,19 @@ final class CommandRegister implements RegisterBlock {
      * Everything is off.
      *
      * @param rootPointer takes the root table
-     * @param memory whose write buffers are flushed
+     * @param views whose write buffers are flushed
      * @param hasWriteBuffer true if it has some
      * @param queue turned on and off
      * @param stopped runs when translation was turned off
      */
     CommandRegister(
             RootPointer rootPointer,
-            WalkMemory memory,
+            TableViews views,
             boolean hasWriteBuffer,
             InvalidationQueue queue,
             Runnable stopped) {
         this.rootPointer = rootPointer;
-        this.memory = memory;
+        this.views = views;
         this.hasWriteBuffer = hasWriteBuffer;
         this.queue = queue;
         this.stopped = stopped;
@@ -84,7 +84,7 @@ final class CommandRegister implements RegisterBlock {
             }
             case WRITE_BUFFER -> {
                 if (hasWriteBuffer) {
-                    memory.flushWriteBuffers();
+                    views.flushWriteBuffers();
                 }
             }
             case QUEUE -> {

@@ -1,27 +1,33 @@
 package org.iommu4j.emulator;
 
 /**
- * One descriptor of the invalidation queue, 128 bits (VT-d, Queued Invalidation Interface).
+ * One descriptor of the invalidation queue, 128 bits, or 256 of which the upper half is reserved
+ * (VT-d, Queued Invalidation Interface).
  *
  * @param low its first word
  * @param high its second word
+ * @param rest what is set in the upper half
  */
-record Descriptor(long low, long high) {
-
-    static final int BYTES = 16;
+record Descriptor(long low, long high, long rest) {
 
     static final int CONTEXT_CACHE = 1;
     static final int IOTLB = 2;
     static final int DEVICE_TLB = 3;
     static final int INTERRUPT_ENTRIES = 4;
     static final int WAIT = 5;
-    static final int SPACE_DEVICE_TLB = 8;
+    static final int PASID_IOTLB = 6;
+    static final int PASID_CACHE = 7;
+    static final int PASID_DEVICE_TLB = 8;
     static final int PAGE_RESPONSE = 9;
 
     /* Granularities. */
     static final int GLOBAL = 1;
     static final int DOMAIN = 2;
     static final int SELECTIVE = 3;
+
+    /* Granularities of the PASID cache; 0 is a domain. */
+    static final int ONE_PASID = 1;
+    static final int ALL_PASIDS = 3;
 
     private static final long TYPE_BITS = 0xe0f;
 
@@ -44,6 +50,10 @@ record Descriptor(long low, long high) {
 
     int functionMask() {
         return bits(low, 49, 48);
+    }
+
+    int pasid() {
+        return bits(low, 51, 32);
     }
 
     boolean drainsWrites() {
@@ -82,17 +92,13 @@ record Descriptor(long low, long high) {
         return high & ~3L;
     }
 
-    /** {@return the device of a descriptor that names an address space, too: types 8 and 9} */
-    int deviceOfSpace() {
+    /** {@return the source of a descriptor that has a PASID, too: types 8 and 9} */
+    int sourceOfPasid() {
         return bits(low, 31, 16);
     }
 
-    /** {@return the process address space id of types 8 and 9} */
-    int space() {
-        return bits(low, 51, 32);
-    }
-
-    boolean hasSpace() {
+    /** {@return true if an answer is to a page request with a PASID} */
+    boolean hasPasid() {
         return bits(low, 4, 4) != 0;
     }
 
@@ -121,27 +127,25 @@ record Descriptor(long low, long high) {
         return bits(low, 7, 7) != 0;
     }
 
-    /** {@return true if the unit knows this type} */
-    boolean isKnown() {
+    /** {@return true if the unit passes it on to a device} */
+    boolean isForDevice() {
         return switch (type()) {
-            case CONTEXT_CACHE,
-                    IOTLB,
-                    DEVICE_TLB,
-                    INTERRUPT_ENTRIES,
-                    WAIT,
-                    SPACE_DEVICE_TLB,
-                    PAGE_RESPONSE ->
-                    true;
+            case DEVICE_TLB, PASID_DEVICE_TLB, PAGE_RESPONSE -> true;
             default -> false;
         };
     }
 
-    /** {@return true if the unit passes it on to a device} */
-    boolean isForDevice() {
+    /** {@return true if there is such a type} */
+    boolean isKnown() {
         return switch (type()) {
-            case DEVICE_TLB, SPACE_DEVICE_TLB, PAGE_RESPONSE -> true;
-            default -> false;
+            case CONTEXT_CACHE, IOTLB, DEVICE_TLB, INTERRUPT_ENTRIES, WAIT -> true;
+            default -> isOfScalableMode();
         };
+    }
+
+    /** {@return true if it takes scalable mode, and a queue of 256 bits} */
+    boolean isOfScalableMode() {
+        return type() >= PASID_IOTLB && type() <= PAGE_RESPONSE;
     }
 
     /** {@return true if no bit is set that a descriptor of this type must leave clear} */
@@ -152,23 +156,33 @@ record Descriptor(long low, long high) {
                     case IOTLB -> mask(7, 4) | mask(31, 16);
                     case DEVICE_TLB -> mask(20, 12) | mask(47, 32) | mask(63, 52);
                     case INTERRUPT_ENTRIES -> mask(4, 4) | mask(31, 27) | mask(47, 32);
-                    case SPACE_DEVICE_TLB -> mask(8, 4) | mask(63, 12);
+                    case PASID_IOTLB, PASID_CACHE -> mask(5, 4) | mask(31, 16) | mask(51, 32);
+                    case PASID_DEVICE_TLB -> mask(8, 4) | mask(63, 12);
                     case PAGE_RESPONSE -> mask(4, 4) | mask(51, 12);
                     default -> mask(7, 4) | mask(63, 32);
                 };
         long highLegal =
                 switch (type()) {
-                    case IOTLB -> mask(6, 0) | mask(63, 12);
+                    case IOTLB, PASID_IOTLB -> mask(6, 0) | mask(63, 12);
                     case DEVICE_TLB -> mask(63, 12) | mask(0, 0);
-                    case SPACE_DEVICE_TLB -> mask(63, 11) | mask(0, 0);
+                    case PASID_DEVICE_TLB -> mask(63, 11) | mask(0, 0);
                     case PAGE_RESPONSE -> mask(11, 2);
                     case WAIT -> mask(63, 2);
                     default -> 0;
                 };
-        boolean needsGranularity = type() == CONTEXT_CACHE || type() == IOTLB;
         return (low & ~(TYPE_BITS | lowLegal)) == 0
                 && (high & ~highLegal) == 0
-                && !(needsGranularity && granularity() == 0);
+                && rest == 0
+                && hasGranularity();
+    }
+
+    private boolean hasGranularity() {
+        return switch (type()) {
+            case CONTEXT_CACHE, IOTLB -> granularity() != 0;
+            case PASID_IOTLB -> granularity() == DOMAIN || granularity() == SELECTIVE;
+            case PASID_CACHE -> granularity() != DOMAIN;
+            default -> true;
+        };
     }
 
     private static int bits(long word, int high, int low) {

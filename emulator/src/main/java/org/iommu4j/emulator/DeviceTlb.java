@@ -23,7 +23,7 @@ final class DeviceTlb {
         private final Translation translation;
 
         private Entry(long tag, Translation translation) {
-            super(tag);
+            super(tag, NO_SPACE);
             this.translation = translation;
         }
     }
@@ -53,7 +53,7 @@ final class DeviceTlb {
         int first = dice == null ? 0 : dice.below(SIZES);
         for (int i = 0; i < SIZES; i++) {
             int shift = SMALL + 9 * ((first + i) % SIZES);
-            Entry found = ofSize(shift).find(tag(iova, shift));
+            Entry found = ofSize(shift).find(tag(iova, shift), TagArray.Tagged.NO_SPACE);
             if (found != null && (dice == null || !dice.oneIn(4))) {
                 return found.translation;
             }
@@ -76,9 +76,10 @@ final class DeviceTlb {
         for (int size = SMALL; size <= LARGE; size += 9) {
             TagArray<Entry> entries = ofSize(size);
             if (shift <= size) {
-                entries.remove(tag(iova, size));
+                entries.remove(tag(iova, size), TagArray.Tagged.NO_SPACE);
             } else {
-                entries.removeRange(0, iova >>> size, shift - size, _ -> true);
+                entries.removeRange(
+                        0, TagArray.Tagged.NO_SPACE, iova >>> size, shift - size, _ -> true);
             }
         }
     }

@@ -18,6 +18,7 @@ final class EmulatedUnit implements RemappingUnit {
 
     private final int index;
     private final boolean isLast;
+    private final int mostPasids;
     private final Registers registers;
     private final InFlight inFlight = new InFlight();
     private final TranslationCaches caches;
@@ -43,10 +44,11 @@ final class EmulatedUnit implements RemappingUnit {
         this.audit = oversight.audit();
         this.endpoints = new Endpoints(this::isTranslating, audit);
         this.isLast = index == options.units() - 1;
-        WalkMemory walkMemory = oversight.walkMemory();
+        TableViews views = oversight.views();
         Dice dice = dice(options, index);
         Capabilities capabilities = new Capabilities(options);
-        this.caches = new TranslationCaches(options, walkMemory, oversight.audit(), dice);
+        this.mostPasids = options.scalable() ? 1 << options.pasidBits() : 0;
+        this.caches = new TranslationCaches(options, views, oversight.audit(), dice);
         Invalidations invalidations = new Invalidations(caches, inFlight, options.drains());
         EventRegisters faultEvent = new EventRegisters(0x38);
         EventRegisters queueEvent = new EventRegisters(0xa0);
@@ -63,25 +65,21 @@ final class EmulatedUnit implements RemappingUnit {
                         pageRequests,
                         faults,
                         queueEvent);
-        RootPointer rootPointer = new RootPointer();
+        RootPointer rootPointer = new RootPointer(options.scalable());
         this.commands =
                 new CommandRegister(
-                        rootPointer,
-                        walkMemory,
-                        options.writeBufferFlush(),
-                        queue,
-                        endpoints::stop);
-        WalkLoads loads = new WalkLoads(options, walkMemory, caches, inFlight);
+                        rootPointer, views, options.writeBufferFlush(), queue, endpoints::stop);
+        WalkLoads loads = new WalkLoads(options, views, caches, inFlight);
         this.translator =
                 new Translator(
                         capabilities,
                         commands,
-                        rootPointer,
+                        new SourceLookup(capabilities, rootPointer, caches, loads, audit),
+                        new PageLookup(capabilities, caches, loads, audit, dice),
                         caches,
-                        loads,
                         inFlight,
                         faults,
-                        oversight.audit(),
+                        audit,
                         dice);
         this.registers = new Registers(FIRST_ADDRESS + (long) index * Registers.BYTES);
         registers.constant(0, 4, VERSION);
@@ -123,7 +121,7 @@ final class EmulatedUnit implements RemappingUnit {
 
     /** {@return how many process address space ids devices have; 0 if their requests carry none} */
     int mostPasids() {
-        return 0;
+        return mostPasids;
     }
 
     /**
@@ -171,7 +169,8 @@ final class EmulatedUnit implements RemappingUnit {
         queue.stopWorker();
     }
 
-    private boolean isTranslating() {
+    /** {@return true if requests are translated} */
+    boolean isTranslating() {
         return commands.isTranslating();
     }
 

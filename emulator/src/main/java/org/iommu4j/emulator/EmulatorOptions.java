@@ -3,8 +3,8 @@ package org.iommu4j.emulator;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.function.LongConsumer;
 import java.util.function.Supplier;
+import org.iommu4j.machine.MemoryObserver;
 import org.iommu4j.machine.PhysicalMemory;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +33,7 @@ public final class EmulatorOptions extends UnitOptions implements Cloneable {
     private long seed = 1;
     private boolean queueThread;
     private boolean sanitizer = true;
-    private @Nullable LongConsumer beforeWalkLoad;
+    private @Nullable MemoryObserver walkObserver;
     private Supplier<QueueTrouble> queueTrouble = () -> QueueTrouble.NONE;
 
     private EmulatorOptions() {}
@@ -185,15 +185,18 @@ public final class EmulatorOptions extends UnitOptions implements Cloneable {
     }
 
     /**
-     * Sets what runs before a unit loads a word of a root, context or page table, on the thread
-     * that walks: so tests act between two loads of one walk.
+     * Sets who sees the accesses of a unit's walks to tables before they happen, on the thread that
+     * walks: so tests act between two accesses of one walk, or let other threads act there. A walk
+     * loads words of root, context, PASID and page tables, and exchanges entries of page tables to
+     * set accessed and dirty bits. An invalidation does not wait for a walk that is being held
+     * here; it begins again afterwards.
      *
-     * @param step receives the physical address of the word
+     * @param observer sees loads and exchanges
      * @return a copy with it
      */
-    public EmulatorOptions beforeWalkLoad(LongConsumer step) {
-        Objects.requireNonNull(step, "step");
-        return with(copy -> copy.beforeWalkLoad = step);
+    public EmulatorOptions walkObserver(MemoryObserver observer) {
+        Objects.requireNonNull(observer, "observer");
+        return with(copy -> copy.walkObserver = observer);
     }
 
     /**
@@ -261,8 +264,8 @@ public final class EmulatorOptions extends UnitOptions implements Cloneable {
         return queueTrouble;
     }
 
-    Optional<LongConsumer> beforeWalkLoad() {
-        return Optional.ofNullable(beforeWalkLoad);
+    Optional<MemoryObserver> walkObserver() {
+        return Optional.ofNullable(walkObserver);
     }
 
     private EmulatorOptions with(Consumer<EmulatorOptions> change) {

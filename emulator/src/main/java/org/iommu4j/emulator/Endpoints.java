@@ -46,8 +46,8 @@ final class Endpoints {
      *     not translate
      */
     boolean invalidate(Descriptor descriptor) {
-        boolean ofSpace = descriptor.type() == Descriptor.SPACE_DEVICE_TLB;
-        int requester = ofSpace ? descriptor.deviceOfSpace() : descriptor.source();
+        boolean ofPasid = descriptor.type() == Descriptor.PASID_DEVICE_TLB;
+        int requester = ofPasid ? descriptor.sourceOfPasid() : descriptor.source();
         AddressTranslation service = services.get(requester);
         if (service == null || !translating.getAsBoolean()) {
             return false;
@@ -59,24 +59,24 @@ final class Endpoints {
             shift = shift >= WIDEST ? Long.SIZE : shift;
             address = shift == Long.SIZE ? 0 : address & -1L << shift;
         }
-        if (ofSpace && descriptor.isGlobal()) {
+        if (ofPasid && descriptor.isGlobal()) {
             service.invalidateAll(address, shift);
         } else {
-            service.invalidate(ofSpace ? descriptor.space() : SourceId.NO_PASID, address, shift);
+            service.invalidate(ofPasid ? descriptor.pasid() : SourceId.NO_PASID, address, shift);
         }
         invalidated.add(service);
-        say(requester, ofSpace, descriptor, address, shift);
+        say(requester, ofPasid, descriptor, address, shift);
         return true;
     }
 
     private void say(
-            int requester, boolean ofSpace, Descriptor descriptor, long address, int shift) {
+            int requester, boolean ofPasid, Descriptor descriptor, long address, int shift) {
         if (audit != null) {
             audit.invalidated(
                     "device TLB of 0x"
                             + Integer.toHexString(requester)
-                            + (ofSpace
-                                    ? ", PASID 0x" + Integer.toHexString(descriptor.space())
+                            + (ofPasid
+                                    ? ", PASID 0x" + Integer.toHexString(descriptor.pasid())
                                     : "")
                             + ", 0x"
                             + Long.toHexString(address)
@@ -94,8 +94,8 @@ final class Endpoints {
 
     /** Brings a device the answer to its page requests; a descriptor of type 9. */
     void answer(Descriptor descriptor) {
-        int requester = descriptor.deviceOfSpace();
-        int pasid = descriptor.hasSpace() ? descriptor.space() : SourceId.NO_PASID;
+        int requester = descriptor.sourceOfPasid();
+        int pasid = descriptor.hasPasid() ? descriptor.pasid() : SourceId.NO_PASID;
         if (audit != null) {
             audit.pageAnswered(requester, pasid, descriptor.group(), descriptor.responseCode());
         }

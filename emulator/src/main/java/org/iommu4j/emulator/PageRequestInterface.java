@@ -64,7 +64,7 @@ final class PageRequestInterface {
 
     private final int requester;
     private final Unit unit;
-    private final boolean reusesAtOnce;
+    private final boolean isAdversarial;
     private final Dice dice;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -80,13 +80,14 @@ final class PageRequestInterface {
      *
      * @param requester requester id
      * @param unit who receives requests
-     * @param reusesAtOnce true if the index of a group that was answered is the next one's
+     * @param isAdversarial true if the index of a group that was answered is the next one's, and
+     *     groups ask for some pages twice
      * @param dice decide how many requests a group has
      */
-    PageRequestInterface(int requester, Unit unit, boolean reusesAtOnce, Dice dice) {
+    PageRequestInterface(int requester, Unit unit, boolean isAdversarial, Dice dice) {
         this.requester = requester;
         this.unit = unit;
-        this.reusesAtOnce = reusesAtOnce;
+        this.isAdversarial = isAdversarial;
         this.dice = dice;
     }
 
@@ -160,7 +161,7 @@ final class PageRequestInterface {
      * @return the answer
      */
     Answer ask(int pasid, long iova, int access, int more) {
-        Group group = begin(pasid);
+        Group group = begin(pasid, isAdversarial ? MOST_IN_GROUP : more + 1);
         if (group == null) {
             return Answer.OFF;
         }
@@ -193,19 +194,18 @@ final class PageRequestInterface {
     }
 
     /* Null if the interface is off. From then on the caller is a sender. */
-    private @Nullable Group begin(int pasid) {
+    private @Nullable Group begin(int pasid, int most) {
         lock.lock();
         try {
-            int size = dice.oneIn(2) ? 1 : 1 + dice.below(MOST_IN_GROUP);
             int index = freeIndex();
-            while (limit > 0 && (index < 0 || outstanding + Math.min(size, limit) > limit)) {
+            while (limit > 0 && (index < 0 || outstanding >= limit)) {
                 changed.awaitUninterruptibly();
                 index = freeIndex();
             }
             if (limit == 0) {
                 return null;
             }
-            Group group = new Group(index, pasid, Math.min(size, limit));
+            Group group = new Group(index, pasid, size(most));
             groups[index] = group;
             nextGroup = index + 1;
             outstanding += group.size;
@@ -219,8 +219,14 @@ final class PageRequestInterface {
         }
     }
 
+    /* It leaves half of what is free to others, who must not wait for its answer. */
+    private int size(int most) {
+        int wanted = dice.oneIn(2) ? 1 : 1 + dice.below(Math.min(most, MOST_IN_GROUP));
+        return Math.clamp((limit - outstanding) / 2, 1, wanted);
+    }
+
     private int freeIndex() {
-        int first = reusesAtOnce ? 0 : nextGroup;
+        int first = isAdversarial ? 0 : nextGroup;
         for (int i = first; i < first + groups.length; i++) {
             if (groups[i % groups.length] == null) {
                 return i % groups.length;

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
  * The sanitizer finds a driver that treats page requests or device TLBs wrong in exactly its way,
  * and does not find the same driver when it is right.
  */
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class PageRequestDefectsTest {
 
     private static final long IOVA = 0x40_3000;
@@ -142,7 +142,9 @@ class PageRequestDefectsTest {
                 Defect.ANSWERS_NOBODY,
                 driver -> {
                     driver.attach(0, 1);
-                    dma(driver, 1, IOVA);
+                    CompletableFuture<Void> dma = dma(driver, 1, IOVA);
+                    driver.close();
+                    dma.get(30, TimeUnit.SECONDS);
                 });
     }
 

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** How a device asks for pages and waits. */
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class PageRequestInterfaceTest {
 
     private static final int REQUESTER = 0x18;
@@ -88,7 +88,7 @@ class PageRequestInterfaceTest {
 
     @Test
     void theRequestsOfAGroupAreOfOneKindAndTheLastIsLast() throws Exception {
-        PageRequestInterface pages = all(false, 7);
+        PageRequestInterface pages = all(true, 7);
         pages.enable(64);
         Set<Integer> sizes = new HashSet<>();
         for (int i = 0; i < 50; i++) {

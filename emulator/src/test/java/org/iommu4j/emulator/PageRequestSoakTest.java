@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Four devices whose threads want pages that come and go: what is answered at once, later, by
  * another thread, or refused, and devices that are detached and attached meanwhile.
  */
-@Timeout(300)
+@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class PageRequestSoakTest {
 
     private static final int DEVICES = 4;

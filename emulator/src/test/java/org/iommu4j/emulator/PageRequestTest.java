@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.iommu4j.emulator.PagingDriver.Defect;
 import org.iommu4j.emulator.PagingDriver.Group;
@@ -35,7 +36,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** DMA that waits for missing pages, with the driver of {@link PagingDriver}. */
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class PageRequestTest {
 
     private static final long IOVA = 0x40_3000;
@@ -357,7 +358,7 @@ class PageRequestTest {
             for (int i = 0; i < 200; i++) {
                 long iova = IOVA + i * PAGE;
                 CompletableFuture<DmaOutcome> dma = write(driver.device(0), iova, 1);
-                Thread.yield();
+                LockSupport.parkNanos(i * 500L);
                 driver.device(0).translationService().orElseThrow().disable();
                 driver.await(true);
                 driver.serve();

@@ -205,14 +205,21 @@ class RegistersTest {
                     }
 
                     @Override
+                    public boolean exchange(long address, long expected, long value) {
+                        return false;
+                    }
+
+                    @Override
                     public void flushWriteBuffers() {
                         flushes.incrementAndGet();
                     }
                 };
+        TableViews views = new TableViews(memory, memory, memory);
         for (boolean hasWriteBuffer : new boolean[] {false, true}) {
             flushes.set(0);
             CommandRegister command =
-                    new CommandRegister(new RootPointer(), memory, hasWriteBuffer, null, () -> {});
+                    new CommandRegister(
+                            new RootPointer(false), views, hasWriteBuffer, null, () -> {});
             command.write(Rig.GCMD, Rig.WBF);
             assertThat(flushes).hasValue(hasWriteBuffer ? 1 : 0);
             assertThat(command.read(Rig.GSTS)).isZero();
