@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.iommu4j.emulator.PagingDriver.Group;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.DmaOutcome;
@@ -107,14 +108,18 @@ class PageRequestSoakTest {
 
     private void page(PagingDriver driver) {
         while (!stop.get()) {
-            driver.serve();
+            if (driver.serve() == 0) {
+                LockSupport.parkNanos(20_000);
+            }
         }
     }
 
     private void answerLate(PagingDriver driver) {
         while (!stop.get()) {
             Group group = delayed.poll();
-            if (group != null) {
+            if (group == null) {
+                LockSupport.parkNanos(50_000);
+            } else {
                 group.pages().forEach(driver::mapPage);
                 driver.answer(group, SUCCESS);
             }
@@ -124,6 +129,7 @@ class PageRequestSoakTest {
     private void evict(PagingDriver driver, Random random) {
         while (!stop.get()) {
             driver.unmapPage(random.nextInt(PAGES) * PAGE);
+            LockSupport.parkNanos(20_000);
         }
     }
 
@@ -132,7 +138,7 @@ class PageRequestSoakTest {
         while (!stop.get()) {
             driver.detach(DEVICES - 1);
             while (!delayed.isEmpty()) {
-                Thread.onSpinWait();
+                LockSupport.parkNanos(20_000);
             }
             driver.attach(DEVICES - 1, 16);
         }
