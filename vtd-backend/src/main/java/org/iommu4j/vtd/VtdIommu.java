@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class VtdIommu implements Iommu {
 
     private static final Logger LOG = LogManager.getLogger(VtdIommu.class);
+    private static final int MOST_PASID = 0xfffff;
 
     private final RemappingUnits units;
     private final DomainFactory domains;
@@ -93,18 +94,31 @@ final class VtdIommu implements Iommu {
     @Override
     public Attachment attach(SourceId device, IommuDomain domain) {
         requireUnits(Feature.ATTACH, "cannot attach " + device);
-        if (!(domain instanceof VtdDomain mine) || !domains.made(mine)) {
-            throw new IllegalArgumentException(
-                    "cannot attach " + device + " to a domain of another Iommu");
-        }
-        return attachments.attach(device, mine);
+        return attachments.attach(device, SourceId.NO_PASID, mine(device, domain));
     }
 
     @Override
     public Attachment attach(SourceId device, int pasid, IommuDomain domain) {
-        throw absent(
+        requireUnits(
                 Feature.PASID,
                 "cannot attach " + device + " with PASID 0x" + Integer.toHexString(pasid));
+        if (pasid < 1 || pasid > MOST_PASID) {
+            throw new IllegalArgumentException(
+                    "the PASID 0x"
+                            + Integer.toHexString(pasid)
+                            + "; 0x1 to 0x"
+                            + Integer.toHexString(MOST_PASID)
+                            + " are legal");
+        }
+        return attachments.attach(device, pasid, mine(device, domain));
+    }
+
+    private VtdDomain mine(SourceId device, IommuDomain domain) {
+        if (!(domain instanceof VtdDomain mine) || !domains.made(mine)) {
+            throw new IllegalArgumentException(
+                    "cannot attach " + device + " to a domain of another Iommu");
+        }
+        return mine;
     }
 
     @Override
