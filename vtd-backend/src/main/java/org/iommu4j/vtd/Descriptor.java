@@ -26,6 +26,13 @@ record Descriptor(long low, long high) {
     private static final int DOMAIN_ID_SHIFT = 16;
     private static final int SOURCE_SHIFT = 32;
     private static final int STATUS_SHIFT = 32;
+    private static final int PAGE_RESPONSE = 9;
+    private static final int PASID_PRESENT = 1 << 4;
+    private static final int PASID_SHIFT = 32;
+    private static final int CODE_SHIFT = 12;
+    private static final int GROUP_SHIFT = 3;
+    private static final long FENCE = 1 << 6;
+    private static final long PAGE_REQUEST_DRAIN = 1 << 7;
 
     /** {@return a request to forget every context entry} */
     static Descriptor allContexts() {
@@ -85,6 +92,29 @@ record Descriptor(long low, long high) {
      */
     static Descriptor store(long address, int data) {
         return new Descriptor(WAIT | STATUS_WRITE | (long) data << STATUS_SHIFT, address);
+    }
+
+    /**
+     * An answer to a group of page requests.
+     *
+     * @param request the one that wants the answer
+     * @param code 0 success, 1 invalid, 15 failure
+     * @return the request
+     */
+    static Descriptor pageResponse(PageRequestRecord request, int code) {
+        long pasid =
+                request.pasid() < 0 ? 0 : PASID_PRESENT | (long) request.pasid() << PASID_SHIFT;
+        return new Descriptor(
+                PAGE_RESPONSE
+                        | pasid
+                        | (long) code << CODE_SHIFT
+                        | (long) request.requester() << 16,
+                (long) request.group() << GROUP_SHIFT);
+    }
+
+    /** {@return a request to have all page requests in memory that were received before} */
+    static Descriptor drainPageRequests() {
+        return new Descriptor(WAIT | FENCE | PAGE_REQUEST_DRAIN, 0);
     }
 
     private static long drains(UnitCapabilities unit) {

@@ -18,6 +18,8 @@ record PageRequester(Unit unit, int requester, int pasid) {
     @Override
     public String toString() {
         return unit.source(requester)
-                + (pasid == SourceId.NO_PASID ? "" : " (PASID 0x" + Integer.toHexString(pasid) + ")");
+                + (pasid == SourceId.NO_PASID
+                        ? ""
+                        : " (PASID 0x" + Integer.toHexString(pasid) + ")");
     }
 }

@@ -199,8 +199,7 @@ final class PageRequests {
             waiting.add(new PageRequestGroup(unit, List.of(), request));
         } else if (request.isLast()) {
             List<PageRequestRecord> earlier = parts.remove(part);
-            waiting.add(
-                    new PageRequestGroup(unit, earlier == null ? List.of() : earlier, request));
+            waiting.add(new PageRequestGroup(unit, earlier == null ? List.of() : earlier, request));
         } else {
             parts.computeIfAbsent(part, _ -> new ArrayList<>()).add(request);
         }

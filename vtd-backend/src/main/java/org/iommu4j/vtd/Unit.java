@@ -13,6 +13,7 @@ import org.iommu4j.machine.Device;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.SourceId;
 import org.iommu4j.walker.TableAllocator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One remapping unit in legacy mode, under control from {@link #start} to {@link #stop}: the tables
@@ -30,6 +31,7 @@ final class Unit {
     private final long status;
     private final InvalidationQueue queue;
     private final FaultRecords faults;
+    private final @Nullable PageRequestRing requests = null;
     private boolean touched;
     private volatile boolean running;
 
@@ -232,6 +234,30 @@ final class Unit {
 
     void await(long request) {
         queue.await(request);
+    }
+
+    /**
+     * Takes the page requests that the unit has written down.
+     *
+     * @param taker gets them, in order
+     * @return true if it has dropped some since the last time
+     */
+    boolean takePageRequests(Consumer<PageRequestRecord> taker) {
+        return requests != null && requests.take(taker);
+    }
+
+    /**
+     * Waits until every page request that the unit has received is written down.
+     *
+     * @throws IommuException if the unit fails
+     */
+    void awaitPageRequests() {
+        queue.complete(Descriptor.drainPageRequests());
+    }
+
+    /** {@return the device of a requester id} */
+    SourceId source(int requester) {
+        return faults.source(requester);
     }
 
     /** Hands on and clears every recorded fault, in order; returns true if faults were lost. */
