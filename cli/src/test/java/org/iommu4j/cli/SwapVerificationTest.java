@@ -80,7 +80,12 @@ class SwapVerificationTest {
     @Test
     void aRequestForAPageThatIsThereIsSpurious() {
         CommandRun run =
-                swap((choice, bytes) -> PlainMachine.of(bytes, 2).asking(), "unmap-map", "--json");
+                swap(
+                        (choice, bytes) -> PlainMachine.of(bytes, 2).asking(),
+                        "unmap-map",
+                        "--json",
+                        "--swap-in",
+                        "eager");
         assertThat(run.exitCode()).as(run.out()).isZero();
         assertThat(run.json()).containsEntry("strategies.0.wrongData", "0");
         assertThat(number(run, "spuriousFaults")).isPositive();
