@@ -11,6 +11,10 @@ import org.iommu4j.machine.SourceId;
  */
 record PageRequester(Unit unit, int requester, int pasid) {
 
+    static PageRequester of(Route route) {
+        return new PageRequester(route.unit(), route.requester(), route.pasid());
+    }
+
     static PageRequester of(Unit unit, PageRequestRecord request) {
         return new PageRequester(unit, request.requester(), request.pasid());
     }

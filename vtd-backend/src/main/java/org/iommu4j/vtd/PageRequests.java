@@ -184,7 +184,7 @@ final class PageRequests {
     private boolean look(Unit unit) {
         boolean dropped = unit.takePageRequests(request -> hear(unit, request));
         if (dropped) {
-            LOG.debug("{} had no room for all page requests", unit);
+            LOG.debug("{} had no room for all page requests", unit.name());
             discardParts(unit);
         }
         return dropped;

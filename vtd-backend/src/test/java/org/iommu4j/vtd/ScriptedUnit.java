@@ -171,14 +171,16 @@ final class ScriptedUnit implements RemappingUnit, MmioRegion {
                 && (get(UnitRegisters.GSTS) & QIE) != 0
                 && (get(UnitRegisters.FSTS) & errors) == 0
                 && get64(UnitRegisters.IQH) != get64(UnitRegisters.IQT)) {
-            long at = get64(UnitRegisters.IQA) + get64(UnitRegisters.IQH);
+            long queue = get64(UnitRegisters.IQA);
+            int bytes = (queue & 1 << 11) == 0 ? 16 : 32;
+            long at = (queue & -0x1000) + get64(UnitRegisters.IQH);
             Descriptor next = new Descriptor(memory.loadAcquire(at), memory.loadAcquire(at + 8));
             if (next.equals(refused)) {
                 refused = new Descriptor(-1, -1);
                 put(UnitRegisters.FSTS, get(UnitRegisters.FSTS) | UnitRegisters.FSTS_IQE);
                 return;
             }
-            put64(UnitRegisters.IQH, get64(UnitRegisters.IQH) + Descriptor.BYTES & 0xfff);
+            put64(UnitRegisters.IQH, get64(UnitRegisters.IQH) + bytes & 0xfff);
             boolean wait = (next.low() & TYPE) == WAIT;
             if (!wait) {
                 carriedOut.add(next);
