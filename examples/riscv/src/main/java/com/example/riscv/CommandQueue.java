@@ -128,7 +128,7 @@ final class CommandQueue {
     }
 
     private boolean stands() {
-        return (registers.read32(UnitRegisters.CQCSR) & UnitRegisters.CQCSR_ERRORS) != 0;
+        return (registers.read32(UnitRegisters.CQCSR) & UnitRegisters.ERRORS) != 0;
     }
 
     private void requireGoing() {

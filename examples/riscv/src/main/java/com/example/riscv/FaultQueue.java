@@ -71,11 +71,10 @@ final class FaultQueue {
             lost = false;
             taker.accept(fault);
         }
-        if ((state & UnitRegisters.FQCSR_ERRORS) == 0) {
+        if ((state & UnitRegisters.ERRORS) == 0) {
             return false;
         }
-        registers.write32(
-                UnitRegisters.FQCSR, UnitRegisters.ENABLE | state & UnitRegisters.FQCSR_ERRORS);
+        registers.write32(UnitRegisters.FQCSR, UnitRegisters.ENABLE | state & UnitRegisters.ERRORS);
         lost |= (state & UnitRegisters.FQCSR_OVERFLOW) != 0;
         return (state & UnitRegisters.FQCSR_OVERFLOW) != 0;
     }

@@ -23,11 +23,11 @@ final class UnitRegisters {
     /** Of CQCSR and FQCSR: software turns the queue on. */
     static final int ENABLE = 1;
 
-    /** Of CQCSR: a command could not be fetched, timed out, or is illegal. The queue stands. */
-    static final int CQCSR_ERRORS = 7 << 8;
-
-    /** Of FQCSR: a record could not be stored, or there was no room. Nothing more is recorded. */
-    static final int FQCSR_ERRORS = 3 << 8;
+    /**
+     * Why a queue stands until they are written: a command could not be fetched, timed out, or is
+     * illegal (CQCSR), a record could not be stored, or there was no room (FQCSR).
+     */
+    static final int ERRORS = 7 << 8;
 
     /** Of FQCSR: there was no room. */
     static final int FQCSR_OVERFLOW = 1 << 9;
@@ -83,7 +83,7 @@ final class UnitRegisters {
     }
 
     /**
-     * Turns a queue on that is off.
+     * Turns a queue on that is off, whatever made it stand before.
      *
      * @param base the register of its ring
      * @param index the register of the end that software moves
@@ -94,7 +94,7 @@ final class UnitRegisters {
     void queueOn(int base, int index, int control, long ring, int entriesLog2) {
         registers.write64(base, ring >>> 2 | entriesLog2 - 1);
         registers.write32(index, 0);
-        registers.write32(control, ENABLE);
+        registers.write32(control, ENABLE | read32(control) & ERRORS);
         await(() -> (read32(control) & (ON | BUSY)) == ON, "turn the queue on", control);
     }
 

@@ -20,6 +20,8 @@ final class World implements AutoCloseable {
     static final long M2 = 0x20_0000;
     static final long G1 = 0x4000_0000;
 
+    private static final int QUEUE_ON = 1 << 16 | 1;
+
     final SoftwareMachine machine;
     final Iommu iommu;
 
@@ -72,8 +74,8 @@ final class World implements AutoCloseable {
     public void close() {
         iommu.close();
         assertThat(registers().read64(UnitRegisters.DDTP)).isZero();
-        assertThat(registers().read32(UnitRegisters.CQCSR)).isZero();
-        assertThat(registers().read32(UnitRegisters.FQCSR)).isZero();
+        assertThat(registers().read32(UnitRegisters.CQCSR) & QUEUE_ON).isZero();
+        assertThat(registers().read32(UnitRegisters.FQCSR) & QUEUE_ON).isZero();
         machine.close();
     }
 }

@@ -5,7 +5,7 @@ package com.example.riscv.unit;
  *
  * @param capabilities its register of that name
  * @param directoryLevels the levels that its device directory may have, a bit each from bit 1 on
- * @param devices how many devices the machine has, 1 to 32
+ * @param devices how many devices the machine has, 1 to 31
  */
 public record UnitModel(long capabilities, int directoryLevels, int devices) {
 
