@@ -19,6 +19,7 @@ import org.iommu4j.api.FaultCounts;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.emulator.EmulatorOptions;
 import org.iommu4j.machine.Device;
+import org.iommu4j.machine.SourceId;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
