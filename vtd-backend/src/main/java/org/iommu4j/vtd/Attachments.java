@@ -24,13 +24,15 @@ final class Attachments {
 
     private final RemappingUnits units;
     private final Witness witness;
+    private final PageRequests requests;
     private final Map<Requests, DeviceAttachment> present = new LinkedHashMap<>();
     private boolean closed;
 
     @Inject
-    Attachments(RemappingUnits units, Witness witness) {
+    Attachments(RemappingUnits units, Witness witness, PageRequests requests) {
         this.units = units;
         this.witness = witness;
+        this.requests = requests;
     }
 
     /**
@@ -50,7 +52,8 @@ final class Attachments {
     Attachment attach(SourceId device, int pasid, VtdDomain domain) {
         Route route = units.of(device).route(device, pasid);
         DomainFit.require(route, domain);
-        DeviceAttachment attachment = new DeviceAttachment(this, device, route, domain, witness);
+        DeviceAttachment attachment =
+                new DeviceAttachment(this, device, route, domain, witness, requests);
         claim(attachment);
         try {
             attachment.open();
@@ -69,7 +72,7 @@ final class Attachments {
         if (closed) {
             throw new IllegalStateException("the Iommu is closed");
         }
-        DeviceAttachment other = present.putIfAbsent(requests(attachment), attachment);
+        DeviceAttachment other = present.putIfAbsent(key(attachment), attachment);
         if (other != null) {
             String pasid =
                     other.pasid() == SourceId.NO_PASID
@@ -86,10 +89,10 @@ final class Attachments {
 
     /** Hears that its requests can be attached again. */
     synchronized void released(DeviceAttachment attachment) {
-        present.remove(requests(attachment));
+        present.remove(key(attachment));
     }
 
-    private static Requests requests(DeviceAttachment attachment) {
+    private static Requests key(DeviceAttachment attachment) {
         return new Requests(attachment.device(), attachment.pasid());
     }
 

@@ -1,13 +1,22 @@
 package org.iommu4j.vtd;
 
+import org.iommu4j.machine.SourceId;
+
 /**
- * One request in an invalidation queue (VT-d, Queued Invalidation Interface). In a queue of 256-bit
- * descriptors, which scalable mode has, the upper half is zero.
+ * One request in an invalidation queue (VT-d, Queued Invalidation Interface). The upper half is
+ * there in a queue of 256-bit descriptors only, which scalable mode has.
  *
  * @param low bits 63:0
  * @param high bits 127:64
+ * @param third bits 191:128
+ * @param fourth bits 255:192
  */
-record Descriptor(long low, long high) {
+record Descriptor(long low, long high, long third, long fourth) {
+
+    /** A request whose upper half is zero. */
+    Descriptor(long low, long high) {
+        this(low, high, 0, 0);
+    }
 
     private static final int CONTEXT_CACHE = 1;
     private static final int IOTLB = 2;
@@ -40,6 +49,15 @@ record Descriptor(long low, long high) {
     private static final int DOMAIN_ID_SHIFT = 16;
     private static final int SOURCE_SHIFT = 32;
     private static final int STATUS_SHIFT = 32;
+    private static final int TYPE_MASK = 0xe0f;
+    private static final int PAGE_RESPONSE = 9;
+    private static final int PASID_PRESENT = 1 << 4;
+    private static final int PRIVATE_DATA_PRESENT = 1 << 5;
+    private static final int CODE_SHIFT = 12;
+    private static final int RESPONSE_SOURCE_SHIFT = 16;
+    private static final long LAST_IN_GROUP = 1 << 2;
+    private static final int GROUP_SHIFT = 3;
+    private static final long PAGE_REQUEST_DRAIN = 1 << 7;
 
     /** {@return a request to forget every context entry} */
     static Descriptor allContexts() {
@@ -99,6 +117,38 @@ record Descriptor(long low, long high) {
      */
     static Descriptor store(long address, int data) {
         return new Descriptor(WAIT | STATUS_WRITE | (long) data << STATUS_SHIFT, address);
+    }
+
+    /**
+     * An answer to page requests of one group. What the last of them carries for its device is
+     * handed back.
+     *
+     * @param request the one that wants the answer
+     * @param code 0 success, 1 invalid, 15 failure
+     * @return the request
+     */
+    static Descriptor pageResponse(PageRequestRecord request, int code) {
+        boolean hasPasid = request.pasid() != SourceId.NO_PASID;
+        boolean carries = request.hasPrivateData();
+        return new Descriptor(
+                PAGE_RESPONSE
+                        | (hasPasid ? PASID_PRESENT | (long) request.pasid() << PASID_SHIFT : 0)
+                        | (carries ? PRIVATE_DATA_PRESENT : 0)
+                        | (long) code << CODE_SHIFT
+                        | (long) request.requester() << RESPONSE_SOURCE_SHIFT,
+                (request.isLast() ? LAST_IN_GROUP : 0) | (long) request.group() << GROUP_SHIFT,
+                carries ? request.third() : 0,
+                carries ? request.fourth() : 0);
+    }
+
+    /** {@return true if it is an answer to page requests, which must not be given twice} */
+    boolean isPageResponse() {
+        return (low & TYPE_MASK) == PAGE_RESPONSE;
+    }
+
+    /** {@return a request to have all page requests in memory that were received before} */
+    static Descriptor drainPageRequests() {
+        return new Descriptor(WAIT | FENCE | PAGE_REQUEST_DRAIN, 0);
     }
 
     /** {@return a request to forget every PASID entry} */

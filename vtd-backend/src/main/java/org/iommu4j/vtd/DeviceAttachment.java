@@ -20,6 +20,7 @@ final class DeviceAttachment implements Attachment {
         ENTERED,
         REACHING,
         SERVED,
+        DRAINING,
         CLOSED
     }
 
@@ -28,6 +29,7 @@ final class DeviceAttachment implements Attachment {
     private final Route route;
     private final VtdDomain domain;
     private final Witness witness;
+    private final PageRequests requests;
     private State state = State.CLAIMED;
 
     DeviceAttachment(
@@ -35,12 +37,14 @@ final class DeviceAttachment implements Attachment {
             SourceId device,
             Route route,
             VtdDomain domain,
-            Witness witness) {
+            Witness witness,
+            PageRequests requests) {
         this.attachments = attachments;
         this.device = device;
         this.route = route;
         this.domain = domain;
         this.witness = witness;
+        this.requests = requests;
     }
 
     @Override
@@ -81,14 +85,22 @@ final class DeviceAttachment implements Attachment {
 
     /** The entry is up: the device may ask for what is missing. */
     private void beginService() {
+        requests.serve(PageRequester.of(route));
+        state = State.DRAINING;
         route.unit().turnOn(route);
         state = State.SERVED;
     }
 
     /** The entry is still up: the device asks for nothing more in this domain. */
     private void endService() {
-        route.unit().turnOff(route);
-        state = State.REACHING;
+        if (state == State.SERVED) {
+            route.unit().turnOff(route);
+            state = State.DRAINING;
+        }
+        if (state == State.DRAINING) {
+            requests.end(PageRequester.of(route));
+            state = State.REACHING;
+        }
     }
 
     /**
@@ -99,9 +111,7 @@ final class DeviceAttachment implements Attachment {
      */
     @Override
     public synchronized void close() {
-        if (state == State.SERVED) {
-            endService();
-        }
+        endService();
         if (state == State.REACHING) {
             route.unit().detach(route, domain);
             witness.detached(device, route.pasid(), domain.root());

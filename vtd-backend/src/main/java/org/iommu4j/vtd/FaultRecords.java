@@ -117,7 +117,7 @@ final class FaultRecords {
     }
 
     /** The unit tells no segment: that of a device it covers, or the first. */
-    private SourceId source(int requester) {
+    SourceId source(int requester) {
         for (Device device : devices) {
             if (device.source().requester() == requester && unit.unit().covers(device.source())) {
                 return device.source();

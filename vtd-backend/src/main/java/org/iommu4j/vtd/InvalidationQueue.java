@@ -263,7 +263,7 @@ final class InvalidationQueue {
 
     /** The unit refuses the descriptor at its head: puts a wait there, which does no harm twice. */
     private void neutralise(long request, long head) {
-        Descriptor refused = new Descriptor(memory.loadPlain(head), memory.loadPlain(head + 8));
+        Descriptor refused = read(head);
         settle(
                 request,
                 new Fate.Refused(
@@ -276,17 +276,18 @@ final class InvalidationQueue {
         memory.fence();
     }
 
-    /** Asks again what the unit had fetched and not completed when it aborted its waits. */
+    /**
+     * Asks again what the unit had fetched and not completed when it aborted its waits; answers
+     * were given all the same.
+     */
     private void repeatAborted(long before, int waiting) {
         for (long request = Math.max(1, before + 2 - places); request <= before; request++) {
             boolean fetched = 1 + 2 * (before - request) > waiting;
             if (fetched && !isStored(request)) {
-                long place = place(request);
-                Descriptor aborted =
-                        new Descriptor(memory.loadPlain(place), memory.loadPlain(place + 8));
+                Descriptor aborted = read(place(request));
                 settle(request, new Fate.Repeated(last + 1));
                 memory.storeRelease(statusWord(request), Integer.toUnsignedLong((int) request));
-                enqueue(aborted);
+                enqueue(aborted.isPageResponse() ? Descriptor.fence() : aborted);
             }
         }
     }
@@ -300,11 +301,21 @@ final class InvalidationQueue {
         return Descriptor.store(statusWord(request), (int) request);
     }
 
+    private Descriptor read(long address) {
+        boolean large = bytes == LARGE_BYTES;
+        return new Descriptor(
+                memory.loadPlain(address),
+                memory.loadPlain(address + 8),
+                large ? memory.loadPlain(address + 16) : 0,
+                large ? memory.loadPlain(address + 24) : 0);
+    }
+
     private void write(long address, Descriptor descriptor) {
         memory.storePlain(address, descriptor.low());
-        memory.storePlain(address + Long.BYTES, descriptor.high());
-        for (int upper = SMALL_BYTES; upper < bytes; upper += Long.BYTES) {
-            memory.storePlain(address + upper, 0);
+        memory.storePlain(address + 8, descriptor.high());
+        if (bytes == LARGE_BYTES) {
+            memory.storePlain(address + 16, descriptor.third());
+            memory.storePlain(address + 24, descriptor.fourth());
         }
     }
 

@@ -10,9 +10,11 @@ import org.iommu4j.api.TableMemoryExhaustedException;
 import org.iommu4j.api.UnitTimeoutException;
 import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.machine.Device;
+import org.iommu4j.machine.PageList;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.SourceId;
 import org.iommu4j.walker.TableAllocator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One remapping unit, under control from {@link #start} to {@link #stop}: the tables it begins its
@@ -30,18 +32,18 @@ final class Unit {
     private final TableAllocator allocator;
     private final SourceTables tables;
     private final Map<Integer, DeviceTlb> tlbs = new HashMap<>();
-    private final long ring;
-    private final long status;
+    private final PageList pages;
     private final InvalidationQueue queue;
     private final FaultRecords faults;
+    private final @Nullable PageRequestRing requests;
     private boolean touched;
     private volatile boolean running;
 
     /**
      * Prepares to take a unit over; it is not touched.
      *
-     * @throws TableMemoryExhaustedException if there are not the three pages it takes; none is
-     *     taken then
+     * @throws TableMemoryExhaustedException if there are not the pages it takes, three or four;
+     *     none is taken then
      */
     Unit(
             DiscoveredUnit found,
@@ -60,14 +62,19 @@ final class Unit {
                 scalable
                         ? new PasidTables(structures, capabilities())
                         : new ContextTables(structures, capabilities());
-        this.ring = allocator.take();
-        this.status = ring < 0 ? -1 : allocator.take();
-        if (status < 0) {
-            freePages();
-            throw new TableMemoryExhaustedException(ring < 0 ? 2 : 1, allocator.free());
+        try {
+            this.pages = structures.take(capabilities().takesPageRequests() ? 3 : 2);
+        } catch (TableMemoryExhaustedException e) {
+            tables.free();
+            throw e;
         }
         this.queue =
-                new InvalidationQueue(found.registers(), memory, ring, status, patience, scalable);
+                new InvalidationQueue(
+                        found.registers(), memory, pages.get(0), pages.get(1), patience, scalable);
+        this.requests =
+                capabilities().takesPageRequests()
+                        ? new PageRequestRing(found.registers(), memory, pages.get(2))
+                        : null;
         this.faults = new FaultRecords(found, devices);
     }
 
@@ -95,6 +102,9 @@ final class Unit {
             queue.complete(Descriptor.allPasids());
         }
         queue.complete(Descriptor.allTranslations(capabilities()));
+        if (requests != null) {
+            requests.start();
+        }
         registers.translate(true);
         if (capabilities().hasProtectedMemory()) {
             registers.unprotectMemory();
@@ -116,18 +126,16 @@ final class Unit {
         if (touched && registers.queues()) {
             queue.stop();
         }
+        if (touched && requests != null) {
+            requests.stop();
+        }
         running = false;
         freePages();
     }
 
     private void freePages() {
         tables.free();
-        if (ring >= 0) {
-            allocator.give(ring);
-        }
-        if (status >= 0) {
-            allocator.give(status);
-        }
+        allocator.giveBack(pages);
     }
 
     /** {@return true from a start to a stop that succeeded} */
@@ -282,6 +290,33 @@ final class Unit {
 
     void await(long request) {
         queue.await(request);
+    }
+
+    /**
+     * Takes the page requests that the unit has written down.
+     *
+     * @param taker gets them, in order
+     * @return true if it has dropped some since the last time
+     */
+    boolean takePageRequests(Consumer<PageRequestRecord> taker) {
+        return requests != null && requests.take(taker);
+    }
+
+    /**
+     * Waits until every page request that the unit has received is written down. A unit that was
+     * stopped receives none.
+     *
+     * @throws IommuException if the unit fails
+     */
+    void awaitPageRequests() {
+        if (running) {
+            queue.complete(Descriptor.drainPageRequests());
+        }
+    }
+
+    /** {@return the device of a requester id} */
+    SourceId source(int requester) {
+        return faults.source(requester);
     }
 
     /** Hands on and clears every recorded fault, in order; returns true if faults were lost. */

@@ -32,6 +32,7 @@ final class VtdIommu implements Iommu {
     private final DomainFactory domains;
     private final Attachments attachments;
     private final FaultLog faults;
+    private final PageRequests requests;
     private final FlushPolicy policy;
     private final BackgroundWork background;
     private final Capabilities capabilities;
@@ -43,6 +44,7 @@ final class VtdIommu implements Iommu {
             DomainFactory domains,
             Attachments attachments,
             FaultLog faults,
+            PageRequests requests,
             FlushPolicy policy,
             BackgroundWork background,
             UnitLimits limits) {
@@ -50,6 +52,7 @@ final class VtdIommu implements Iommu {
         this.domains = domains;
         this.attachments = attachments;
         this.faults = faults;
+        this.requests = requests;
         this.policy = policy;
         this.background = background;
         this.capabilities = limits.capabilities();
@@ -134,7 +137,11 @@ final class VtdIommu implements Iommu {
 
     @Override
     public AutoCloseable onPageRequest(Executor executor, PageRequestHandler handler) {
-        throw absent(Feature.PAGE_REQUESTS, "cannot listen for page requests");
+        requireUnits(Feature.PAGE_REQUESTS, "cannot answer page requests");
+        if (units.all().stream().noneMatch(unit -> unit.capabilities().takesPageRequests())) {
+            throw absent(Feature.PAGE_REQUESTS, "cannot answer page requests");
+        }
+        return requests.answerBy(executor, handler);
     }
 
     @Override
@@ -151,6 +158,7 @@ final class VtdIommu implements Iommu {
             failure = attempt(domain::close, failure);
         }
         failure = attempt(policy::close, failure);
+        failure = attempt(requests::close, failure);
         failure = attempt(faults::close, failure);
         for (Unit unit : units.all()) {
             failure = attempt(unit::stop, failure);

@@ -154,6 +154,7 @@ final class ScriptedUnit implements RemappingUnit, MmioRegion {
                 put(offset, get(offset) & ~value);
                 workOff();
             }
+            case UnitRegisters.PRS -> put(offset, get(offset) & ~value);
             case UnitRegisters.PMEN -> put(offset, value & ~1 | get(offset) & deafTo & 1);
             default -> {
                 boolean record = offset >= faultRecords() && offset % 16 == 12;
@@ -192,7 +193,12 @@ final class ScriptedUnit implements RemappingUnit, MmioRegion {
             long queue = get64(UnitRegisters.IQA);
             int bytes = (queue & 1 << 11) == 0 ? 16 : 32;
             long at = (queue & -0x1000) + get64(UnitRegisters.IQH);
-            Descriptor next = new Descriptor(memory.loadAcquire(at), memory.loadAcquire(at + 8));
+            Descriptor next =
+                    new Descriptor(
+                            memory.loadAcquire(at),
+                            memory.loadAcquire(at + 8),
+                            bytes == 16 ? 0 : memory.loadAcquire(at + 16),
+                            bytes == 16 ? 0 : memory.loadAcquire(at + 24));
             if (next.equals(refused)) {
                 refused = new Descriptor(-1, -1);
                 put(UnitRegisters.FSTS, get(UnitRegisters.FSTS) | UnitRegisters.FSTS_IQE);
