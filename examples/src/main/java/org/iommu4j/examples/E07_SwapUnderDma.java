@@ -33,7 +33,7 @@ public final class E07_SwapUnderDma implements PageRequestHandler {
     private static final int PAGES = 4096;
     private static final long HOME = 0x20_0000L;
     private static final long SPARE = HOME + (long) PAGES * PAGE;
-    private static final int SWAPS = 2000;
+    private static final int SWAPS = 500;
 
     private final PhysicalMemory memory;
     private final IommuDomain domain;
