@@ -48,6 +48,30 @@ class HitPathTest {
         }
     }
 
+    @Test
+    void norOfFirstStageNorWithAPasid() {
+        EmulatorOptions options = ScalableRig.options().memory(1 << 28);
+        try (ScalableRig rig = new ScalableRig(options)) {
+            rig.enable();
+            long root = rig.firstStage(9, ScalableRig.DOMAIN, 4);
+            for (long i = 0; i < PAGES; i++) {
+                rig.mapFirst(root, 4, i << 12, i << 12, Rig.KIB4, ScalableRig.USER_RW);
+            }
+            rig.context(rig.directory | 1 << 3 | 1, 9);
+            assertThat(allocated(rig.device, Rig.KIB4)).isLessThan(NOTHING);
+            assertThat(allocated(rig.device.withPasid(9), Rig.KIB4)).isLessThan(NOTHING);
+        }
+        EmulatorOptions watched = EmulatorOptions.defaults().memory(1 << 28).scalable(true);
+        try (HandDriver driver = new HandDriver(watched)) {
+            driver.attach();
+            for (long i = 0; i < PAGES; i++) {
+                driver.mapPage(i * Rig.KIB4, i * Rig.KIB4);
+            }
+            assertThat(allocated(driver.device, Rig.KIB4)).isLessThan(NOTHING);
+            assertThat(driver.sanitizer().count()).isZero();
+        }
+    }
+
     /* The least of some rounds: the first fill the caches, and run before anything is compiled. */
     private long allocated(Device device, long pageSize) {
         long least = Long.MAX_VALUE;
