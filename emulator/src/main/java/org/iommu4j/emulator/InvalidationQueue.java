@@ -240,6 +240,9 @@ final class InvalidationQueue implements RegisterBlock {
     }
 
     private boolean isSupported(Descriptor descriptor) {
+        if (descriptor.type() == Descriptor.WAIT && descriptor.drainsPageRequests()) {
+            return capabilities.pageRequests();
+        }
         boolean isOfPages =
                 (descriptor.type() == Descriptor.IOTLB
                                 || descriptor.type() == Descriptor.PASID_IOTLB)

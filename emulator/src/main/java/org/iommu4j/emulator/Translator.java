@@ -101,7 +101,7 @@ final class Translator {
                 if (!isInterrupt(physical)) {
                     used(context, pasid, found, iova, begun);
                     if (dice != null) {
-                        dawdle(dice);
+                        dice.dawdle(32);
                     }
                     return physical;
                 }
@@ -286,15 +286,6 @@ final class Translator {
 
     private static boolean isInterrupt(long address) {
         return address >>> INTERRUPT_SHIFT == INTERRUPTS;
-    }
-
-    /* Between the translation and the transfer any time may pass. */
-    private static void dawdle(Dice dice) {
-        if (dice.oneIn(32)) {
-            for (long spins = dice.next() & 1023; spins > 0; spins--) {
-                Thread.onSpinWait();
-            }
-        }
     }
 
     private void used(Context context, int pasid, Translation found, long iova, long begun) {

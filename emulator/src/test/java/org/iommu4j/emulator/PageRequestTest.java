@@ -57,7 +57,9 @@ class PageRequestTest {
     private static <T> T serveUntil(PagingDriver driver, CompletableFuture<T> done)
             throws Exception {
         while (!done.isDone()) {
-            driver.serve();
+            if (driver.serve() == 0) {
+                LockSupport.parkNanos(20_000);
+            }
         }
         return done.get(30, TimeUnit.SECONDS);
     }
@@ -205,7 +207,7 @@ class PageRequestTest {
                 }
             }
             while ((driver.registers.read32(PRS) & 2) == 0) {
-                Thread.onSpinWait();
+                LockSupport.parkNanos(20_000);
             }
             assertThat((driver.registers.read32(PQT) + 32) % 4096)
                     .isEqualTo(driver.registers.read32(PQH));
@@ -343,7 +345,7 @@ class PageRequestTest {
             driver.attach(0, 8);
             waits = write(driver.device(0), IOVA, 1);
             while (driver.registers.read32(PQT) == 0) {
-                Thread.onSpinWait();
+                LockSupport.parkNanos(20_000);
             }
         }
         assertThat(waits.get(30, TimeUnit.SECONDS))

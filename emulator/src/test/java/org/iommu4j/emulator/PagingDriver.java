@@ -92,8 +92,8 @@ final class PagingDriver implements AutoCloseable {
     private final long ring;
     final long status;
     private int waits;
-    long overflows;
-    long answered;
+    volatile long overflows;
+    volatile long answered;
 
     PagingDriver(EmulatorOptions options, Defect... wrong) {
         this.defects.addAll(List.of(wrong));
