@@ -236,6 +236,30 @@ class ScalableTablesTest {
     }
 
     @Test
+    void G7_aDomainIsOnUnitsOfBothModes() {
+        ScriptedUnit scalable = machine.with(ScriptedUnit.SCALABLE_CAP, ScriptedUnit.SCALABLE_ECAP);
+        ScriptedUnit legacy = machine.with(ScriptedUnit.CAP, ScriptedUnit.ECAP);
+        try (Iommu iommu = open();
+                IommuDomain domain = iommu.createDomain(DomainOptions.defaults());
+                IommuDomain through = iommu.createDomain(passThrough())) {
+            assertThat(iommu.capabilities().features())
+                    .contains(Feature.SECOND_STAGE)
+                    .doesNotContain(Feature.FIRST_STAGE, Feature.PASID);
+            iommu.attach(UPPER, through).close();
+            try (Attachment _ = iommu.attach(LOWER, 1, domain);
+                    Attachment _ = iommu.attach(SourceId.parse("01:02.0"), domain)) {
+                domain.map(0x5000, 0x5000, 0x1000, Access.READ);
+                scalable.carriedOut.clear();
+                legacy.carriedOut.clear();
+                domain.unmap(0x5000, 0x1000);
+                Descriptor page = new Descriptor(0x1_00f2L, 0x5040);
+                assertThat(scalable.carriedOut).containsExactly(page);
+                assertThat(legacy.carriedOut).containsExactly(page);
+            }
+        }
+    }
+
+    @Test
     void M4_exhaustionChangesNothing() throws Exception {
         ScriptedUnit unit = machine.with(ScriptedUnit.SCALABLE_CAP, ScriptedUnit.SCALABLE_ECAP);
         try (Iommu iommu = open();
