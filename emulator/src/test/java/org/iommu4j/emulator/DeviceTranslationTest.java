@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What devices keep of translations, and what makes them forget. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class DeviceTlbTest {
+class DeviceTranslationTest {
 
     private static final int FSTS = 0x34;
     private static final int TIMED_OUT = 1 << 6;
