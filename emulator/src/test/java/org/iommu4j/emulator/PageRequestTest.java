@@ -335,7 +335,7 @@ class PageRequestTest {
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("-1 page requests");
         }
-        try (EmulatedMachine plain = EmulatedMachine.create(EmulatorOptions.defaults())) {
+        try (EmulatedMachine plain = EmulatedMachine.create(EmulatorOptions.legacy())) {
             assertThat(plain.devices().getFirst().translationService()).isEmpty();
         }
     }

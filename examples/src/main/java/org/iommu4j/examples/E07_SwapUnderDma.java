@@ -55,8 +55,7 @@ public final class E07_SwapUnderDma implements PageRequestHandler {
      * @throws Exception never
      */
     public static void main(String[] args) throws Exception {
-        IommuOptions options =
-                IommuOptions.on("emulator:scalable=true,page-requests=true", 64 << 20);
+        IommuOptions options = IommuOptions.on("emulator", 64 << 20);
         try (Machine machine = options.machine().orElseThrow();
                 Iommu iommu = Iommu.open("vtd", options);
                 ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {

@@ -46,7 +46,7 @@ class PageRequestStormTest {
     private static final int REQUESTS = 10_000;
 
     private static EmulatorOptions asking(UnitMode mode, int devices) {
-        return mode.of(EmulatorOptions.defaults().devices(devices).seed(SEED).pageRequests(true));
+        return mode.of(EmulatorOptions.legacy().devices(devices).seed(SEED).pageRequests(true));
     }
 
     private static IommuDomain domain(EmulatedWorld world) {
