@@ -32,6 +32,9 @@ final class AddressTranslation implements TranslationService {
      */
     static final long UNTRANSLATED = 1;
 
+    /** Software was asked for a page, and has answered that it is there: the device tries again. */
+    static final long WAITED = 2;
+
     private static final int INVALIDATION_QUEUE_DEPTH = 32;
     private static final int MOST_ASKED_AHEAD = 16;
     private static final int PAGES_IN_BLOCK = 512;
@@ -146,7 +149,8 @@ final class AddressTranslation implements TranslationService {
      * @param iova an address whose translation is missing, or too narrow
      * @param wanted {@link Translation#READ} and {@link Translation#WRITE}
      * @param behind how many pages behind it the same DMA will want
-     * @return {@link #AGAIN}, {@link #UNTRANSLATED}, or the complement of a reason code
+     * @return {@link #AGAIN}, {@link #UNTRANSLATED}, {@link #WAITED}, or the complement of a reason
+     *     code
      */
     long resolve(int pasid, long iova, int wanted, int behind) {
         boolean isInterrupt = pasid == SourceId.NO_PASID && iova >>> INTERRUPT_SHIFT == INTERRUPTS;
@@ -165,7 +169,7 @@ final class AddressTranslation implements TranslationService {
             return UNTRANSLATED;
         }
         Answer answer = pages.ask(pasid, iova, wanted, missing(pasid, iova, wanted, behind));
-        return answer == Answer.REFUSED ? Translator.NOWHERE : AGAIN;
+        return answer == Answer.REFUSED ? Translator.NOWHERE : WAITED;
     }
 
     private Translation ask(int pasid, long iova, int wanted) {

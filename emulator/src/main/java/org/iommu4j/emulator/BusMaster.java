@@ -23,6 +23,10 @@ final class BusMaster implements Device {
     /* How a request ended, where it was not blocked. */
     private static final long DONE = 0;
     private static final long MISSED = 1;
+    private static final long DONE_AFTER_WAITING = 2;
+
+    /* Beside the reason code of a request that was blocked, if the device had waited for a page. */
+    private static final long WAITED = 1 << 16;
 
     private final SourceId source;
     private final int requester;
@@ -94,15 +98,17 @@ final class BusMaster implements Device {
     private DmaOutcome transfer(long iova, ByteBuffer bytes, int wanted) {
         requireOpen();
         long at = iova;
+        boolean waited = false;
         while (bytes.hasRemaining()) {
             int count = inPage(at, bytes.remaining());
             long end = request(at, wanted, bytes, count, 0);
-            if (end != DONE) {
-                return blocked(at, end);
+            if (end < 0) {
+                return waited ? blocked(at, end).afterWaiting() : blocked(at, end);
             }
+            waited |= end == DONE_AFTER_WAITING;
             at += count;
         }
-        return DmaOutcome.DONE;
+        return done(waited);
     }
 
     @Override
@@ -118,25 +124,33 @@ final class BusMaster implements Device {
             throw new BufferOverflowException();
         }
         long end = request(iova, READ | WRITE, old, Long.BYTES, addend);
-        return end == DONE ? DmaOutcome.DONE : blocked(iova, end);
+        return end < 0 ? blocked(iova, end) : done(end == DONE_AFTER_WAITING);
     }
 
-    /* One request: DONE, or the complement of a reason code. */
+    /* One request: DONE, DONE_AFTER_WAITING, or the complement of a reason code, perhaps with WAITED. */
     private long request(long iova, int wanted, ByteBuffer bytes, int count, long addend) {
+        boolean waited = false;
         while (service != null && tlb != null && service.isOn()) {
             long end = translated(service, tlb, iova, wanted, bytes, count, addend);
             if (end != MISSED) {
-                return end;
+                return waited ? afterWaiting(end) : end;
             }
             end = service.resolve(pasid, iova, wanted, behind(iova, wanted, bytes));
             if (end == AddressTranslation.UNTRANSLATED) {
                 break;
             }
-            if (end != AddressTranslation.AGAIN || closed.get()) {
-                return Math.min(end, Translator.NOWHERE);
+            waited |= end == AddressTranslation.WAITED || end == Translator.NOWHERE;
+            if (end < 0 || closed.get()) {
+                long blocked = Math.min(end, Translator.NOWHERE);
+                return waited ? afterWaiting(blocked) : blocked;
             }
         }
-        return untranslated(iova, wanted, bytes, count, addend);
+        long end = untranslated(iova, wanted, bytes, count, addend);
+        return waited ? afterWaiting(end) : end;
+    }
+
+    private static long afterWaiting(long end) {
+        return end < 0 ? ~(~end | WAITED) : DONE_AFTER_WAITING;
     }
 
     private long untranslated(long iova, int wanted, ByteBuffer bytes, int count, long addend) {
@@ -306,7 +320,12 @@ final class BusMaster implements Device {
         return Math.min(wanted, PhysicalMemory.PAGE_SIZE - ((int) iova & 0xfff));
     }
 
+    private static DmaOutcome done(boolean waited) {
+        return waited ? DmaOutcome.DONE.afterWaiting() : DmaOutcome.DONE;
+    }
+
     private static DmaOutcome blocked(long iova, long end) {
-        return DmaOutcome.blocked(iova, (int) ~end);
+        DmaOutcome outcome = DmaOutcome.blocked(iova, (int) (~end & ~WAITED));
+        return (~end & WAITED) == 0 ? outcome : outcome.afterWaiting();
     }
 }

@@ -125,7 +125,7 @@ final class PagingDriver implements AutoCloseable {
 
     /** A machine of 16 MiB with four devices, so that tests are quick. */
     static EmulatorOptions options() {
-        return EmulatorOptions.defaults()
+        return EmulatorOptions.legacy()
                 .memory(16 << 20)
                 .tableMemory(4 << 20)
                 .devices(4)

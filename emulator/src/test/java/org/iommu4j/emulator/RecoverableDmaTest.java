@@ -78,7 +78,7 @@ class RecoverableDmaTest {
                 device = pasid <= 0 ? device : device.withPasid(pasid);
                 long iova = IOVA + (pasid + 1) * PAGE;
                 assertThat(serveUntil(driver, write(device, iova + 16, pasid)))
-                        .isEqualTo(DmaOutcome.DONE);
+                        .isEqualTo(DmaOutcome.DONE.afterWaiting());
                 assertThat(driver.memory.loadAcquire(iova + 16)).isEqualTo(pasid);
             }
             assertThat(driver.registers.read32(0x34)).as("no fault").isZero();
@@ -124,7 +124,7 @@ class RecoverableDmaTest {
             driver.attach(0, 8);
             driver.policy = _ -> code;
             assertThat(serveUntil(driver, write(driver.device(0), IOVA, 1)))
-                    .isEqualTo(DmaOutcome.blocked(IOVA, DmaOutcome.UNKNOWN));
+                    .isEqualTo(DmaOutcome.blocked(IOVA, DmaOutcome.UNKNOWN).afterWaiting());
             assertThat(driver.registers.read32(0x34)).as("no fault is recorded").isZero();
             driver.detach(0);
             assertFine(driver);
@@ -144,7 +144,7 @@ class RecoverableDmaTest {
             ByteBuffer data = ByteBuffer.allocate(40 << 12);
             Device device = driver.device(0);
             assertThat(serveUntil(driver, supply(() -> device.write(IOVA, data))))
-                    .isEqualTo(DmaOutcome.DONE);
+                    .isEqualTo(DmaOutcome.DONE.afterWaiting());
             assertThat(groups.stream().mapToInt(group -> group.pages().size()).max().orElseThrow())
                     .as("largest group, seed 3")
                     .isGreaterThan(4);
@@ -167,7 +167,8 @@ class RecoverableDmaTest {
                         driver.permit(IOVA, 3);
                         return PagingDriver.SUCCESS;
                     };
-            assertThat(serveUntil(driver, write(device, IOVA, 5))).isEqualTo(DmaOutcome.DONE);
+            assertThat(serveUntil(driver, write(device, IOVA, 5)))
+                    .isEqualTo(DmaOutcome.DONE.afterWaiting());
             driver.detach(0);
             assertFine(driver);
         }
@@ -207,7 +208,7 @@ class RecoverableDmaTest {
                         return PagingDriver.SUCCESS;
                     };
             assertThat(serveUntil(driver, write(driver.device(0), IOVA, 5)))
-                    .isEqualTo(DmaOutcome.DONE);
+                    .isEqualTo(DmaOutcome.DONE.afterWaiting());
             assertThat(asked[0]).isEqualTo(4);
             driver.detach(0);
             assertFine(driver);
@@ -232,7 +233,8 @@ class RecoverableDmaTest {
             assertThat((driver.registers.read32(PQT) + 32) % 4096)
                     .isEqualTo(driver.registers.read32(PQH));
             for (int i = 0; i < all.size(); i++) {
-                assertThat(serveUntil(driver, all.get(i))).isEqualTo(DmaOutcome.DONE);
+                assertThat(serveUntil(driver, all.get(i)))
+                        .isEqualTo(DmaOutcome.DONE.afterWaiting());
             }
             assertThat(driver.overflows).isPositive();
             for (int i = 0; i < 4; i++) {
@@ -249,7 +251,7 @@ class RecoverableDmaTest {
             driver.attach(0, 8);
             driver.registers.write64(PQA, 0);
             assertThat(PagingDriver.write(driver.device(0), IOVA, 1))
-                    .isEqualTo(DmaOutcome.blocked(IOVA, DmaOutcome.UNKNOWN));
+                    .isEqualTo(DmaOutcome.blocked(IOVA, DmaOutcome.UNKNOWN).afterWaiting());
             driver.detach(0);
             assertFine(driver);
         }
@@ -336,7 +338,7 @@ class RecoverableDmaTest {
             assertThat(PagingDriver.read(driver.device(0), IOVA).isDone()).isFalse();
             service.enable(4);
             assertThat(serveUntil(driver, write(driver.device(0), IOVA, 8)))
-                    .isEqualTo(DmaOutcome.DONE);
+                    .isEqualTo(DmaOutcome.DONE.afterWaiting());
             driver.detach(0);
             assertFine(driver);
         }
@@ -353,7 +355,7 @@ class RecoverableDmaTest {
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("-1 page requests");
         }
-        try (EmulatedMachine plain = EmulatedMachine.create(EmulatorOptions.defaults())) {
+        try (EmulatedMachine plain = EmulatedMachine.create(EmulatorOptions.legacy())) {
             assertThat(plain.devices().getFirst().translationService()).isEmpty();
         }
     }
@@ -369,7 +371,7 @@ class RecoverableDmaTest {
             }
         }
         assertThat(waits.get(30, TimeUnit.SECONDS))
-                .isEqualTo(DmaOutcome.blocked(IOVA, DmaOutcome.UNKNOWN));
+                .isEqualTo(DmaOutcome.blocked(IOVA, DmaOutcome.UNKNOWN).afterWaiting());
     }
 
     @Test
