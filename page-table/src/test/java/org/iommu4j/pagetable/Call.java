@@ -35,6 +35,15 @@ record Call(Verb verb, int first, int count, long output) {
         CUT,
         /** Splits to the smallest pages. */
         SPLIT,
+        COALESCE,
+        /** Begins to track writes at a granularity of so many pages; for setups. */
+        TRACK,
+        /** The same, lazily. */
+        LAZILY,
+        /** A device writes to the first page. */
+        WRITE,
+        /** Reports what was written, and begins anew. */
+        REPORT,
         /** Translates the first page. */
         WALK,
         /** Visits the mappings. */
@@ -91,7 +100,9 @@ record Call(Verb verb, int first, int count, long output) {
     }
 
     boolean touches(int page) {
-        return verb != Verb.SYNC && verb != Verb.TRIM && page >= first && page < first + count;
+        boolean ranged =
+                verb != Verb.SYNC && verb != Verb.TRIM && verb != Verb.TRACK && verb != Verb.LAZILY;
+        return ranged && page >= first && page < first + count;
     }
 
     /** Calls, and notes what came of it. */
@@ -134,6 +145,10 @@ record Call(Verb verb, int first, int count, long output) {
                             (int) (domain.unmap(iova, size, gather) >>> PhysicalMemory.PAGE_SHIFT);
             case CUT -> domain.cut(iova, size, gather);
             case SPLIT -> domain.split(iova, size, bytes(1), gather);
+            case COALESCE -> domain.coalesce(iova, size, gather);
+            case TRACK, LAZILY -> domain.track(size, verb == Verb.LAZILY);
+            case WRITE -> outcome.refused = !domain.write(iova);
+            case REPORT -> domain.report(iova, size, gather);
             case WALK -> outcome.seen[0] = domain.translate(iova);
             case LIST -> list(domain, outcome);
             case AT ->
@@ -141,7 +156,7 @@ record Call(Verb verb, int first, int count, long output) {
                             .ifPresent(mapping ->
                                     outcome.seen[0] =
                                             mapping.outputAddress() + iova - mapping.iova());
-            case SYNC -> domain.sync(gather).await();
+            case SYNC -> domain.syncAndCopy(gather);
             case TRIM -> domain.engine().trim(gather);
         }
     }

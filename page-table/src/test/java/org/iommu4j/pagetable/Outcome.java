@@ -24,6 +24,7 @@ final class Outcome {
     long ended;
     Result result = Result.DONE;
     int pages;
+    boolean refused;
     final long[] seen;
 
     Outcome(int thread, Call call, long began) {
@@ -67,6 +68,7 @@ final class Outcome {
         if (call.verb() == Call.Verb.UNMAP) {
             text.append(", ").append(pages).append(" pages");
         }
+        text.append(refused ? ", refused" : "");
         for (long output : seen) {
             text.append(' ').append(Long.toHexString(output));
         }

@@ -1,8 +1,11 @@
 package org.iommu4j.pagetable;
 
+import org.iommu4j.api.DirtyOptions;
+import org.iommu4j.api.DirtyTracking;
 import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IotlbGather;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A domain whose invalidations are steps of an {@link Interleaver}: taken over, done by the unit,
@@ -20,13 +23,53 @@ final class SteppedDomain extends PageTableDomain {
     private final PageTable engine;
     private final Interleaver interleaver;
     private final Unit unit;
+    private final WritingDevice device;
+    private final Writes writes = new Writes();
+    private @Nullable DirtyTracking tracking;
 
-    SteppedDomain(PageTable engine, Interleaver interleaver, Unit unit) {
+    SteppedDomain(PageTable engine, Interleaver interleaver, Unit unit, WritingDevice device) {
         super(engine);
         this.engine = engine;
         this.interleaver = interleaver;
         this.unit = unit;
+        this.device = device;
     }
+
+    /** Begins to track writes. */
+    void track(long granularity, boolean lazily) {
+        tracking = trackDirty(new DirtyOptions(granularity, lazily));
+    }
+
+    /** Has the device write to a page; false if it may not. */
+    boolean write(long iova) {
+        interleaver.announce(true);
+        boolean written = device.write(iova);
+        if (written) {
+            writes.written(iova);
+        }
+        return written;
+    }
+
+    /** Reports what was written, in the round of a gather. */
+    void report(long iova, long size, IotlbGather gather) {
+        if (tracking != null) {
+            tracking.readAndClear(iova, size, writes.into(gather), gather);
+        }
+    }
+
+    /** Syncs, and copies what was reported in this round. */
+    void syncAndCopy(IotlbGather gather) {
+        sync(gather).await();
+        writes.synced(gather);
+    }
+
+    /** What was written and reported. */
+    Writes writes() {
+        return writes;
+    }
+
+    @Override
+    protected void startDirtyBits() {}
 
     PageTable engine() {
         return engine;
@@ -36,7 +79,11 @@ final class SteppedDomain extends PageTableDomain {
     protected FlushCompletion flush(IotlbGather gather) {
         interleaver.requireNoGuard("waits for the unit");
         interleaver.announce(true);
+        if (device.isWalking()) {
+            interleaver.await(() -> !device.isWalking());
+        }
         unit.invalidate(gather);
+        device.invalidate(gather);
         interleaver.announce(true);
         interleaver.changedForAll();
         gather.completed();

@@ -33,6 +33,7 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
     private final List<List<Call>> calls;
     private final TestAllocator allocator;
     private final ShadowMemory shadow;
+    private final WritingDevice device;
     private final SteppedDomain domain;
     private final TinyTree tree;
     private final CachingHardware hardware;
@@ -55,7 +56,8 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
                 isOn(Race.Hardware.NON_COHERENT) ? shadow : new LineFlusher(memory, false);
         SteppedAllocator stepped = new SteppedAllocator(allocator, interleaver, this::goesBack);
         PageTable engine = PageTable.create(FORMAT, seen, stepped, cache, this, race.options());
-        this.domain = new SteppedDomain(engine, interleaver, this);
+        this.device = new WritingDevice(FORMAT, seen, engine.root(), isOn(Race.Hardware.CACHING));
+        this.domain = new SteppedDomain(engine, interleaver, this, device);
         this.tree = new TinyTree(FORMAT, memory, allocator, engine.root());
         this.hardware = new CachingHardware(FORMAT, memory, engine.root());
         this.hidden = new HiddenState(engine);
@@ -162,7 +164,11 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
 
     @Override
     public long hash() {
-        return hardware.hash() + shadow.hash() + hidden.hash();
+        return hardware.hash()
+                + shadow.hash()
+                + hidden.hash()
+                + device.hash()
+                + domain.writes().hash();
     }
 
     private void requireUntouchedInMixtures() {
@@ -205,6 +211,9 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
         if (isOn(Race.Hardware.NON_COHERENT) && outcome.tellsOfMemory()) {
             requireWrittenBack(outcome);
         }
+        if (outcome.refused && untouched.contains(outcome.call.first())) {
+            throw new AssertionError(outcome + ", and no call changes that page");
+        }
         if (!isOn(Race.Hardware.CACHING)) {
             return;
         }
@@ -243,7 +252,9 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
         if (!outcome.isDone()) {
             return outcome.call.count() > 1 || isUnmapped(page) || seen != SteppedDomain.NOT_MAPPED;
         }
-        if (outcome.call.verb() == Call.Verb.SPLIT && tree.leafSize(page) > Call.bytes(1)) {
+        if (outcome.call.verb() == Call.Verb.SPLIT
+                && tree.leafSize(page) > Call.bytes(1)
+                && !isCoalesced(page)) {
             return false;
         }
         if (isBeingChanged(page)) {
@@ -258,6 +269,12 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
         return calls.stream()
                 .flatMap(List::stream)
                 .anyMatch(call -> call.verb() == Call.Verb.UNMAP && call.touches(page));
+    }
+
+    private boolean isCoalesced(int page) {
+        return calls.stream()
+                .flatMap(List::stream)
+                .anyMatch(call -> call.verb() == Call.Verb.COALESCE && call.touches(page));
     }
 
     private boolean isBeingChanged(int page) {
@@ -349,9 +366,15 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
         shadow.keepUp();
         requireExplained();
         requireConsistent();
-        gathers.forEach(gather -> domain.sync(gather).await());
+        gathers.forEach(domain::syncAndCopy);
         requireSynced();
         IotlbGather gather = domain.gather();
+        domain.report(0, Call.bytes(before.length), gather);
+        domain.syncAndCopy(gather);
+        requireEqual(
+                "written pages that are in no report",
+                0,
+                domain.writes().uncovered().cardinality());
         domain.engine().trim(gather);
         domain.sync(gather).await();
         requireEqual("empty tables after trim", 0, tree.read().emptyTables());

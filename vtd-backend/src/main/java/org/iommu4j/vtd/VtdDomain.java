@@ -27,7 +27,7 @@ final class VtdDomain extends PageTableDomain {
             FlushPolicy policy,
             boolean ownsPolicy,
             boolean additionsNeedInvalidation) {
-        super(table, additionsNeedInvalidation);
+        super(table, additionsNeedInvalidation, factory::scheduler);
         this.factory = factory;
         this.id = id;
         this.pages = pages;

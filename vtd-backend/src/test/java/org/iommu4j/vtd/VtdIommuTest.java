@@ -78,6 +78,7 @@ class VtdIommuTest {
                 .containsExactlyInAnyOrder(
                         Feature.SECOND_STAGE,
                         Feature.HITLESS_SPLIT,
+                        Feature.COALESCE,
                         Feature.READ_ONLY,
                         Feature.WRITE_ONLY,
                         Feature.SNOOP_CONTROL,
@@ -102,7 +103,6 @@ class VtdIommuTest {
                 () -> domain.trackDirty(new DirtyOptions(0x1000, false)),
                 Feature.DIRTY_TRACKING,
                 "");
-        refused(() -> domain.coalesce(0, M2, domain.gather()), Feature.COALESCE, "");
         refused(
                 () -> iommu.createDomain(DomainOptions.defaults().withStage(Stage.FIRST)),
                 Feature.FIRST_STAGE,
