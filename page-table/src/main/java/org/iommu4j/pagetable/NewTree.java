@@ -2,7 +2,6 @@ package org.iommu4j.pagetable;
 
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Feature;
-import org.iommu4j.api.TableMemoryExhaustedException;
 import org.iommu4j.api.UnsupportedFeatureException;
 import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.machine.PhysicalMemory;
@@ -31,29 +30,26 @@ final class NewTree {
         }
         long pageSizes = RangeCheck.pageSizes(format, options);
         RangeCheck check = RangeCheck.of(format, options);
-        long root = allocator.take();
-        if (root < 0) {
-            throw new TableMemoryExhaustedException(1, allocator.free());
-        }
+        RootPages pages = RootPages.take(allocator, format.rootPages());
         try {
-            Tables tables = new Tables(format, memory, cache, witness, pageSizes, root);
+            Tables tables = new Tables(format, memory, cache, witness, pageSizes, pages.first());
             TableCounts counts = new TableCounts();
             PageTable tree = new PageTable(tables, allocator, counts, pageSizes, check, options);
-            root(tables);
-            counts.linked(1);
+            root(tables, pages);
+            counts.linked(pages.count());
             return tree;
         } catch (RuntimeException e) {
-            allocator.give(root);
+            pages.give(allocator);
             throw e;
         }
     }
 
-    private static void root(Tables tables) {
+    private static void root(Tables tables, RootPages pages) {
         if (tables.writesBack) {
-            tables.cache.written(tables.root, tables.tableBytes);
+            tables.cache.written(tables.root, pages.bytes());
             tables.settle();
         }
-        tables.witness.tableLinked(tables.root, tables.root);
+        pages.forEach(page -> tables.witness.tableLinked(tables.root, page));
         tables.guards.unlock(tables.root, tables.guards.identity(0, tables.rootLevel), 0);
     }
 }

@@ -80,7 +80,8 @@ public final class PageTable {
      * @return the tree
      * @throws IllegalArgumentException if the width or the page sizes do not fit the format
      * @throws UnsupportedFeatureException if the format cannot change page sizes hitlessly
-     * @throws TableMemoryExhaustedException if there is no page for the root table
+     * @throws TableMemoryExhaustedException if there is no page for the root table, or not as many
+     *     neighbouring ones as it takes
      */
     public static PageTable create(
             PageTableFormat format,
@@ -371,7 +372,10 @@ public final class PageTable {
         if (tables.closeOnce()) {
             long span = tables.span(tables.rootLevel) * tables.entries();
             tables.unmapping(0, span - 1);
-            new Teardown(tables).seize(tables.root, 0, tables.rootLevel, gather);
+            Teardown teardown = new Teardown(tables);
+            teardown.seize(tables.root, 0, tables.rootLevel, gather);
+            new RootPages(tables.root, tables.format.rootPages())
+                    .forEachEmpty(page -> teardown.gone(page, gather));
             tables.unmapped(0, span - 1);
             gather.addRange(0, span, tables.span(0));
             gather.markStructureChanged();

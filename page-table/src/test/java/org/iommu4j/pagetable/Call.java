@@ -40,8 +40,6 @@ record Call(Verb verb, int first, int count, long output) {
         TRACK,
         /** The same, lazily. */
         LAZILY,
-        /** A device writes to the first page. */
-        WRITE,
         /** Reports what was written, and begins anew. */
         REPORT,
         /** Translates the first page. */
@@ -51,7 +49,11 @@ record Call(Verb verb, int first, int count, long output) {
         /** Asks for the mapping of the first page. */
         AT,
         SYNC,
-        TRIM
+        TRIM,
+        /** A device reads the first page. */
+        READ,
+        /** A device writes the first page. */
+        WRITE
     }
 
     private static final Pattern FORM = Pattern.compile("([a-z]+)(?: ([0-9]+)(?:\\+([0-9]+))?)?");
@@ -97,6 +99,11 @@ record Call(Verb verb, int first, int count, long output) {
 
     boolean reads() {
         return verb == Verb.WALK || verb == Verb.LIST || verb == Verb.AT;
+    }
+
+    /** True if it is no call of software, but what a device does. */
+    boolean isDma() {
+        return verb == Verb.READ || verb == Verb.WRITE;
     }
 
     boolean touches(int page) {
@@ -147,7 +154,6 @@ record Call(Verb verb, int first, int count, long output) {
             case SPLIT -> domain.split(iova, size, bytes(1), gather);
             case COALESCE -> domain.coalesce(iova, size, gather);
             case TRACK, LAZILY -> domain.track(size, verb == Verb.LAZILY);
-            case WRITE -> outcome.refused = !domain.write(iova);
             case REPORT -> domain.report(iova, size, gather);
             case WALK -> outcome.seen[0] = domain.translate(iova);
             case LIST -> list(domain, outcome);
@@ -158,6 +164,8 @@ record Call(Verb verb, int first, int count, long output) {
                                             mapping.outputAddress() + iova - mapping.iova());
             case SYNC -> domain.syncAndCopy(gather);
             case TRIM -> domain.engine().trim(gather);
+            case READ -> outcome.used = domain.use(iova, false);
+            case WRITE -> outcome.used = domain.use(iova, true);
         }
     }
 

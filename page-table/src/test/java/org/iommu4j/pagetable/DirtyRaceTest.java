@@ -11,6 +11,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class DirtyRaceTest {
 
+    private static final int PREEMPTIONS = Boolean.getBoolean("iommu4j.long") ? 3 : 2;
+
     private static void everySchedule(String text) {
         Exploration.exhaustively(Race.parse(text));
         Exploration.exhaustively(Race.parse(text).on(Race.Hardware.CACHING));
@@ -79,7 +81,7 @@ class DirtyRaceTest {
                 "map 0+4; lazily 0+1 | write 1 | report 0+4; sync | split 0+4; sync"
             })
     void D1_pairsWhileADeviceWrites(String text) {
-        Exploration.withPreemptions(3, Race.parse(text));
-        Exploration.withPreemptions(3, Race.parse(text).on(Race.Hardware.CACHING));
+        Exploration.withPreemptions(PREEMPTIONS, Race.parse(text));
+        Exploration.withPreemptions(PREEMPTIONS, Race.parse(text).on(Race.Hardware.CACHING));
     }
 }

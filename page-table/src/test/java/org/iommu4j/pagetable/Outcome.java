@@ -24,8 +24,10 @@ final class Outcome {
     long ended;
     Result result = Result.DONE;
     int pages;
-    boolean refused;
     final long[] seen;
+
+    /** Which bits stand in the leaf that a device used; 0 if it found none. */
+    long used;
 
     Outcome(int thread, Call call, long began) {
         this.thread = thread;
@@ -44,7 +46,7 @@ final class Outcome {
      * something in its way.
      */
     boolean tellsOfMemory() {
-        return !call.reads() && (isDone() || result == Result.CONFLICT);
+        return !call.reads() && !call.isDma() && (isDone() || result == Result.CONFLICT);
     }
 
     /** True if it was over before the other one began. */
@@ -68,7 +70,6 @@ final class Outcome {
         if (call.verb() == Call.Verb.UNMAP) {
             text.append(", ").append(pages).append(" pages");
         }
-        text.append(refused ? ", refused" : "");
         for (long output : seen) {
             text.append(' ').append(Long.toHexString(output));
         }

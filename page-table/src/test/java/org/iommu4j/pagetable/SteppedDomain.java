@@ -40,14 +40,20 @@ final class SteppedDomain extends PageTableDomain {
         tracking = trackDirty(new DirtyOptions(granularity, lazily));
     }
 
-    /** Has the device write to a page; false if it may not. */
-    boolean write(long iova) {
-        interleaver.announce(true);
-        boolean written = device.write(iova);
-        if (written) {
+    /** Has the device make a request; returns the bits that stand in the leaf because of it. */
+    long use(long iova, boolean write) {
+        if (device.keepsWhatItSees()) {
+            interleaver.announce(true);
+        }
+        long bits = device.use(iova, write);
+        if (bits != 0 && write) {
             writes.written(iova);
         }
-        return written;
+        return bits;
+    }
+
+    boolean isTracked() {
+        return tracking != null;
     }
 
     /** Reports what was written, in the round of a gather. */

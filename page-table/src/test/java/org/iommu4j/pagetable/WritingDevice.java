@@ -1,32 +1,34 @@
 package org.iommu4j.pagetable;
 
+import java.util.HashMap;
 import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.walker.PageTableFormat;
 
 /*
- * What hardware does for a write: it walks, one load a level, from the root or from the lowest table that it has cached; it
- * sets A and D in the leaf by compare-and-exchange, and walks again when that fails; then the write is done. If it has
- * cached a leaf that was dirty, it writes without a look at memory. It keeps all it has seen until it is told to forget:
- * a leaf that lies wholly in a range of an invalidation, and, without the leaf-only hint, tables that overlap one.
+ * What hardware does for a request: it walks, one load a level, from the root or from the lowest table that it has cached;
+ * it sets the accessed bit of every entry that it goes through, and the dirty bit of a leaf before it writes, by an exchange,
+ * and walks again where that fails. If it has cached a leaf that was dirty, it writes without a look at memory. It keeps all
+ * it has seen until it is told to forget: a leaf that lies wholly in a range of an invalidation, and, without the leaf-only
+ * hint, tables that overlap one.
  */
 
-/** A device that writes through the tables, with the unit's caches or without. */
+/** A device whose requests go through the tables, with the unit's caches or without. */
 final class WritingDevice {
-
-    /** A cached leaf. */
-    private record Leaf(long size, boolean dirty) {}
 
     private final PageTableFormat format;
     private final PhysicalMemory memory;
     private final long root;
     private final boolean caches;
-    private final NavigableMap<Long, Leaf> leaves = new TreeMap<>();
-    private final Map<Long, Long>[] tables;
+    private final Cache[] cached;
     private boolean walking;
+
+    /**
+     * What is cached of one level: whether a leaf was dirty, and where a table below an entry is.
+     */
+    private record Cache(Map<Long, Boolean> leaves, Map<Long, Long> tables) {}
 
     /**
      * Makes a device.
@@ -34,23 +36,33 @@ final class WritingDevice {
      * @param memory through which it reads tables: observed, if its accesses are steps
      * @param caches true if it keeps what it has seen
      */
-    @SuppressWarnings({"unchecked", "rawtypes"}) // an array of maps
     WritingDevice(PageTableFormat format, PhysicalMemory memory, long root, boolean caches) {
         this.format = format;
         this.memory = memory;
         this.root = root;
         this.caches = caches;
-        this.tables = new Map[format.levels()];
-        for (int level = 0; level < tables.length; level++) {
-            tables[level] = new TreeMap<>();
-        }
+        this.cached =
+                IntStream.range(0, format.levels())
+                        .mapToObj(level -> new Cache(new HashMap<>(), new HashMap<>()))
+                        .toArray(Cache[]::new);
     }
 
     /** Writes to a page; false if that is refused. */
     boolean write(long iova) {
+        return use(iova, true) != 0;
+    }
+
+    /**
+     * Makes one request.
+     *
+     * @param write true for a write
+     * @return the bits that stand in the leaf because of it; 0 if it is refused
+     */
+    long use(long iova, boolean write) {
+        long bits = format.accessedMask() | (write ? format.dirtyMask() : 0);
         walking = true;
         try {
-            return isDirty(iova) || walk(iova);
+            return isCached(iova, write) || walk(iova, write, bits) ? bits : 0;
         } finally {
             walking = false;
         }
@@ -61,48 +73,69 @@ final class WritingDevice {
         return walking;
     }
 
-    private boolean isDirty(long iova) {
-        Map.Entry<Long, Leaf> near = leaves.floorEntry(iova);
-        return near != null && near.getKey() + near.getValue().size > iova && near.getValue().dirty;
+    /** True if a request may make no access to memory. */
+    boolean keepsWhatItSees() {
+        return caches;
     }
 
-    private boolean walk(long iova) {
+    private boolean isCached(long iova, boolean write) {
+        for (int level = 0; level < cached.length; level++) {
+            Boolean dirty = cached[level].leaves.get(base(iova, level));
+            if (dirty != null && (dirty || !write)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean walk(long iova, boolean write, long bits) {
         int level = lowestCached(iova);
-        long table = level == format.levels() - 1 ? root : tables[level].get(base(iova, level + 1));
+        long table = root;
+        if (level < cached.length - 1) {
+            table = cached[level + 1].tables.get(base(iova, level + 1));
+        }
         while (true) {
-            long slot = table + (iova >>> format.shift(level) & format.entries() - 1) * Long.BYTES;
+            long slot =
+                    table + (iova >>> format.shift(level) & (format.entries() - 1)) * Long.BYTES;
             long entry = memory.loadAcquire(slot);
             if (!format.isPresent(entry)) {
                 return false;
             }
-            if (!format.isLeaf(entry, level)) {
-                table = format.tableAddress(entry);
-                level--;
-                if (caches) {
-                    tables[level].put(base(iova, level + 1), table);
-                }
-            } else if (!format.access(entry, level).writable()) {
+            boolean leaf = format.isLeaf(entry, level);
+            if (leaf && write && !format.access(entry, level).writable()) {
                 return false;
-            } else if (mark(slot, entry)) {
-                if (caches) {
-                    leaves.put(base(iova, level), new Leaf(1L << format.shift(level), true));
-                }
-                return true;
-            } else {
-                return walk(iova);
             }
+            if (!marked(slot, entry, leaf ? bits : format.accessedMask())) {
+                return walk(iova, write, bits);
+            }
+            if (leaf) {
+                remember(iova, level, write || (entry & format.dirtyMask()) != 0);
+                return true;
+            }
+            table = format.tableAddress(entry);
+            if (caches) {
+                cached[level].tables.put(base(iova, level), table);
+            }
+            level--;
         }
     }
 
-    /** Sets A and D; false if the entry has changed meanwhile. */
-    private boolean mark(long slot, long entry) {
-        long marked = entry | format.accessedMask() | format.dirtyMask();
-        return marked == entry || memory.compareAndExchange(slot, entry, marked) == entry;
+    private void remember(long iova, int level, boolean dirty) {
+        if (caches) {
+            cached[level].leaves.merge(base(iova, level), dirty, Boolean::logicalOr);
+        }
     }
 
+    private boolean marked(long slot, long entry, long bits) {
+        return (entry & bits) == bits
+                || memory.compareAndExchange(slot, entry, entry | bits) == entry;
+    }
+
+    /** The level of the lowest table that is known without a walk. */
     private int lowestCached(long iova) {
         int level = 0;
-        while (level < format.levels() - 1 && !tables[level].containsKey(base(iova, level + 1))) {
+        while (level < cached.length - 1
+                && !cached[level + 1].tables.containsKey(base(iova, level + 1))) {
             level++;
         }
         return level;
@@ -117,12 +150,15 @@ final class WritingDevice {
         for (int i = 0; i < gather.rangeCount(); i++) {
             long start = gather.rangeStart(i);
             long end = gather.rangeEnd(i);
-            leaves.entrySet()
-                    .removeIf(leaf ->
-                            start <= leaf.getKey() && leaf.getKey() + leaf.getValue().size <= end);
-            for (int level = 0; gather.structureChanged() && level < tables.length; level++) {
-                long span = 1L << format.shift(level + 1);
-                tables[level].keySet().removeIf(base -> start < base + span && base < end);
+            for (int level = 0; level < cached.length; level++) {
+                long span = 1L << format.shift(level);
+                cached[level].leaves.keySet().removeIf(base -> start <= base && base + span <= end);
+                if (gather.structureChanged()) {
+                    cached[level]
+                            .tables
+                            .keySet()
+                            .removeIf(base -> start < base + span && base < end);
+                }
             }
         }
     }
@@ -130,11 +166,12 @@ final class WritingDevice {
     /** A hash of what it has cached. */
     long hash() {
         long hash = walking ? 1 : 0;
-        for (Map.Entry<Long, Leaf> leaf : leaves.entrySet()) {
-            hash += Interleaver.mix(leaf.getKey(), leaf.getValue().size);
-        }
-        for (int level = 0; level < tables.length; level++) {
-            for (Map.Entry<Long, Long> table : tables[level].entrySet()) {
+        for (int level = 0; level < cached.length; level++) {
+            for (Map.Entry<Long, Boolean> leaf : cached[level].leaves.entrySet()) {
+                long state = level * 2L + (leaf.getValue() ? 1 : 0);
+                hash += Interleaver.mix(leaf.getKey(), state);
+            }
+            for (Map.Entry<Long, Long> table : cached[level].tables.entrySet()) {
                 hash += Interleaver.mix(Interleaver.mix(table.getKey(), level), table.getValue());
             }
         }
