@@ -106,9 +106,13 @@ record Call(Verb verb, int first, int count, long output) {
         return verb == Verb.READ || verb == Verb.WRITE;
     }
 
+    /** True if it begins to track writes. */
+    boolean tracks() {
+        return verb == Verb.TRACK || verb == Verb.LAZILY;
+    }
+
     boolean touches(int page) {
-        boolean ranged =
-                verb != Verb.SYNC && verb != Verb.TRIM && verb != Verb.TRACK && verb != Verb.LAZILY;
+        boolean ranged = verb != Verb.SYNC && verb != Verb.TRIM && !tracks();
         return ranged && page >= first && page < first + count;
     }
 

@@ -69,6 +69,43 @@ class DirtyRaceTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
+                "nothing | map 0+4 | track 0+1",
+                "nothing | map 0+16 | track 0+4",
+                "pages 0+1 | map 4+4 | track 0+1",
+                "pages 0+4 | coalesce 0+4 | track 0+1",
+                "map 0+4 | unmap 1 | track 0+1"
+            })
+    void D2_noLeafIsLeftAboveTheGranularity(String text) {
+        Exploration.exhaustively(Race.parse(text));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "pages 0+2 | write 1; write 1 | track 0+1; report 0+4; sync",
+                "map 0+4 | write 1; write 1 | track 0+1; report 0+4; sync",
+                "map 0+4 | write 1; write 2 | track 0+4"
+            })
+    void D1_writesWhileTheTrackingBegins(String text) {
+        everySchedule(text);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "pages 0+2 | write 1; write 1 | track 0+1 | unmap 1",
+                "pages 0+2 | write 1; write 1 | track 0+1 | unmap 0+4",
+                "map 0+4 | write 1; write 1 | track 0+4 | unmap 0+2",
+                "pages 0+4 | write 1; write 1 | track 0+4 | coalesce 0+4"
+            })
+    void D4_othersWhileTheTrackingBegins(String text) {
+        Exploration.withPreemptions(PREEMPTIONS, Race.parse(text));
+        Exploration.withPreemptions(PREEMPTIONS, Race.parse(text).on(Race.Hardware.CACHING));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
                 "pages 0+4; track 0+4 | write 1 | coalesce 0+4; sync | report 0+4; sync",
                 "pages 0+4; track 0+4; write 1 | write 1 | coalesce 0+4 | report 0+4; sync",
                 "map 0+4; track 0+4 | write 1 | split 0+4; sync | report 0+4; sync",

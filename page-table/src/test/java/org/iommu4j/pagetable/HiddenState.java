@@ -50,6 +50,11 @@ final class HiddenState {
         for (int i = 0; i < recent.length; i++) {
             hash = recent[i] == 0 ? hash : Interleaver.mix(hash + i, recent[i]);
         }
+        hash = Interleaver.mix(hash, tables.isTracked() ? 1 : 0);
+        for (int level = 0; level <= tables.rootLevel; level++) {
+            boolean maps = (tables.leaves.mapped() >>> level & 1) != 0;
+            hash = Interleaver.mix(hash, (maps ? 2 : 0) + (tables.leaves.merges(level) ? 1 : 0));
+        }
         for (UnreportedWrites.Block block :
                 tables.unreported.in(0, Long.MAX_VALUE, false).values()) {
             hash = Interleaver.mix(hash + block.leafShift(), Arrays.hashCode(block.pages()));

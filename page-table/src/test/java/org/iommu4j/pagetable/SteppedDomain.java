@@ -20,12 +20,15 @@ final class SteppedDomain extends PageTableDomain {
         void invalidate(IotlbGather gather);
     }
 
+    private static final long ALL = 1L << 57;
+
     private final PageTable engine;
     private final Interleaver interleaver;
     private final Unit unit;
     private final WritingDevice device;
     private final Writes writes = new Writes();
     private @Nullable DirtyTracking tracking;
+    private long largest = ALL;
 
     SteppedDomain(PageTable engine, Interleaver interleaver, Unit unit, WritingDevice device) {
         super(engine);
@@ -37,7 +40,9 @@ final class SteppedDomain extends PageTableDomain {
 
     /** Begins to track writes. */
     void track(long granularity, boolean lazily) {
-        tracking = trackDirty(new DirtyOptions(granularity, lazily));
+        DirtyTracking begun = trackDirty(new DirtyOptions(granularity, lazily));
+        largest = lazily ? ALL : granularity;
+        tracking = begun;
     }
 
     /** Has the device make a request; returns the bits that stand in the leaf because of it. */
@@ -45,11 +50,17 @@ final class SteppedDomain extends PageTableDomain {
         if (device.keepsWhatItSees()) {
             interleaver.announce(true);
         }
+        boolean counts = write && isTracked();
         long bits = device.use(iova, write);
-        if (bits != 0 && write) {
+        if (bits != 0 && counts) {
             writes.written(iova);
         }
         return bits;
+    }
+
+    /** The largest leaf that there may be. */
+    long largestLeaf() {
+        return largest;
     }
 
     boolean isTracked() {

@@ -43,12 +43,14 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
     private final List<Outcome> ended = new ArrayList<>();
     private final List<Integer> untouched = new ArrayList<>();
     private final long[] before;
+    private final boolean clearsBits;
     private boolean running;
 
     World(Race race, Interleaver interleaver, PhysicalMemory memory) {
         this.race = race;
         this.interleaver = interleaver;
         this.calls = race.calls();
+        this.clearsBits = race.isTracked();
         this.allocator = new TestAllocator(memory);
         this.shadow = new ShadowMemory(interleaver, memory, TABLE_BYTES);
         PhysicalMemory seen = memory.observedBy(interleaver);
@@ -213,7 +215,7 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
     /** What a device used and nobody unmaps is marked as used in whatever maps it now. */
     private void requireBits(Outcome outcome) {
         int page = outcome.call.first();
-        if (outcome.call.isDma() && untouched.contains(page) && !domain.isTracked()) {
+        if (outcome.call.isDma() && untouched.contains(page) && !clearsBits) {
             requireEqual(
                     "bits of page " + page + ", which a device used",
                     outcome.used,
@@ -385,6 +387,10 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
         gathers.forEach(domain::syncAndCopy);
         requireSynced();
         IotlbGather gather = domain.gather();
+        tree.leaves()
+                .tailMap(domain.largestLeaf() + 1)
+                .forEach((size, count) ->
+                        requireEqual("leaves of 0x" + Long.toHexString(size), 0, count));
         if (domain.isTracked()) {
             domain.report(0, Call.bytes(before.length), gather);
             domain.syncAndCopy(gather);
