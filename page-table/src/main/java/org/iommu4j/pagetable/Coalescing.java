@@ -82,7 +82,9 @@ final class Coalescing {
             try {
                 long last = (1L << table.addressWidth()) - 1;
                 place = table.merging().step(place, last, policy.step(), gather);
-                domain.sync(gather);
+                if (!gather.isEmpty()) {
+                    domain.sync(gather);
+                }
             } catch (RuntimeException e) {
                 LOG.log(Logger.Level.WARNING, "a step of coalescing in the background failed", e);
             }
