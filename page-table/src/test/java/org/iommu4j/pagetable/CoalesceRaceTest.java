@@ -21,6 +21,7 @@ class CoalesceRaceTest {
             strings = {
                 "pages 0+4 | coalesce 0+4; sync | unmap 1; sync",
                 "pages 0+4 | coalesce 0+4 | unmap 0+4",
+                "pages 0+4; pages 5+1 | coalesce 0+4 | unmap 0+4; sync",
                 "pages 0+4 | coalesce 0+4 | unmap 0+2; map 0+2",
                 "pages 0+8 | coalesce 0+8 | unmap 3+2",
                 "map 0+16; split 5 | coalesce 0+16 | unmap 5",

@@ -173,6 +173,7 @@ class CoalesceTest {
     void G2_anUnmapUnderACoalesceThatIsPendingCoversAllOfIt() {
         TestDomain domain = TestDomain.on(FORMAT).open();
         pages(domain, 0, LARGE, 0, Access.READ_WRITE);
+        domain.map(LARGE, LARGE, LARGE, Access.READ_WRITE);
         IotlbGather first = domain.gather();
         IotlbGather second = domain.gather();
         domain.coalesce(0, LARGE, first);
