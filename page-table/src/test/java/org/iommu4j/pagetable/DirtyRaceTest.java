@@ -35,9 +35,9 @@ class DirtyRaceTest {
             strings = {
                 "pages 0+2; track 0+1 | write 1; write 1 | unmap 1; sync; report 0+4; sync",
                 "pages 0+2; track 0+1; write 1 | write 1 | unmap 0+4; report 0+4; sync",
-                "map 0+4; track 0+4 | write 1; write 2 | unmap 1; sync; report 0+4; sync",
+                "map 0+4; track 0+4 | write 2 | unmap 1; sync; report 0+4; sync",
                 "map 0+4; track 0+4 | write 1; write 2 | unmap 0+4; report 0+4; sync",
-                "pages 0+5; track 0+1 | write 1; write 4 | unmap 0+16; sync; report 0+4; sync"
+                "pages 0+5; track 0+1 | write 4 | unmap 0+16; sync; report 0+4; sync"
             })
     void D4_writesWhileTheirPageIsUnmapped(String text) {
         everySchedule(text);
@@ -46,7 +46,7 @@ class DirtyRaceTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "map 0+4; track 0+4 | write 1; write 2 | split 0+4; sync; report 0+4; sync",
+                "map 0+4; track 0+4 | write 1 | split 0+4; sync; report 0+4; sync",
                 "map 0+4; track 0+4; write 1 | write 1; write 2 | split 0+4; report 0+4; sync",
                 "map 0+4; lazily 0+1 | write 1; write 1 | report 0+4; sync; report 0+4; sync",
                 "map 0+4; lazily 0+1; write 1 | write 2; write 1 | report 0+4; sync"
@@ -83,7 +83,7 @@ class DirtyRaceTest {
     @ValueSource(
             strings = {
                 "pages 0+2 | write 1; write 1 | track 0+1; report 0+4; sync",
-                "map 0+4 | write 1; write 1 | track 0+1; report 0+4; sync",
+                "map 0+4 | write 1 | track 0+1; report 0+4; sync",
                 "map 0+4 | write 1; write 2 | track 0+4"
             })
     void D1_writesWhileTheTrackingBegins(String text) {
