@@ -1,16 +1,11 @@
 package org.iommu4j.qemu;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.MappedByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,16 +15,18 @@ import org.iommu4j.machine.MachineFailureException;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.RemappingUnit;
 import org.iommu4j.machine.SourceId;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A machine that is a QEMU process: its VT-d unit and its devices were written by others, and do
  * their work in another process. No guest code runs.
  *
- * <p>Memory begins at physical address 0, without a gap. The devices are 0000:00:01.0, 0000:00:02.0
- * and so on: SD host controllers with addresses of 32 bits and no atomic operations. An I/O virtual
- * address from 0xfee00000 to 0xfeefffff is an interrupt's: it reaches nothing, and no fault is
- * recorded. A translation to an address without memory behind it reaches nothing either, and the
- * device is not told.
+ * <p>Memory begins at physical address 0. With 2.75 GiB or more, what would be between 2 and 4 GiB
+ * is a hole, as in a PC: no device reaches it, and the memory for tables lies above 4 GiB. The
+ * devices are 0000:00:01.0, 0000:00:02.0 and so on: SD host controllers with addresses of 32 bits
+ * and no atomic operations. An I/O virtual address from 0xfee00000 to 0xfeefffff is an interrupt's:
+ * it reaches nothing, and no fault is recorded. A translation to an address without memory behind
+ * it reaches nothing either, and the device is not told.
  *
  * <p>Any thread may call any method. If QEMU ends or does not answer, every use of registers and
  * devices throws {@link MachineFailureException} from then on.
@@ -48,6 +45,7 @@ public final class QemuMachine implements Machine {
     private final QemuOptions options;
     private final IntelIommu unit;
     private final List<SdDevice> devices;
+    private final BurstWriter burstWriter;
 
     private QemuMachine(
             WorkFolder folder,
@@ -73,6 +71,10 @@ public final class QemuMachine implements Machine {
             SdCard card = SdCard.start(qtest, controller, cards.get(i));
             devices.add(new SdDevice(qtest, controller, card));
         }
+        SdController cardless = controller(options.devices());
+        cardless.start(pci);
+        this.burstWriter = new BurstWriter(qtest, cardless);
+        SelfCheck.run(memory, unit.registers(), devices.getFirst());
     }
 
     /**
@@ -89,7 +91,7 @@ public final class QemuMachine implements Machine {
         WorkFolder folder =
                 WorkFolder.create(ram.fileBytes() + (long) options.devices() * SdCard.BYTES);
         try {
-            PhysicalMemory memory = map(folder.file(CommandLine.MEMORY), ram);
+            PhysicalMemory memory = ram.map(folder.file(CommandLine.MEMORY));
             List<MappedByteBuffer> cards = new ArrayList<>();
             for (int i = 0; i < options.devices(); i++) {
                 cards.add(SdCard.create(folder.file(CommandLine.card(i))));
@@ -124,6 +126,11 @@ public final class QemuMachine implements Machine {
     @Override
     public List<Device> devices() {
         return List.copyOf(devices);
+    }
+
+    /** {@return a bus master that is none of the devices, and keeps the unit busy} */
+    public BurstWriter burstWriter() {
+        return burstWriter;
     }
 
     /** {@return the number of the QEMU process} */
@@ -164,7 +171,7 @@ public final class QemuMachine implements Machine {
         }
     }
 
-    private static void endAnyway(@org.jspecify.annotations.Nullable QemuProcess process) {
+    private static void endAnyway(@Nullable QemuProcess process) {
         if (process != null) {
             process.end();
         }
@@ -199,21 +206,6 @@ public final class QemuMachine implements Machine {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new MachineFailureException("interrupted while QEMU was starting", e);
-        }
-    }
-
-    private static PhysicalMemory map(Path file, Ram ram) {
-        try (FileChannel channel =
-                FileChannel.open(
-                        file,
-                        StandardOpenOption.CREATE_NEW,
-                        StandardOpenOption.READ,
-                        StandardOpenOption.WRITE)) {
-            MemorySegment mapped =
-                    channel.map(FileChannel.MapMode.READ_WRITE, 0, ram.fileBytes(), Arena.ofAuto());
-            return PhysicalMemory.over(mapped.asSlice(0, ram.end()));
-        } catch (IOException e) {
-            throw new MachineFailureException("cannot make the memory " + file, e);
         }
     }
 

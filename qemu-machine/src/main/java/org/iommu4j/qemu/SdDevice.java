@@ -79,7 +79,7 @@ final class SdDevice implements Device {
     }
 
     private DmaOutcome transfer(int command, long iova, int count, int mode) {
-        if (iova >= INTERRUPTS_START && iova < INTERRUPTS_END) {
+        if (!reaches(iova, count)) {
             return DmaOutcome.blocked(iova, DmaOutcome.UNKNOWN);
         }
         Batch batch = new Batch();
@@ -89,6 +89,12 @@ final class SdDevice implements Device {
         return blocked.isEmpty()
                 ? DmaOutcome.DONE
                 : DmaOutcome.blocked(iova, blocked.getFirst().reason());
+    }
+
+    /** Whether a range lies below 4 GiB, and nothing of it where interrupts are. */
+    static boolean reaches(long iova, long bytes) {
+        long end = iova + bytes;
+        return end <= END && (end <= INTERRUPTS_START || iova >= INTERRUPTS_END);
     }
 
     private void requireReachable(long iova, int count) {

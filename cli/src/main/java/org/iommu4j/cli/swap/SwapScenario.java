@@ -142,6 +142,7 @@ public final class SwapScenario {
             frames = new Frames(guest, memory, Swapper.sparesFor(guest.pages()), wrongData);
             swapper = new Swapper(guest, states, frames, domain, strategy, random.split());
             List<Device> devices = devices(machine);
+            devices.forEach(device -> requireReach(device, guest));
             devices.forEach(device -> iommu.attach(device.source(), domain));
             traffic =
                     IntStream.range(0, devices.size())
@@ -219,6 +220,21 @@ public final class SwapScenario {
                                 + all.size());
             }
             return all.subList(0, settings.devices());
+        }
+    }
+
+    private void requireReach(Device device, GuestMemory guest) {
+        if (device.addressBits() < Long.SIZE && guest.end() > 1L << device.addressBits()) {
+            throw new IllegalArgumentException(
+                    "--memory "
+                            + MemorySize.text(settings.memory())
+                            + ": the device "
+                            + device.source()
+                            + " has addresses of "
+                            + device.addressBits()
+                            + " bits; up to "
+                            + MemorySize.text(GuestMemory.mostBelow(1L << device.addressBits()))
+                            + " is legal with it");
         }
     }
 
