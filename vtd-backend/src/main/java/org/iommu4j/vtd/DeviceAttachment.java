@@ -63,7 +63,7 @@ final class DeviceAttachment implements Attachment {
         state = State.ENTERED;
         unit.reach(device.requester());
         state = State.REACHING;
-        witness.attaching(device, domain.root());
+        witness.attaching(device, SourceId.NO_PASID, domain.root());
         unit.attach(device.requester(), domain);
     }
 
@@ -77,7 +77,7 @@ final class DeviceAttachment implements Attachment {
     public synchronized void close() {
         if (state == State.REACHING) {
             unit.detach(device.requester(), domain);
-            witness.detached(device, domain.root());
+            witness.detached(device, SourceId.NO_PASID, domain.root());
             state = State.ENTERED;
             drain();
         }

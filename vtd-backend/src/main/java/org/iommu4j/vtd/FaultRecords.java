@@ -96,6 +96,7 @@ final class FaultRecords {
         DmaFault fault =
                 new DmaFault(
                         source(requester),
+                        SourceId.NO_PASID,
                         page,
                         (top & TYPE) == 0 || atomic,
                         reason,

@@ -82,7 +82,7 @@ record UnitLimits(List<UnitCapabilities> units, int hostAddressWidth) {
      * @throws UnsupportedFeatureException if a page size or the stage is none that any unit has
      */
     DomainOptions settled(DomainOptions options) {
-        if (options.stage() == Stage.FIRST) {
+        if (options.stage().orElse(Stage.SECOND) == Stage.FIRST) {
             throw new UnsupportedFeatureException(
                     Feature.FIRST_STAGE, "a domain of first-stage tables");
         }
