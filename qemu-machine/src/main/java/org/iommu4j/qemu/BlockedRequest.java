@@ -1,11 +1,11 @@
 package org.iommu4j.qemu;
 
 /**
- * A bus request that QEMU's remapping unit blocked, as QEMU's trace tells it.
+ * A bus request that came to nothing, as QEMU tells it.
  *
- * @param requester the source: bus in 15:8, device in 7:3, function in 2:0
- * @param reason the fault reason (VT-d, Fault Conditions)
- * @param iova its I/O virtual address
+ * @param iova its I/O virtual address; where the reason is unknown, what the translation came to
+ * @param reason the unit's fault reason (VT-d, Fault Conditions), or {@link
+ *     org.iommu4j.machine.DmaOutcome#UNKNOWN}
  * @param write true if it was a write
  */
-record BlockedRequest(int requester, int reason, long iova, boolean write) {}
+record BlockedRequest(long iova, int reason, boolean write) {}

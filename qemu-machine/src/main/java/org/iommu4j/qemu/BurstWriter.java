@@ -1,7 +1,10 @@
 package org.iommu4j.qemu;
 
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.iommu4j.machine.MachineFailureException;
+import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.SourceId;
 
 /*
@@ -32,16 +35,6 @@ public final class BurstWriter {
         this.controller = controller;
     }
 
-    /**
-     * How a burst ended.
-     *
-     * @param blocked how many words were not written, because their request was blocked; of a very
-     *     long burst, at least so many
-     * @param firstIova the I/O virtual address of the first of them, or 0
-     * @param firstReason the unit's reason, or 0
-     */
-    public record Outcome(long blocked, long firstIova, int firstReason) {}
-
     /** {@return the source id of its requests} */
     public SourceId source() {
         return controller.source();
@@ -56,11 +49,14 @@ public final class BurstWriter {
      * @param requestBytes how many bytes one bus request writes: a power of two from 8 to 512
      * @param requests how many requests, 1 or more; they end below 4 GiB, and outside of 0xfee00000
      *     to 0xfeefffff
-     * @return how it ended
+     * @return the pages of 4 KiB where requests were blocked, by their first I/O virtual address,
+     *     with the unit's reason, or 0 where it gave none; empty if all was written. Of a very long
+     *     burst that goes wrong everywhere, only the first of them
      * @throws IllegalArgumentException if something is not legal
      * @throws MachineFailureException if QEMU does not do it
      */
-    public synchronized Outcome write(long iova, long word, int requestBytes, int requests) {
+    public synchronized SortedMap<Long, Integer> write(
+            long iova, long word, int requestBytes, int requests) {
         requireLegal(iova, requestBytes, requests);
         Batch batch = new Batch();
         fillBuffer(batch, word, requestBytes / Long.BYTES);
@@ -76,7 +72,7 @@ public final class BurstWriter {
                     SdController.TO_MEMORY | SdController.MULTIPLE);
             at = to;
         }
-        return outcome(qtest.run(batch).blocked());
+        return pages(qtest.run(batch).blocked());
     }
 
     private void fillBuffer(Batch batch, long with, int count) {
@@ -87,15 +83,12 @@ public final class BurstWriter {
         }
     }
 
-    /** QEMU traces each blocked request in pieces of at most 8 bytes. */
-    private static Outcome outcome(List<BlockedRequest> blocked) {
-        if (blocked.isEmpty()) {
-            return new Outcome(0, 0, 0);
+    private static SortedMap<Long, Integer> pages(List<BlockedRequest> blocked) {
+        SortedMap<Long, Integer> pages = new TreeMap<>();
+        for (BlockedRequest request : blocked) {
+            pages.merge(request.iova() & -PhysicalMemory.PAGE_SIZE, request.reason(), Math::max);
         }
-        long count =
-                blocked.stream().mapToLong(each -> each.iova() / Long.BYTES).distinct().count();
-        BlockedRequest first = blocked.getFirst();
-        return new Outcome(count, first.iova(), first.reason());
+        return pages;
     }
 
     private static void requireLegal(long iova, int requestBytes, int requests) {

@@ -45,9 +45,7 @@ final class CommandLine {
         words.add("sdhci-pci,id=burst,addr=" + slot(options.devices()));
         words.addAll(List.of("-qtest", "unix:" + escaped(folder.file(SOCKET))));
         words.addAll(List.of("-qtest-log", "none"));
-        for (String event : Console.TRACED) {
-            words.addAll(List.of("-trace", event));
-        }
+        words.addAll(Console.OPTIONS);
         return words;
     }
 

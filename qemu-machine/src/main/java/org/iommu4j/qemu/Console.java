@@ -11,11 +11,16 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
+import org.iommu4j.machine.DmaOutcome;
 
 /*
  * QEMU writes a line for each request that its unit blocks, when it blocks it, which is before it answers the command that
  * caused the request. So whoever has the answer finds every line of the command here. A real device would not be told; but
  * a device that could not tell whether its own DMA was blocked could not be used to judge anything.
+ *
+ * A request that was blocked, or went to where no memory is, is also noted as an access to nothing. Alone, without a line of
+ * the unit, that says that the unit recorded no fault: QEMU does so where it has cached a translation that lacks the
+ * permission.
  */
 
 /** What QEMU writes to its standard error: messages, and a trace of blocked requests. */
@@ -26,12 +31,13 @@ final class Console {
             Pattern.compile(
                     "vtd_dmar_fault sid 0x(\\p{XDigit}+) fault (\\d+) addr 0x(\\p{XDigit}+) write"
                             + " (\\d)");
-    private static final String BLOCKED_SILENTLY = "vtd_fault_disabled";
+    private static final Pattern NOTHING_THERE =
+            Pattern.compile("Invalid (read|write) at addr 0x(\\p{XDigit}+),");
     private static final int MOST_KEPT = 1 << 16;
     private static final int LAST_LINES = 8;
 
-    /** The trace events that {@link #takeBlocked} is made of. */
-    static final List<String> TRACED = List.of("vtd_dmar_fault", BLOCKED_SILENTLY);
+    /** The options that make QEMU write what {@link #takeBlocked} is made of. */
+    static final List<String> OPTIONS = List.of("-trace", "vtd_dmar_fault", "-d", "guest_errors");
 
     private final InputStream stream;
     private final StringBuilder line = new StringBuilder();
@@ -83,16 +89,20 @@ final class Console {
     private void end() {
         String whole = line.toString();
         line.setLength(0);
-        Matcher matcher = BLOCKED.matcher(whole);
-        if (matcher.find()) {
+        Matcher fault = BLOCKED.matcher(whole);
+        if (fault.find()) {
             note(
-                    new BlockedRequest(
-                            Integer.parseInt(matcher.group(1), 16),
-                            Integer.parseInt(matcher.group(2)),
-                            Long.parseUnsignedLong(matcher.group(3), 16),
-                            matcher.group(4).equals("1")));
-        } else if (whole.contains(BLOCKED_SILENTLY)) {
-            note(new BlockedRequest(0, 0, 0, false));
+                    Long.parseUnsignedLong(fault.group(3), 16),
+                    Integer.parseInt(fault.group(2)),
+                    fault.group(4).equals("1"));
+            return;
+        }
+        Matcher nothing = NOTHING_THERE.matcher(whole);
+        if (nothing.find()) {
+            note(
+                    Long.parseUnsignedLong(nothing.group(2), 16),
+                    DmaOutcome.UNKNOWN,
+                    nothing.group(1).equals("write"));
         } else {
             LOG.debug("QEMU: {}", whole);
             lastLines.addLast(whole);
@@ -102,12 +112,12 @@ final class Console {
         }
     }
 
-    private void note(BlockedRequest request) {
+    private void note(long iova, int reason, boolean write) {
         if (blocked.isEmpty()) {
             blocked = new ArrayList<>();
         }
         if (blocked.size() < MOST_KEPT) {
-            blocked.add(request);
+            blocked.add(new BlockedRequest(iova, reason, write));
         }
     }
 }

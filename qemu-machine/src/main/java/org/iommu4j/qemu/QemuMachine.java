@@ -6,6 +6,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -138,6 +139,11 @@ public final class QemuMachine implements Machine {
         return process.pid();
     }
 
+    /** {@return where its files are} */
+    Path folder() {
+        return folder.path();
+    }
+
     /** Ends QEMU and removes its files. Idempotent. */
     @Override
     public void close() {
@@ -165,6 +171,12 @@ public final class QemuMachine implements Machine {
         } catch (IOException e) {
             endAnyway(process);
             throw new MachineFailureException("no connection to QEMU", e);
+        } catch (MachineFailureException e) {
+            if (process == null || process.isAlive()) {
+                endAnyway(process);
+                throw e;
+            }
+            throw new MachineFailureException("QEMU does not start: " + process.state(), e);
         } catch (RuntimeException | Error e) {
             endAnyway(process);
             throw e;
@@ -186,7 +198,7 @@ public final class QemuMachine implements Machine {
                 return channel;
             }
             if (!process.isAlive()) {
-                throw new MachineFailureException("QEMU does not start: " + process.state());
+                throw new MachineFailureException("QEMU ended before it connected");
             }
             if (System.nanoTime() - begin > patience.toNanos()) {
                 throw new MachineFailureException(

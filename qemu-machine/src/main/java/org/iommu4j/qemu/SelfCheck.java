@@ -27,6 +27,7 @@ final class SelfCheck {
     private static final int ROOT_ENTRY_ABSENT = 1;
 
     private static final long DATA = 0x1000;
+    private static final long NOWHERE = 0xd000_0000L;
     private static final long WRITTEN = 0x6f79_656c_6c6f_6371L;
 
     private SelfCheck() {}
@@ -44,6 +45,10 @@ final class SelfCheck {
         device.read(DATA, word.clear());
         require(word.getLong(0) == ~WRITTEN, "a DMA read does not bring what is in memory");
         memory.storeRelease(DATA, 0);
+        DmaOutcome nowhere = device.read(NOWHERE, word.clear());
+        require(
+                nowhere.equals(DmaOutcome.blocked(NOWHERE, DmaOutcome.UNKNOWN)),
+                "a DMA to where nothing is is not noted: " + nowhere);
         registers.write64(RTADDR, 0);
         registers.write32(GCMD, SET_ROOT);
         registers.write32(GCMD, TRANSLATE);

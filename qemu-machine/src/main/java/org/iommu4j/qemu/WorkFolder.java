@@ -84,6 +84,9 @@ final class WorkFolder implements AutoCloseable {
 
     @Override
     public void close() {
+        if (!owner.isOpen()) {
+            return;
+        }
         remove(folder);
         try {
             owner.close();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.UnaryOperator;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuDomain;
@@ -27,8 +28,12 @@ final class QemuWorld implements AutoCloseable {
     final Iommu iommu;
 
     QemuWorld(QemuOptions options) {
+        this(options, UnaryOperator.identity());
+    }
+
+    QemuWorld(QemuOptions options, UnaryOperator<IommuOptions> driver) {
         machine = Qemu.start(options);
-        iommu = Iommu.open("vtd", IommuOptions.on(machine));
+        iommu = Iommu.open("vtd", driver.apply(IommuOptions.on(machine)));
     }
 
     Device device(int index) {
