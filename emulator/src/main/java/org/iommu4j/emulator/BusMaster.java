@@ -154,6 +154,24 @@ final class BusMaster implements Device {
     }
 
     /**
+     * Sends a request of any kind for one word, which is not transferred.
+     *
+     * @param iova its address
+     * @param wanted what it wants: the bits of {@link Translation}
+     * @return how it ended
+     */
+    DmaOutcome send(long iova, int wanted) {
+        requireOpen();
+        int slot = inFlight.begin(caches.generation(), (wanted & WRITE) != 0);
+        try {
+            long physical = translator.translate(requester, pasid, iova, wanted, slot, moment());
+            return isMemory(physical) ? DmaOutcome.DONE : blocked(iova, physical);
+        } finally {
+            inFlight.end(slot);
+        }
+    }
+
+    /**
      * Asks the unit for a translation (PCI Express, Translation Request).
      *
      * @param iova the address

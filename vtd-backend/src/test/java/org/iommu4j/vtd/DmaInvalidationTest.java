@@ -31,6 +31,7 @@ import org.iommu4j.machine.Device;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -39,9 +40,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is unmapped is gone for devices, and nothing else is, whatever the unit's caches do. */
 @Timeout(60)
+@ParameterizedClass
+@EnumSource(UnitMode.class)
 class DmaInvalidationTest {
 
     private final List<EmulatedWorld> worlds = new ArrayList<>();
+    private final UnitMode mode;
+
+    DmaInvalidationTest(UnitMode mode) {
+        this.mode = mode;
+    }
 
     @AfterEach
     void L1_closeLeavesNothingBehind() {
@@ -65,7 +73,8 @@ class DmaInvalidationTest {
         EmulatedWorld world = world(EmulatorOptions.defaults().caches(caches).seed(width), policy);
         Device device = world.device(0);
         IommuDomain domain =
-                world.iommu.createDomain(DomainOptions.defaults().withAddressWidth(width));
+                world.iommu.createDomain(
+                        DomainOptions.defaults().withAddressWidth(mode.width(width)));
         world.iommu.attach(device.source(), domain);
         domain.map(G1, 0, G1, Access.READ_WRITE);
         for (long page = 0; page < G1; page += M2) {
@@ -95,7 +104,7 @@ class DmaInvalidationTest {
         EmulatedWorld world =
                 world(
                         new EmulatedWorld(
-                                EmulatorOptions.defaults().units(2).caches(caches),
+                                mode.of(EmulatorOptions.defaults().units(2).caches(caches)),
                                 options -> options.with(FlushPolicyProvider.class, captured)));
         IommuDomain domain = world.domain();
         for (Device device : world.machine.devices()) {
@@ -294,7 +303,8 @@ class DmaInvalidationTest {
     private EmulatedWorld world(EmulatorOptions options, String policy) {
         return world(
                 new EmulatedWorld(
-                        options, chosen -> chosen.with(FlushPolicyProvider.class, policy)));
+                        mode.of(options),
+                        chosen -> chosen.with(FlushPolicyProvider.class, policy)));
     }
 
     private EmulatedWorld world(EmulatedWorld world) {
