@@ -139,6 +139,11 @@ public final class QemuMachine implements Machine {
         return process.pid();
     }
 
+    /** {@return the connection to QEMU} */
+    Qtest qtest() {
+        return qtest;
+    }
+
     /** {@return where its files are} */
     Path folder() {
         return folder.path();

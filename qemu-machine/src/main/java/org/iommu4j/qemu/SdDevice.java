@@ -86,9 +86,12 @@ final class SdDevice implements Device {
         card.setBlockLength(batch, count);
         controller.transfer(batch, command, iova, count, 1, mode);
         List<BlockedRequest> blocked = qtest.run(batch).blocked();
-        return blocked.isEmpty()
-                ? DmaOutcome.DONE
-                : DmaOutcome.blocked(iova, blocked.getFirst().reason());
+        if (blocked.isEmpty()) {
+            return DmaOutcome.DONE;
+        }
+        // Where the unit itself has read a table from nowhere, that is told before the reason is.
+        int reason = blocked.stream().mapToInt(BlockedRequest::reason).max().getAsInt();
+        return DmaOutcome.blocked(iova, reason);
     }
 
     /** Whether a range lies below 4 GiB, and nothing of it where interrupts are. */
