@@ -40,7 +40,16 @@ class DifferentialTest {
                         "39 bits, caching mode",
                         2000,
                         emulated.addressWidths(39).cachingMode(true),
-                        qemu.withAddressWidth(39).withUnit(true, false, TranslationMode.LEGACY)));
+                        qemu.withAddressWidth(39).withUnit(true, false, TranslationMode.LEGACY)),
+                Arguments.of(
+                        "scalable mode, second stage",
+                        1500,
+                        emulated.addressWidths(39, 48)
+                                .hostAddressWidth(48)
+                                .scalable(true)
+                                .firstStage(false)
+                                .pageWalkCoherent(false),
+                        qemu.withUnit(false, false, TranslationMode.SCALABLE_SECOND)));
     }
 
     @ParameterizedTest(name = "{0}")

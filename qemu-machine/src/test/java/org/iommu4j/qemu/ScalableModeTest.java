@@ -21,7 +21,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The driver on QEMU's unit in scalable mode: one process offers second-stage or first-stage tables. */
+/**
+ * The driver on QEMU's unit in scalable mode: one process offers second-stage or first-stage
+ * tables.
+ */
 @Timeout(120)
 class ScalableModeTest {
 
@@ -63,8 +66,7 @@ class ScalableModeTest {
 
     private static void mapsSplitsAndForgets(QemuWorld world, Stage stage) {
         Device device = world.device(0);
-        IommuDomain domain =
-                world.iommu.createDomain(DomainOptions.defaults().withStage(stage));
+        IommuDomain domain = world.iommu.createDomain(DomainOptions.defaults().withStage(stage));
         try (var _ = world.iommu.attach(device.source(), domain)) {
             domain.map(PAGE, 7 * PAGE, PAGE, Access.READ_WRITE);
             domain.map(M2, 2 * M2, M2, Access.READ_WRITE);
@@ -86,8 +88,7 @@ class ScalableModeTest {
         assertThat(dmaRead(device, M2)).isEqualTo(BLOCKED);
     }
 
-    private static void assertTranslates(
-            QemuWorld world, Device device, long iova, long physical) {
+    private static void assertTranslates(QemuWorld world, Device device, long iova, long physical) {
         world.poke(physical, iova);
         assertThat(dmaRead(device, iova)).isEqualTo(iova);
         assertThat(dmaWrite(device, iova, ~iova).isDone()).isTrue();

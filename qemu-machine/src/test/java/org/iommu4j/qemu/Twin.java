@@ -88,7 +88,19 @@ final class Twin implements AutoCloseable {
         DmaOutcome outcome = write ? master.write(iova, word) : master.read(iova, word);
         nanos += System.nanoTime() - begin;
         dmas++;
-        return outcome.isDone() ? word.getLong(0) : BLOCKED | outcome.code();
+        return outcome.isDone() ? word.getLong(0) : BLOCKED | legacyCode(outcome.code(), write);
+    }
+
+    /** The reason of legacy mode for the same thing; scalable mode has others. */
+    private static int legacyCode(int code, boolean write) {
+        return switch (code) {
+            case 0x39 -> 1;
+            case 0x41, 0x51, 0x59 -> 2;
+            case 0x79 -> write ? 5 : 6; // a table lacks it, or there is none
+            case 0x85 -> 5;
+            case 0x86 -> 6;
+            default -> code;
+        };
     }
 
     void poke(long physical, long value) {

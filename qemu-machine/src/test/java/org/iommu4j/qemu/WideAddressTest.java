@@ -16,7 +16,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Addresses that the devices of the machine cannot name: up to the width of the domain, and beyond. */
+/**
+ * Addresses that the devices of the machine cannot name: up to the width of the domain, and beyond.
+ */
 @Timeout(120)
 class WideAddressTest {
 
@@ -30,9 +32,7 @@ class WideAddressTest {
     void M6_theLastPageOfTheWidthTranslatesAndTheNextIsBeyondIt(int unit, int width)
             throws Exception {
         QemuOptions options =
-                QemuOptions.defaults()
-                        .withAddressWidth(unit)
-                        .withBinary(Rocker.program(folder));
+                QemuOptions.defaults().withAddressWidth(unit).withBinary(Rocker.program(folder));
         BlockingQueue<DmaFault> heard = new LinkedBlockingQueue<>();
         try (QemuWorld world = new QemuWorld(options);
                 var _ = world.iommu.onFault(heard::add)) {
