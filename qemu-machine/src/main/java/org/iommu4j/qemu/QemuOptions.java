@@ -36,7 +36,7 @@ public record QemuOptions(
     static final int MOST_DEVICES = 16;
 
     private static final String USUAL_BINARY = "qemu-system-x86_64";
-    private static final Duration USUAL_PATIENCE = Duration.ofSeconds(20);
+    private static final Duration USUAL_PATIENCE = Duration.ofMinutes(1);
 
     /**
      * Checks the options by themselves.

@@ -33,6 +33,7 @@ final class WorkFolder implements AutoCloseable {
 
     private static final Logger LOG = LogManager.getLogger(WorkFolder.class);
     private static final String PREFIX = "iommu4j-qemu-";
+    private static final Path OURSELVES = Path.of("/proc/self");
     private static final String OWNER = "owner";
     private static final String OWNER_TO_BE = "owner-to-be";
 
@@ -155,7 +156,7 @@ final class WorkFolder implements AutoCloseable {
 
     private static boolean isMine(Path each) {
         try {
-            return Files.getOwner(each).getName().equals(System.getProperty("user.name"));
+            return Files.getOwner(each).equals(Files.getOwner(OURSELVES));
         } catch (IOException e) {
             return false;
         }

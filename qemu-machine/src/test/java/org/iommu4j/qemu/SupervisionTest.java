@@ -112,11 +112,11 @@ class SupervisionTest {
 
     @Test
     void aQemuThatDoesNotAnswerIsGivenUpAndEnded() throws Exception {
-        try (QemuMachine machine = Qemu.start(SMALL.withPatience(Duration.ofSeconds(2)))) {
+        try (QemuMachine machine = Qemu.start(SMALL.withPatience(Duration.ofSeconds(10)))) {
             signal("STOP", machine.processId());
             assertThatThrownBy(() -> machine.devices().getFirst().read(0, ByteBuffer.allocate(8)))
                     .isInstanceOf(MachineFailureException.class)
-                    .hasMessageContaining("QEMU did not answer for 2000 ms, asked for write")
+                    .hasMessageContaining("QEMU did not answer for 10000 ms, asked for write")
                     .hasMessageContaining("still runs");
             assertThat(ProcessHandle.of(machine.processId())).isEmpty();
         }
