@@ -42,7 +42,7 @@ final class CommandLine {
             addDevice(words, i, folder);
         }
         words.add("-device");
-        words.add("sdhci-pci,id=burst,addr=" + slot(options.devices()));
+        words.add("sdhci-pci,id=burst,addr=0x" + Integer.toHexString(slot(options.devices())));
         words.addAll(List.of("-qtest", "unix:" + escaped(folder.file(SOCKET))));
         words.addAll(List.of("-qtest-log", "none"));
         words.addAll(Console.OPTIONS);
@@ -80,7 +80,7 @@ final class CommandLine {
     private static void addDevice(List<String> words, int number, WorkFolder folder) {
         String host = "host" + number;
         words.add("-device");
-        words.add("sdhci-pci,id=" + host + ",addr=" + slot(number));
+        words.add("sdhci-pci,id=" + host + ",addr=0x" + Integer.toHexString(slot(number)));
         words.add("-drive");
         words.add(
                 "if=none,format=raw,cache=unsafe,id="

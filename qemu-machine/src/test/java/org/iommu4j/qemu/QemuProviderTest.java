@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Map;
+import org.iommu4j.machine.Device;
 import org.iommu4j.machine.Machine;
 import org.iommu4j.machine.MachineProvider;
 import org.iommu4j.machine.Providers;
@@ -34,6 +35,20 @@ class QemuProviderTest {
             long cap = machine.remappingUnits().getFirst().registers().read64(8);
             assertThat(cap >>> 7 & 1).as("CAP.CM").isEqualTo(1);
             assertThat(cap >>> 8 & 0x1f).as("CAP.SAGAW: 39 bits").isEqualTo(2);
+        }
+    }
+
+    @Test
+    void allSixteenDevicesDoDma() {
+        Qemu.requireInstalled();
+        try (Machine machine =
+                new QemuProvider().configured(Map.of("devices", "16")).create(M1)) {
+            assertThat(machine.devices()).hasSize(16);
+            for (Device device : machine.devices()) {
+                long word = device.source().requester();
+                assertThat(QemuWorld.dmaWrite(device, 8, word).isDone()).isTrue();
+                assertThat(machine.memory().loadAcquire(8)).isEqualTo(word);
+            }
         }
     }
 
