@@ -19,6 +19,7 @@ final class RandomSequence {
     static final int DEVICES = 2;
 
     private static final int NOBODY = -1;
+    private static final int EDGES = 3;
     private static final long PAGE = 0x1000;
     private static final long M2 = QemuWorld.M2;
     private static final long G1 = QemuWorld.G1;
@@ -152,6 +153,11 @@ final class RandomSequence {
             lookAt(device, place() + random.nextInt(512) * 8);
             if (iova > 0) {
                 lookAt(device, iova - 8);
+            }
+            if (attached[device] != NOBODY) {
+                for (int i = 0; i < EDGES; i++) {
+                    lookAt(device, domains[attached[device]].edge(random));
+                }
             }
         }
     }

@@ -2,6 +2,7 @@ package org.iommu4j.qemu;
 
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Random;
 import java.util.TreeMap;
 import org.iommu4j.api.Access;
 
@@ -50,6 +51,17 @@ final class Reference {
         return at != null
                 && at.getValue().end > iova
                 && (write ? at.getValue().access.writable() : at.getValue().access.readable());
+    }
+
+    /** The first or the last word of something that is mapped; of nothing if nothing is. */
+    long edge(Random random) {
+        if (ranges.isEmpty()) {
+            return 0;
+        }
+        long from = ranges.firstKey();
+        Map.Entry<Long, Range> any =
+                ranges.floorEntry(random.nextLong(from, ranges.lastEntry().getValue().end));
+        return random.nextBoolean() ? any.getKey() : any.getValue().end - Long.BYTES;
     }
 
     private void cut(long iova) {
