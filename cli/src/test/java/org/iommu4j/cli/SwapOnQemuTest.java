@@ -15,8 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SwapOnQemuTest {
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {"qemu", "qemu:width=39,caching-mode=true", "qemu:scalable=second"})
+    @ValueSource(strings = {"qemu", "qemu:width=39,caching-mode=true", "qemu:scalable=second"})
     void S1_noDeviceFaultsAtAPageThatIsThere(String machine) {
         CommandRun run =
                 CommandRun.of(
@@ -38,12 +37,12 @@ class SwapOnQemuTest {
     @Test
     void moreMemoryThanItsDevicesCanNameIsRefused() {
         CommandRun run =
-                CommandRun.of(
-                        "swap", "--machine", "qemu", "--memory", "4g", "--working-set", "2m");
+                CommandRun.of("swap", "--machine", "qemu", "--memory", "4g", "--working-set", "2m");
         requireQemu(run);
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
-                .contains("--memory 4g: the device 0000:00:01.0 has addresses of 32 bits; up to 3g");
+                .contains(
+                        "--memory 4g: the device 0000:00:01.0 has addresses of 32 bits; up to 3g");
     }
 
     @Test

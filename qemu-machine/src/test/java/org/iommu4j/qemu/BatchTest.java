@@ -32,8 +32,10 @@ class BatchTest {
                         inl 0xcfc
                         """);
         assertThat(batch.commands()).isEqualTo(8);
-        assertThat(batch).hasToString("writeb 0x0 0xff; writew 0x10 0x2345; writel 0xfed90000"
-                + " 0xffffffff; writeq 0xffffffffffffffff 0x8000000000000000; and 4 more");
+        assertThat(batch)
+                .hasToString(
+                        "writeb 0x0 0xff; writew 0x10 0x2345; writel 0xfed90000"
+                                + " 0xffffffff; writeq 0xffffffffffffffff 0x8000000000000000; and 4 more");
     }
 
     @Test

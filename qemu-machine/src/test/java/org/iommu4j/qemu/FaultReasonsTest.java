@@ -32,7 +32,7 @@ class FaultReasonsTest {
     private static final long ADDRESS = 0x0000_ffff_ffff_f000L;
 
     /** Tables broken by hand, and the reason that stands for it. */
-    private enum Broken {
+    enum Broken {
         ROOT_TABLE_NOWHERE(0x8) {
             @Override
             void breakIt(Tables tables) {
@@ -160,7 +160,7 @@ class FaultReasonsTest {
     }
 
     /** The tables of the first device, found as the unit finds them. */
-    private static final class Tables {
+    static final class Tables {
         private static final int RTADDR = 0x20;
         private static final int GCMD = 0x18;
         private static final int GSTS = 0x1c;

@@ -41,8 +41,7 @@ class QemuProviderTest {
     @Test
     void allSixteenDevicesDoDma() {
         Qemu.requireInstalled();
-        try (Machine machine =
-                new QemuProvider().configured(Map.of("devices", "16")).create(M1)) {
+        try (Machine machine = new QemuProvider().configured(Map.of("devices", "16")).create(M1)) {
             assertThat(machine.devices()).hasSize(16);
             for (Device device : machine.devices()) {
                 long word = device.source().requester();
