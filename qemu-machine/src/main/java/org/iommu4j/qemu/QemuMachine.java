@@ -165,30 +165,39 @@ public final class QemuMachine implements Machine {
             QemuOptions options,
             List<MappedByteBuffer> cards) {
         QemuProcess process = null;
+        Qtest qtest = null;
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
             server.bind(UnixDomainSocketAddress.of(folder.file(CommandLine.SOCKET)));
             server.configureBlocking(false);
             process =
-                    QemuProcess.start(CommandLine.of(installation.program(), options, ram, folder));
-            SocketChannel channel = accept(server, process, options.patience());
-            Qtest qtest = new Qtest(channel, process, options.patience());
+                    QemuProcess.start(
+                            CommandLine.of(installation.program(), options, ram, folder));
+            qtest =
+                    new Qtest(
+                            accept(server, process, options.patience()),
+                            process,
+                            options.patience());
             return new QemuMachine(folder, process, qtest, memory, ram, options, cards);
         } catch (IOException e) {
-            endAnyway(process);
+            abandon(process, qtest);
             throw new MachineFailureException("no connection to QEMU", e);
         } catch (MachineFailureException e) {
             if (process == null || process.isAlive()) {
-                endAnyway(process);
+                abandon(process, qtest);
                 throw e;
             }
+            abandon(process, qtest);
             throw new MachineFailureException("QEMU does not start: " + process.state(), e);
         } catch (RuntimeException | Error e) {
-            endAnyway(process);
+            abandon(process, qtest);
             throw e;
         }
     }
 
-    private static void endAnyway(@Nullable QemuProcess process) {
+    private static void abandon(@Nullable QemuProcess process, @Nullable Qtest qtest) {
+        if (qtest != null) {
+            qtest.close();
+        }
         if (process != null) {
             process.end();
         }

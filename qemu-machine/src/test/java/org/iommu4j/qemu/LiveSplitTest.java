@@ -48,7 +48,7 @@ class LiveSplitTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"2097152, 500", "1073741824, 500"})
+    @CsvSource({"2097152, 200", "1073741824, 200"})
     void S1_unmapAndMapIsSeen(long leaf, int rounds) throws Exception {
         run(leaf, rounds, this::unmapAndMap);
         assertThat(blocked).as("rounds with a blocked request").isGreaterThan(rounds / 20);
