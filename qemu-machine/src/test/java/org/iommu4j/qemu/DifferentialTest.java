@@ -27,7 +27,7 @@ class DifferentialTest {
 
     static Stream<Arguments> machines() {
         EmulatorOptions emulated =
-                EmulatorOptions.defaults()
+                EmulatorOptions.legacy()
                         .memory(2 * G1)
                         .tableMemory(TABLES)
                         .hostAddressWidth(39)
