@@ -170,8 +170,7 @@ public final class QemuMachine implements Machine {
             server.bind(UnixDomainSocketAddress.of(folder.file(CommandLine.SOCKET)));
             server.configureBlocking(false);
             process =
-                    QemuProcess.start(
-                            CommandLine.of(installation.program(), options, ram, folder));
+                    QemuProcess.start(CommandLine.of(installation.program(), options, ram, folder));
             qtest =
                     new Qtest(
                             accept(server, process, options.patience()),
