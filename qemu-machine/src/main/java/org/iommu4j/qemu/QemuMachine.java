@@ -16,7 +16,6 @@ import org.iommu4j.machine.MachineFailureException;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.RemappingUnit;
 import org.iommu4j.machine.SourceId;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A machine that is a QEMU process: its VT-d unit and its devices were written by others, and do
@@ -164,42 +163,48 @@ public final class QemuMachine implements Machine {
             Ram ram,
             QemuOptions options,
             List<MappedByteBuffer> cards) {
-        QemuProcess process = null;
-        Qtest qtest = null;
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
             server.bind(UnixDomainSocketAddress.of(folder.file(CommandLine.SOCKET)));
             server.configureBlocking(false);
-            process =
+            QemuProcess process =
                     QemuProcess.start(CommandLine.of(installation.program(), options, ram, folder));
-            qtest =
-                    new Qtest(
-                            accept(server, process, options.patience()),
-                            process,
-                            options.patience());
-            return new QemuMachine(folder, process, qtest, memory, ram, options, cards);
-        } catch (IOException e) {
-            abandon(process, qtest);
-            throw new MachineFailureException("no connection to QEMU", e);
-        } catch (MachineFailureException e) {
-            if (process == null || process.isAlive()) {
-                abandon(process, qtest);
+            try {
+                Qtest qtest = connect(server, process, options.patience());
+                return assemble(folder, process, qtest, memory, ram, options, cards);
+            } catch (MachineFailureException e) {
+                boolean ended = !process.isAlive();
+                process.end();
+                throw ended
+                        ? new MachineFailureException("QEMU does not start: " + process.state(), e)
+                        : e;
+            } catch (IOException | RuntimeException | Error e) {
+                process.end();
                 throw e;
             }
-            abandon(process, qtest);
-            throw new MachineFailureException("QEMU does not start: " + process.state(), e);
+        } catch (IOException e) {
+            throw new MachineFailureException("no connection to QEMU", e);
+        }
+    }
+
+    private static QemuMachine assemble(
+            WorkFolder folder,
+            QemuProcess process,
+            Qtest qtest,
+            PhysicalMemory memory,
+            Ram ram,
+            QemuOptions options,
+            List<MappedByteBuffer> cards) {
+        try {
+            return new QemuMachine(folder, process, qtest, memory, ram, options, cards);
         } catch (RuntimeException | Error e) {
-            abandon(process, qtest);
+            qtest.close();
             throw e;
         }
     }
 
-    private static void abandon(@Nullable QemuProcess process, @Nullable Qtest qtest) {
-        if (qtest != null) {
-            qtest.close();
-        }
-        if (process != null) {
-            process.end();
-        }
+    private static Qtest connect(ServerSocketChannel server, QemuProcess process, Duration patience)
+            throws IOException {
+        return new Qtest(accept(server, process, patience), process, patience);
     }
 
     private static SocketChannel accept(
