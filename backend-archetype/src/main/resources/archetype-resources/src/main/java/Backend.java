@@ -1,6 +1,7 @@
 package ${package};
 
 import java.time.InstantSource;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -77,11 +78,13 @@ final class Backend implements Iommu {
 
     @Override
     public Capabilities capabilities() {
+        Set<Feature> features = EnumSet.of(Feature.SECOND_STAGE);
+        features.addAll(Formats.FOUR_LEVELS.features());
         return new Capabilities(
                 Formats.FOUR_LEVELS.pageSizes(),
                 List.of(Formats.FOUR_LEVELS.addressWidth()),
                 HOST_ADDRESS_WIDTH,
-                Formats.FOUR_LEVELS.features());
+                features);
     }
 
     @Override
