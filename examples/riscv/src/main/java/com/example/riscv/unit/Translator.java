@@ -29,11 +29,15 @@ final class Translator {
     private final int contextShift;
     private volatile long directory;
 
-    Translator(PhysicalMemory memory, UnitModel model, FaultRecorder faults) {
+    Translator(
+            PhysicalMemory memory,
+            UnitModel model,
+            FaultRecorder faults,
+            TableSanitizer sanitizer) {
         this.memory = memory;
         this.model = model;
         this.faults = faults;
-        this.walk = new PageWalk(memory, caches);
+        this.walk = new PageWalk(memory, caches, sanitizer);
         this.contextShift = model.hasExtendedContexts() ? 6 : 5;
     }
 
