@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.example.riscv.unit.UnitModel;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.Attachment;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.IommuDomain;
+import org.iommu4j.api.IommuOptions;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.Stage;
+import org.iommu4j.flush.FlushPolicyProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -99,6 +102,25 @@ class DmaTest {
                 world.poke(World.M2 + 8, 9);
                 assertThat(world.read(0, World.M2 + 8)).isEqualTo(9);
             }
+        }
+    }
+
+    @Test
+    void G3_pageByPageTooATableThatWentIsForgotten() {
+        UnaryOperator<IommuOptions> pageByPage =
+                options -> options.with(FlushPolicyProvider.class, "strict:pages=512");
+        try (World world = new World(UnitModel.USUAL, pageByPage);
+                IommuDomain domain =
+                        world.iommu.createDomain(DomainOptions.defaults().withEmptyTables(0));
+                Attachment _ = world.attach(0, domain)) {
+            for (long page = PAGE; page < 5 * PAGE; page += PAGE) {
+                domain.map(page, page, PAGE, Access.READ);
+                assertThat(world.read(0, page)).isZero();
+                domain.unmap(page, PAGE);
+                assertThat(world.read(0, page)).isEqualTo(-1);
+            }
+            assertThat(domain.statistics().invalidations().page()).isGreaterThan(512);
+            assertThat(domain.statistics().invalidations().domain()).isZero();
         }
     }
 
