@@ -27,7 +27,8 @@ final class Translator {
     private final TranslationCaches caches = new TranslationCaches();
     private final PageWalk walk;
     private final int contextShift;
-    private volatile long directory;
+    /* At reset nothing is translated; the specification would permit to block everything too. */
+    private volatile long directory = MODE_BARE;
 
     Translator(
             PhysicalMemory memory,
