@@ -12,5 +12,6 @@ module org.iommu4j.conformance {
     requires static transitive org.junit.jupiter.api;
 
     exports org.iommu4j.conformance;
+    exports org.iommu4j.conformance.backend;
     exports org.iommu4j.conformance.junit;
 }

@@ -7,6 +7,8 @@ import org.iommu4j.conformance.Contract;
 import org.iommu4j.conformance.FlushPolicyContracts;
 import org.iommu4j.conformance.TableAllocatorContracts;
 import org.iommu4j.conformance.Verdict;
+import org.iommu4j.conformance.backend.BackendContracts;
+import org.iommu4j.conformance.backend.BackendUnderTest;
 import org.iommu4j.flush.CacheFlusherProvider;
 import org.iommu4j.flush.FlushPolicyProvider;
 import org.iommu4j.walker.TableAllocatorProvider;
@@ -58,6 +60,25 @@ public final class ContractTests {
      */
     public static Stream<DynamicTest> of(TableAllocatorProvider provider) {
         return of(TableAllocatorContracts.all(), provider);
+    }
+
+    /**
+     * Makes the tests of a backend:
+     *
+     * {@snippet :
+     * class MyBackendTest {
+     *     @TestFactory
+     *     Stream<DynamicTest> keepsTheRules() {
+     *         return ContractTests.of(BackendUnderTest.of(new MyIommuProvider()).on(new MyMachines()));
+     *     }
+     * }
+     * }
+     *
+     * @param backend the backend, and what it is tried on
+     * @return a test for each contract
+     */
+    public static Stream<DynamicTest> of(BackendUnderTest backend) {
+        return of(BackendContracts.all(), backend);
     }
 
     /**
