@@ -11,9 +11,11 @@ import java.util.concurrent.Callable;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.IommuException;
+import org.iommu4j.cli.swap.Faults;
 import org.iommu4j.cli.swap.MemorySize;
 import org.iommu4j.cli.swap.SplitStrategy;
 import org.iommu4j.cli.swap.StrategyReport;
+import org.iommu4j.cli.swap.SwapIn;
 import org.iommu4j.cli.swap.SwapScenario;
 import org.iommu4j.cli.swap.SwapSettings;
 import picocli.CommandLine.Command;
@@ -33,7 +35,8 @@ import picocli.CommandLine.TypeConversionException;
                     + " poisons them, and brings them back at other addresses. 'hitless' unmaps just the"
                     + " 4 KiB; 'unmap-map' unmaps the whole large page and maps the rest of it again, as"
                     + " software must that cannot split. Both run, one after the other on the same seed,"
-                    + " unless one is asked for.",
+                    + " unless one is asked for. Where units and devices can, a device asks for a page"
+                    + " that is out and waits until the host has brought it back.",
             ""
         },
         footer = {
@@ -84,6 +87,25 @@ final class SwapCommand implements Callable<Integer> {
             description =
                     "How pages are taken: hitless or unmap-map. Default: one after the other.")
     private Optional<SplitStrategy> split = Optional.empty();
+
+    @Option(
+            names = "--faults",
+            paramLabel = "KIND",
+            converter = FaultsConverter.class,
+            description =
+                    "What becomes of a DMA to a page that is out: recoverable, the device asks for"
+                            + " the page and waits, or fatal, it is blocked. Default: recoverable where"
+                            + " the machine can.")
+    private Optional<Faults> faults = Optional.empty();
+
+    @Option(
+            names = "--swap-in",
+            paramLabel = "WHEN",
+            converter = SwapInConverter.class,
+            description =
+                    "When pages come back: on-fault, when a device asks, or eager, after a while."
+                            + " Default: on-fault where faults are recoverable.")
+    private Optional<SwapIn> swapIn = Optional.empty();
 
     @Option(
             names = "--devices",
@@ -178,6 +200,8 @@ final class SwapCommand implements Callable<Integer> {
                     workingSet.orElse(Math.min(memory, USUAL_WORKING_SET)),
                     devices,
                     duration(),
+                    faults,
+                    swapIn,
                     seed,
                     machine,
                     backend,
@@ -225,16 +249,23 @@ final class SwapCommand implements Callable<Integer> {
     }
 
     /** Reads the name of a strategy. */
-    static final class StrategyConverter implements ITypeConverter<SplitStrategy> {
-        @Override
-        public SplitStrategy convert(String value) {
-            for (SplitStrategy strategy : SplitStrategy.values()) {
-                if (strategy.toString().equalsIgnoreCase(value)) {
-                    return strategy;
-                }
-            }
-            throw new TypeConversionException(
-                    "\"" + value + "\" is no strategy; hitless and unmap-map are");
+    static final class StrategyConverter extends NameConverter<SplitStrategy> {
+        StrategyConverter() {
+            super("strategy", SplitStrategy.values());
+        }
+    }
+
+    /** Reads what becomes of a DMA to a page that is out. */
+    static final class FaultsConverter extends NameConverter<Faults> {
+        FaultsConverter() {
+            super("kind of fault", Faults.values());
+        }
+    }
+
+    /** Reads when pages come back. */
+    static final class SwapInConverter extends NameConverter<SwapIn> {
+        SwapInConverter() {
+            super("time for swapping in", SwapIn.values());
         }
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.List;
+import org.HdrHistogram.Histogram;
 import org.iommu4j.cli.swap.StrategyReport;
 import org.iommu4j.cli.swap.SwapSettings;
 
@@ -57,12 +58,21 @@ final class SwapJson {
         json.writeNumberField("tablePages", report.statistics().tablePages());
         json.writeNumberField("invalidations", report.invalidations());
         json.writeNumberField("swaps", report.swaps());
-        json.writeObjectFieldStart("latencyNanos");
-        json.writeNumberField("p50", report.latency().getValueAtPercentile(50));
-        json.writeNumberField("p99", report.latency().getValueAtPercentile(99));
-        json.writeNumberField("p999", report.latency().getValueAtPercentile(99.9));
-        json.writeNumberField("max", report.latency().getMaxValue());
+        json.writeStringField("faults", report.faults().toString());
+        json.writeStringField("swapIn", report.swapIn().toString());
+        json.writeNumberField("pageRequests", report.pageRequests());
+        percentiles(json, "latencyNanos", report.latency());
+        percentiles(json, "faultServiceNanos", report.faultService());
         json.writeEndObject();
+    }
+
+    private static void percentiles(JsonGenerator json, String name, Histogram histogram)
+            throws IOException {
+        json.writeObjectFieldStart(name);
+        json.writeNumberField("p50", histogram.getValueAtPercentile(50));
+        json.writeNumberField("p99", histogram.getValueAtPercentile(99));
+        json.writeNumberField("p999", histogram.getValueAtPercentile(99.9));
+        json.writeNumberField("max", histogram.getMaxValue());
         json.writeEndObject();
     }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
+import org.HdrHistogram.Histogram;
 import org.iommu4j.cli.swap.MemorySize;
 import org.iommu4j.cli.swap.SplitStrategy;
 import org.iommu4j.cli.swap.StrategyReport;
@@ -76,6 +77,8 @@ final class SwapTable {
         numbers("DMAs a second", report -> Math.round(report.dmasPerSecond()));
         numbers("expected faults", StrategyReport::expectedFaults);
         numbers("spurious faults", StrategyReport::spuriousFaults);
+        row("faults are", report -> report.faults().toString());
+        numbers("page requests", StrategyReport::pageRequests);
         numbers("wrong data", StrategyReport::wrongData);
         row(
                 "violations",
@@ -91,10 +94,17 @@ final class SwapTable {
     }
 
     private void latency() {
-        row("latency p50", report -> time(report.latency().getValueAtPercentile(50)));
-        row("latency p99", report -> time(report.latency().getValueAtPercentile(99)));
-        row("latency p99.9", report -> time(report.latency().getValueAtPercentile(99.9)));
-        row("latency max", report -> time(report.latency().getMaxValue()));
+        percentiles("latency", StrategyReport::latency);
+        if (reports.stream().anyMatch(report -> report.faultService().getTotalCount() > 0)) {
+            percentiles("service", StrategyReport::faultService);
+        }
+    }
+
+    private void percentiles(String name, Function<StrategyReport, Histogram> times) {
+        row(name + " p50", report -> time(times.apply(report).getValueAtPercentile(50)));
+        row(name + " p99", report -> time(times.apply(report).getValueAtPercentile(99)));
+        row(name + " p99.9", report -> time(times.apply(report).getValueAtPercentile(99.9)));
+        row(name + " max", report -> time(times.apply(report).getMaxValue()));
     }
 
     private void whatWasWrong() {

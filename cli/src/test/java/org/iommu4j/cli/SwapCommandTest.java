@@ -45,10 +45,17 @@ class SwapCommandTest {
                             "tablePages",
                             "invalidations",
                             "swaps",
+                            "faults",
+                            "swapIn",
+                            "pageRequests",
                             "latencyNanos.p50",
                             "latencyNanos.p99",
                             "latencyNanos.p999",
-                            "latencyNanos.max");
+                            "latencyNanos.max",
+                            "faultServiceNanos.p50",
+                            "faultServiceNanos.p99",
+                            "faultServiceNanos.p999",
+                            "faultServiceNanos.max");
         }
     }
 

@@ -126,6 +126,10 @@ class SwapTest {
             delimiter = '|',
             value = {
                 "--machine vax               | no machine \"vax\"; found: emulator (org.iommu4j.emulator",
+                "--faults recoverable --machine emulator | have no page requests",
+                "--faults fatal --swap-in on-fault | --swap-in on-fault: faults are fatal here",
+                "--faults mild               | \"mild\" is no kind of fault; recoverable and fatal are",
+                "--swap-in late              | \"late\" is no time for swapping in; eager and on-fault are",
                 "--machine emulator:         | parameters are written name:key=value",
                 "--machine emulator:wheels=4 | the emulator has no parameter \"wheels\"; legal are ",
                 "--machine emulator:devices=1 | --devices 2: the machine \"emulator:devices=1\" has 1",

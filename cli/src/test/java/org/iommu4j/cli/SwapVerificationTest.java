@@ -20,6 +20,7 @@ import org.iommu4j.machine.DmaOutcome;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.Sanitizer;
 import org.iommu4j.machine.SourceId;
+import org.iommu4j.machine.TranslationService;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -55,6 +56,65 @@ class SwapVerificationTest {
                 .containsEntry("strategies.0.wrongData", "0")
                 .containsEntry("strategies.0.splits", "0");
         assertThat(number(run, "spuriousFaults")).isPositive();
+    }
+
+    @Test
+    void pagesComeBackWhenDevicesAskForThem() {
+        CommandRun run =
+                swap((choice, bytes) -> PlainMachine.of(bytes, 2).asking(), "hitless", "--json");
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        assertThat(run.json())
+                .containsEntry("strategies.0.faults", "recoverable")
+                .containsEntry("strategies.0.swapIn", "on-fault")
+                .containsEntry("strategies.0.spuriousFaults", "0")
+                .containsEntry("strategies.0.wrongData", "0");
+        assertThat(number(run, "expectedFaults")).isPositive();
+        assertThat(number(run, "pageRequests")).isPositive();
+        assertThat(number(run, "faultServiceNanos.p50")).isPositive();
+        assertThat(number(run, "faultServiceNanos.max"))
+                .isGreaterThanOrEqualTo(number(run, "faultServiceNanos.p999"));
+    }
+
+    /** With unmap-map devices have to ask for pages that were never taken. */
+    @Test
+    void aRequestForAPageThatIsThereIsSpurious() {
+        CommandRun run =
+                swap(
+                        (choice, bytes) -> PlainMachine.of(bytes, 2).asking(),
+                        "unmap-map",
+                        "--json",
+                        "--swap-in",
+                        "eager");
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        assertThat(run.json()).containsEntry("strategies.0.wrongData", "0");
+        assertThat(number(run, "spuriousFaults")).isPositive();
+    }
+
+    @Test
+    void aPageThatIsRefusedToADeviceThatWaitsForItIsFound() {
+        CommandRun run =
+                swap(
+                        (choice, bytes) ->
+                                new PlainMachine(
+                                                bytes,
+                                                2,
+                                                IommuDomain::translate,
+                                                device ->
+                                                        new Changed(device) {
+                                                            @Override
+                                                            DmaOutcome seldom(
+                                                                    long iova,
+                                                                    ByteBuffer data,
+                                                                    boolean write) {
+                                                                return DmaOutcome.blocked(iova, 0)
+                                                                        .afterWaiting();
+                                                            }
+                                                        },
+                                                Optional.empty())
+                                        .asking(),
+                        "hitless");
+        assertBroken(run, "wrong data", "was refused a page that it waited for");
     }
 
     @Test
@@ -266,6 +326,11 @@ class SwapVerificationTest {
         @Override
         public SourceId source() {
             return device.source();
+        }
+
+        @Override
+        public Optional<TranslationService> translationService() {
+            return device.translationService();
         }
 
         @Override

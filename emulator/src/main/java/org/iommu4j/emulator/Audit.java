@@ -17,8 +17,9 @@ interface Audit {
      *
      * @param root the root of the tables
      * @param levels how many levels they have
+     * @param format how their entries are read
      */
-    default void tables(long root, int levels) {}
+    default void tables(long root, int levels, EntryFormat format) {}
 
     /**
      * A walk is about to believe a word of a page table that it has loaded.
@@ -28,34 +29,40 @@ interface Audit {
      * @param value what the unit saw there
      * @param reached the moment when the pointer to this table was loaded: just now, or earlier if
      *     a paging-structure cache held it
+     * @param lags true if software's stores reach the unit late
      * @return the latest moment at which this word was, as the unit saw it, a part of the tables:
      *     now, or earlier if the table was unlinked or the word changed and not written back
      */
-    long tableRead(long root, long address, long value, long reached);
+    long tableRead(long root, long address, long value, long reached, boolean lags);
 
     /**
      * A DMA used a translation.
      *
      * @param requester the requester id of the device
-     * @param root the root of the tables that the device goes through now
-     * @param from the root of the tables that the translation was made of
+     * @param pasid the process address space id that the request carries, or {@link
+     *     org.iommu4j.machine.SourceId#NO_PASID}
+     * @param root the root of the tables that the device goes through now; 0 if through none
+     * @param from the root of the tables that the translation was made of; 0 if of none
      * @param iova the I/O virtual address
      * @param asOf the moment of the translation: what {@link #tableRead} returned for its leaf
      * @param begun the moment when the DMA began
      */
-    void used(int requester, long root, long from, long iova, long asOf, long begun);
+    void used(int requester, int pasid, long root, long from, long iova, long asOf, long begun);
 
     /**
      * A DMA was blocked by page tables.
      *
      * @param requester the requester id of the device
+     * @param pasid the process address space id that the request carries, or {@link
+     *     org.iommu4j.machine.SourceId#NO_PASID}
      * @param root the root of the tables
      * @param iova the I/O virtual address
      * @param write true for a write
      * @param code the reason code
      * @param begun the moment when the DMA began
      */
-    void blocked(int requester, long root, long iova, boolean write, int code, long begun);
+    void blocked(
+            int requester, int pasid, long root, long iova, boolean write, int code, long begun);
 
     /**
      * The unit has carried out an invalidation; for the history.

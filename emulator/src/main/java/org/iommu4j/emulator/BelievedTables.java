@@ -46,6 +46,7 @@ final class BelievedTables {
     private final SpanMap<Long> mapped = new SpanMap<>(MOST_RANGES, Math::max);
     private final SpanMap<Removal> removed = new SpanMap<>(MOST_RANGES, null);
     private final SpanMap<Invalidation> invalidated = new SpanMap<>(MOST_RANGES, null);
+    private volatile EntryFormat format = SecondStageEntry.FORMAT;
     private volatile int levels;
 
     BelievedTables(long root) {
@@ -61,7 +62,14 @@ final class BelievedTables {
         return levels;
     }
 
-    void levels(int count) {
+    /** {@return how their entries are read} */
+    EntryFormat format() {
+        return format;
+    }
+
+    /** A unit has read how many levels they have, and how their entries are read. */
+    void shape(int count, EntryFormat as) {
+        format = as;
         levels = count;
     }
 

@@ -2,6 +2,7 @@ package org.iommu4j.emulator;
 
 import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.DmaOutcome;
 import org.iommu4j.machine.PhysicalMemory;
@@ -19,21 +20,48 @@ final class BusMaster implements Device {
 
     private final SourceId source;
     private final int requester;
+    private final int pasid;
     private final TranslationCaches caches;
     private final Translator translator;
     private final InFlight inFlight;
     private final DataPath data;
     private final @Nullable Audit audit;
-    private volatile boolean closed;
+    private final int mostPasids;
+    private final AtomicBoolean closed;
 
+    /**
+     * Makes a device.
+     *
+     * @param source its source id
+     * @param unit the unit that its requests go through
+     * @param data the way to memory
+     * @param audit who hears of what it does
+     */
     BusMaster(SourceId source, EmulatedUnit unit, DataPath data, @Nullable Audit audit) {
         this.source = source;
         this.requester = source.requester();
+        this.pasid = SourceId.NO_PASID;
         this.caches = unit.caches();
         this.translator = unit.translator();
         this.inFlight = unit.inFlight();
         this.data = data;
         this.audit = audit;
+        this.mostPasids = unit.mostPasids();
+        this.closed = new AtomicBoolean();
+    }
+
+    /* The same device, in the name of a process address space. */
+    private BusMaster(BusMaster device, int pasid) {
+        this.source = device.source;
+        this.requester = device.requester;
+        this.pasid = pasid;
+        this.caches = device.caches;
+        this.translator = device.translator;
+        this.inFlight = device.inFlight;
+        this.data = device.data;
+        this.audit = device.audit;
+        this.mostPasids = device.mostPasids;
+        this.closed = device.closed;
     }
 
     @Override
@@ -49,7 +77,7 @@ final class BusMaster implements Device {
             int count = inPage(at, target.remaining());
             int slot = inFlight.begin(caches.generation(), false);
             try {
-                long physical = translator.translate(requester, at, READ, slot, moment());
+                long physical = translator.translate(requester, pasid, at, READ, slot, moment());
                 if (!isMemory(physical)) {
                     return blocked(at, physical);
                 }
@@ -70,7 +98,7 @@ final class BusMaster implements Device {
             int count = inPage(at, bytes.remaining());
             int slot = inFlight.begin(caches.generation(), true);
             try {
-                long physical = translator.translate(requester, at, WRITE, slot, moment());
+                long physical = translator.translate(requester, pasid, at, WRITE, slot, moment());
                 if (!isMemory(physical)) {
                     return blocked(at, physical);
                 }
@@ -97,7 +125,8 @@ final class BusMaster implements Device {
         }
         int slot = inFlight.begin(caches.generation(), true);
         try {
-            long physical = translator.translate(requester, iova, READ | WRITE, slot, moment());
+            long physical =
+                    translator.translate(requester, pasid, iova, READ | WRITE, slot, moment());
             if (!isMemory(physical)) {
                 return blocked(iova, physical);
             }
@@ -108,19 +137,53 @@ final class BusMaster implements Device {
         return DmaOutcome.DONE;
     }
 
+    @Override
+    public Device withPasid(int id) {
+        if (mostPasids == 0) {
+            return Device.super.withPasid(id);
+        }
+        if (id < 0 || id >= mostPasids) {
+            throw new IllegalArgumentException(
+                    "process address space id 0x"
+                            + Integer.toHexString(id)
+                            + "; 0 to 0x"
+                            + Integer.toHexString(mostPasids - 1)
+                            + " are legal");
+        }
+        return new BusMaster(this, id);
+    }
+
     /**
-     * Sends a request of another kind than a usual one.
+     * Asks the unit for a translation (PCI Express, Translation Request).
      *
-     * @param iova its address
-     * @param write true for a write
-     * @param type its address type: 1 asks for a translation, 2 says that it is translated
-     * @return how it ended
+     * @param iova the address
+     * @param wanted what shall be permitted: the bits of {@link Translation}
+     * @return what the unit answers
      */
-    DmaOutcome send(long iova, boolean write, int type) {
+    Translation ask(long iova, int wanted) {
+        requireOpen();
+        int slot = inFlight.begin(caches.generation(), false);
+        try {
+            return translator.translateForDevice(requester, pasid, iova, wanted, slot, moment());
+        } finally {
+            inFlight.end(slot);
+        }
+    }
+
+    /**
+     * Sends a request whose address is a physical one, as the device says.
+     *
+     * @param physical the address
+     * @param write true for a write
+     * @return how it ended; no byte is transferred
+     */
+    DmaOutcome sendTranslated(long physical, boolean write) {
         requireOpen();
         int slot = inFlight.begin(caches.generation(), write);
         try {
-            return blocked(iova, translator.translateForDevice(requester, iova, write, type, slot));
+            int wanted = write ? WRITE : READ;
+            long allowed = translator.translated(requester, pasid, physical, wanted, slot);
+            return isMemory(allowed) ? DmaOutcome.DONE : blocked(physical, allowed);
         } finally {
             inFlight.end(slot);
         }
@@ -128,11 +191,11 @@ final class BusMaster implements Device {
 
     /** Ends the device: every later call throws. */
     void close() {
-        closed = true;
+        closed.set(true);
     }
 
     private void requireOpen() {
-        if (closed) {
+        if (closed.get()) {
             throw new IllegalStateException("the machine of device " + source + " is closed");
         }
     }

@@ -13,6 +13,11 @@ final class Capabilities {
 
     private static final int QUEUED_INVALIDATION = 1 << 1;
     private static final int PASS_THROUGH = 1 << 6;
+    private static final long EXECUTE_REQUESTS = 1L << 30;
+    private static final long SUPERVISOR_REQUESTS = 1L << 31;
+    private static final long PASIDS = 1L << 40;
+    private static final long SCALABLE_MODE = 1L << 43;
+    private static final long RID_PASID = 1L << 49;
     private static final long ADDRESS = -PhysicalMemory.PAGE_SIZE;
 
     private final long capability;
@@ -20,6 +25,7 @@ final class Capabilities {
     private final int supportedWidths;
     private final int largestWidth;
     private final int hostAddressWidth;
+    private final UnitOptions options;
     private final int domainIdBits;
     private final long pageSizes;
     private final boolean snoopControl;
@@ -28,6 +34,7 @@ final class Capabilities {
     private final int maxAddressMask;
 
     Capabilities(EmulatorOptions options) {
+        this.options = options;
         int[] widths = options.widths();
         int encoded = 0;
         for (int width : widths) {
@@ -43,12 +50,32 @@ final class Capabilities {
         this.pageSelective = options.pageSelective();
         this.maxAddressMask = pageSelective ? options.maxAddressMask() : 0;
         this.capability = capability(options);
-        this.extended =
+        this.extended = extended(options);
+    }
+
+    private static long extended(UnitOptions options) {
+        long legacy =
                 bit(options.coherent(), 0)
                         | QUEUED_INVALIDATION
                         | PASS_THROUGH
-                        | bit(snoopControl, 7)
+                        | bit(options.snoopControl(), 7)
                         | (long) (IOTLB / 16) << 8;
+        if (!options.scalable()) {
+            return legacy;
+        }
+        return legacy
+                | bit(options.pageRequests(), 2)
+                | bit(options.pageRequests(), 29)
+                | EXECUTE_REQUESTS
+                | SUPERVISOR_REQUESTS
+                | (long) (options.pasidBits() - 1) << 35
+                | PASIDS
+                | SCALABLE_MODE
+                | bit(options.accessedDirty(), 45)
+                | bit(options.secondStage(), 46)
+                | bit(options.firstStage(), 47)
+                | bit(options.pageWalkCoherent(), 48)
+                | RID_PASID;
     }
 
     private long capability(EmulatorOptions options) {
@@ -64,7 +91,9 @@ final class Capabilities {
                 | (long) (options.faultRecords() - 1) << 40
                 | (long) maxAddressMask << 48
                 | bit(options.drains(), 54)
-                | bit(options.drains(), 55);
+                | bit(options.drains(), 55)
+                | bit(options.firstStage() && supportsLeaf(2), 56)
+                | bit(options.firstStage() && supportsWidth(3), 60);
     }
 
     /** {@return the capability register} */
@@ -108,6 +137,46 @@ final class Capabilities {
     /** {@return the physical address in an entry} */
     long addressIn(long entry) {
         return entry & ADDRESS & (1L << hostAddressWidth) - 1;
+    }
+
+    int hostAddressWidth() {
+        return hostAddressWidth;
+    }
+
+    /**
+     * {@return true if root, context and PASID tables, and page tables of legacy mode, are snooped}
+     */
+    boolean coherent() {
+        return options.coherent();
+    }
+
+    boolean scalable() {
+        return options.scalable();
+    }
+
+    boolean firstStage() {
+        return options.firstStage();
+    }
+
+    boolean fiveLevels() {
+        return options.firstStage() && supportsWidth(3);
+    }
+
+    boolean secondStage() {
+        return options.secondStage();
+    }
+
+    boolean accessedDirty() {
+        return options.accessedDirty();
+    }
+
+    /** {@return true if page walks of scalable mode can snoop} */
+    boolean pageWalkCoherent() {
+        return options.pageWalkCoherent();
+    }
+
+    boolean pageRequests() {
+        return options.pageRequests();
     }
 
     int domainIdBits() {

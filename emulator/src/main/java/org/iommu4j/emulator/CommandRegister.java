@@ -21,7 +21,7 @@ final class CommandRegister implements RegisterBlock {
     private static final int STICKY = TRANSLATION | QUEUE;
 
     private final RootPointer rootPointer;
-    private final WalkMemory memory;
+    private final TableViews views;
     private final boolean hasWriteBuffer;
     private final InvalidationQueue queue;
     private volatile boolean translating;
@@ -29,11 +29,11 @@ final class CommandRegister implements RegisterBlock {
 
     CommandRegister(
             RootPointer rootPointer,
-            WalkMemory memory,
+            TableViews views,
             boolean hasWriteBuffer,
             InvalidationQueue queue) {
         this.rootPointer = rootPointer;
-        this.memory = memory;
+        this.views = views;
         this.hasWriteBuffer = hasWriteBuffer;
         this.queue = queue;
     }
@@ -69,7 +69,7 @@ final class CommandRegister implements RegisterBlock {
             }
             case WRITE_BUFFER -> {
                 if (hasWriteBuffer) {
-                    memory.flushWriteBuffers();
+                    views.flushWriteBuffers();
                 }
             }
             case QUEUE -> {

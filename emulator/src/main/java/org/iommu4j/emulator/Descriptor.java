@@ -1,24 +1,30 @@
 package org.iommu4j.emulator;
 
 /**
- * One descriptor of the invalidation queue, 128 bits (VT-d, Queued Invalidation Interface).
+ * One descriptor of the invalidation queue, 128 bits, or 256 of which the upper half is reserved
+ * (VT-d, Queued Invalidation Interface).
  *
  * @param low its first word
  * @param high its second word
+ * @param rest what is set in the upper half
  */
-record Descriptor(long low, long high) {
-
-    static final int BYTES = 16;
+record Descriptor(long low, long high, long rest) {
 
     static final int CONTEXT_CACHE = 1;
     static final int IOTLB = 2;
     static final int INTERRUPT_ENTRIES = 4;
     static final int WAIT = 5;
+    static final int PASID_IOTLB = 6;
+    static final int PASID_CACHE = 7;
 
     /* Granularities. */
     static final int GLOBAL = 1;
     static final int DOMAIN = 2;
     static final int SELECTIVE = 3;
+
+    /* Granularities of the PASID cache; 0 is a domain. */
+    static final int ONE_PASID = 1;
+    static final int ALL_PASIDS = 3;
 
     private static final long TYPE_BITS = 0xe0f;
 
@@ -41,6 +47,10 @@ record Descriptor(long low, long high) {
 
     int functionMask() {
         return bits(low, 49, 48);
+    }
+
+    int pasid() {
+        return bits(low, 51, 32);
     }
 
     boolean drainsWrites() {
@@ -79,12 +89,17 @@ record Descriptor(long low, long high) {
         return high & ~3L;
     }
 
-    /** {@return true if the unit knows this type} */
+    /** {@return true if there is such a type} */
     boolean isKnown() {
         return switch (type()) {
             case CONTEXT_CACHE, IOTLB, INTERRUPT_ENTRIES, WAIT -> true;
-            default -> false;
+            default -> isOfScalableMode();
         };
+    }
+
+    /** {@return true if it takes scalable mode, and a queue of 256 bits} */
+    boolean isOfScalableMode() {
+        return type() == PASID_IOTLB || type() == PASID_CACHE;
     }
 
     /** {@return true if no bit is set that a descriptor of this type must leave clear} */
@@ -94,18 +109,28 @@ record Descriptor(long low, long high) {
                     case CONTEXT_CACHE -> mask(5, 4) | mask(31, 16) | mask(47, 32) | mask(49, 48);
                     case IOTLB -> mask(7, 4) | mask(31, 16);
                     case INTERRUPT_ENTRIES -> mask(4, 4) | mask(31, 27) | mask(47, 32);
+                    case PASID_IOTLB, PASID_CACHE -> mask(5, 4) | mask(31, 16) | mask(51, 32);
                     default -> mask(6, 4) | mask(63, 32);
                 };
         long highLegal =
                 switch (type()) {
-                    case IOTLB -> mask(6, 0) | mask(63, 12);
+                    case IOTLB, PASID_IOTLB -> mask(6, 0) | mask(63, 12);
                     case WAIT -> mask(63, 2);
                     default -> 0;
                 };
-        boolean needsGranularity = type() == CONTEXT_CACHE || type() == IOTLB;
         return (low & ~(TYPE_BITS | lowLegal)) == 0
                 && (high & ~highLegal) == 0
-                && !(needsGranularity && granularity() == 0);
+                && rest == 0
+                && hasGranularity();
+    }
+
+    private boolean hasGranularity() {
+        return switch (type()) {
+            case CONTEXT_CACHE, IOTLB -> granularity() != 0;
+            case PASID_IOTLB -> granularity() == DOMAIN || granularity() == SELECTIVE;
+            case PASID_CACHE -> granularity() != DOMAIN;
+            default -> true;
+        };
     }
 
     private static int bits(long word, int high, int low) {

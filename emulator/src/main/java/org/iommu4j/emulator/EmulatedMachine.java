@@ -60,9 +60,11 @@ public final class EmulatedMachine implements Machine {
      *
      * @param options what it is made of
      * @return the machine, which the caller closes
-     * @throws IllegalArgumentException if the memory does not fit into the width of host addresses
+     * @throws IllegalArgumentException if the memory does not fit into the width of host addresses,
+     *     or there is no unit that can do what the options say
      */
     public static EmulatedMachine create(EmulatorOptions options) {
+        options.requireConsistent();
         long most = 1L << options.hostAddressWidth();
         if (options.memory() > most || options.tableMemory() > most - options.memory()) {
             throw new IllegalArgumentException(

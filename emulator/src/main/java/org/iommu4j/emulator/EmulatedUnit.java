@@ -17,6 +17,7 @@ final class EmulatedUnit implements RemappingUnit {
 
     private final int index;
     private final boolean isLast;
+    private final int mostPasids;
     private final Registers registers;
     private final InFlight inFlight = new InFlight();
     private final TranslationCaches caches;
@@ -34,10 +35,11 @@ final class EmulatedUnit implements RemappingUnit {
     EmulatedUnit(EmulatorOptions options, int index, PhysicalMemory memory, Oversight oversight) {
         this.index = index;
         this.isLast = index == options.units() - 1;
-        WalkMemory walkMemory = oversight.walkMemory();
+        TableViews views = oversight.views();
         Dice dice = dice(options, index);
         Capabilities capabilities = new Capabilities(options);
-        this.caches = new TranslationCaches(options, walkMemory, oversight.audit(), dice);
+        this.mostPasids = options.scalable() ? 1 << options.pasidBits() : 0;
+        this.caches = new TranslationCaches(options, views, oversight.audit(), dice);
         Invalidations invalidations = new Invalidations(caches, inFlight, options.drains());
         EventRegisters faultEvent = new EventRegisters(0x38);
         EventRegisters queueEvent = new EventRegisters(0xa0);
@@ -45,20 +47,21 @@ final class EmulatedUnit implements RemappingUnit {
         this.queue =
                 new InvalidationQueue(
                         options, memory, capabilities, invalidations, faults, queueEvent);
-        RootPointer rootPointer = new RootPointer();
+        RootPointer rootPointer = new RootPointer(options.scalable());
         CommandRegister commands =
-                new CommandRegister(rootPointer, walkMemory, options.writeBufferFlush(), queue);
-        WalkLoads loads = new WalkLoads(options, walkMemory, caches, inFlight);
+                new CommandRegister(rootPointer, views, options.writeBufferFlush(), queue);
+        Audit audit = oversight.audit();
+        WalkLoads loads = new WalkLoads(options, views, caches, inFlight);
         this.translator =
                 new Translator(
                         capabilities,
                         commands,
-                        rootPointer,
+                        new SourceLookup(capabilities, rootPointer, caches, loads, audit),
+                        new PageLookup(capabilities, caches, loads, audit, dice),
                         caches,
-                        loads,
                         inFlight,
                         faults,
-                        oversight.audit(),
+                        audit,
                         dice);
         this.registers = new Registers(FIRST_ADDRESS + (long) index * Registers.BYTES);
         registers.constant(0, 4, VERSION);
@@ -89,6 +92,11 @@ final class EmulatedUnit implements RemappingUnit {
     @Override
     public boolean covers(SourceId device) {
         return device.segment() == 0 && (device.bus() == index || isLast && device.bus() > index);
+    }
+
+    /** {@return how many process address space ids devices have; 0 if their requests carry none} */
+    int mostPasids() {
+        return mostPasids;
     }
 
     TranslationCaches caches() {

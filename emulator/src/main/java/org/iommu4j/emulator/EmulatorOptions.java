@@ -1,21 +1,20 @@
 package org.iommu4j.emulator;
 
-import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.function.LongConsumer;
 import java.util.function.Supplier;
+import org.iommu4j.machine.MemoryObserver;
 import org.iommu4j.machine.PhysicalMemory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an {@link EmulatedMachine} is made of: how much memory, which devices, and what its
- * remapping units can do.
+ * What an {@link EmulatedMachine} is made of: how much memory, which devices, how large the caches
+ * of its remapping units are, and what these can do.
  *
  * <p>Immutable: each method that sets something returns a copy. Any thread may call any method.
  */
-public final class EmulatorOptions implements Cloneable {
+public final class EmulatorOptions extends UnitOptions implements Cloneable {
 
     private static final long LEAST_TABLE_MEMORY = 64L << 20;
     private static final int MOST_UNITS = 16;
@@ -27,17 +26,6 @@ public final class EmulatorOptions implements Cloneable {
     private int units = 1;
     private int devices = 2;
     private int hostAddressWidth = 46;
-    private int[] addressWidths = {39, 48, 57};
-    private long pageSizes = 1L << 12 | 1L << 21 | 1L << 30;
-    private int domainIdBits = 16;
-    private boolean cachingMode;
-    private boolean writeBufferFlush;
-    private boolean coherent = true;
-    private int maxAddressMask = 18;
-    private boolean pageSelective = true;
-    private boolean drains = true;
-    private boolean snoopControl;
-    private int faultRecords = 8;
     private int iotlbEntries = 4096;
     private Replacement replacement = Replacement.OLDEST;
     private int pagingStructureEntries = 256;
@@ -45,7 +33,7 @@ public final class EmulatorOptions implements Cloneable {
     private long seed = 1;
     private boolean queueThread;
     private boolean sanitizer = true;
-    private @Nullable LongConsumer beforeWalkLoad;
+    private @Nullable MemoryObserver walkObserver;
     private Supplier<QueueTrouble> queueTrouble = () -> QueueTrouble.NONE;
 
     private EmulatorOptions() {}
@@ -117,145 +105,6 @@ public final class EmulatorOptions implements Cloneable {
     public EmulatorOptions hostAddressWidth(int bits) {
         requireBetween("bits of host address", bits, 32, 52);
         return with(copy -> copy.hostAddressWidth = bits);
-    }
-
-    /**
-     * Sets the widths of I/O virtual addresses that the units can translate (CAP.SAGAW); the
-     * largest is the most that a request may have (CAP.MGAW).
-     *
-     * @param bits one or more of 39 (3 levels of tables), 48 (4) and 57 (5)
-     * @return a copy with them
-     * @throws IllegalArgumentException if there is none, or one is not legal
-     */
-    public EmulatorOptions addressWidths(int... bits) {
-        int[] sorted = bits.clone();
-        Arrays.sort(sorted);
-        if (sorted.length == 0
-                || Arrays.stream(sorted)
-                        .anyMatch(width -> width != 39 && width != 48 && width != 57)) {
-            throw new IllegalArgumentException(
-                    "address widths "
-                            + Arrays.toString(bits)
-                            + "; some of 39, 48 and 57 are legal");
-        }
-        return with(copy -> copy.addressWidths = sorted);
-    }
-
-    /**
-     * Sets the sizes that a leaf may have (CAP.SSLPS).
-     *
-     * @param sizes the sizes in bytes, joined by |; 4 KiB, and perhaps 2 MiB and 1 GiB
-     * @return a copy with them
-     * @throws IllegalArgumentException if the sizes are not legal
-     */
-    public EmulatorOptions pageSizes(long sizes) {
-        if ((sizes & 1L << 12) == 0 || (sizes & ~(1L << 12 | 1L << 21 | 1L << 30)) != 0) {
-            throw new IllegalArgumentException(
-                    "page sizes 0x"
-                            + Long.toHexString(sizes)
-                            + "; 0x1000 is legal, with 0x200000 and 0x40000000 or without");
-        }
-        return with(copy -> copy.pageSizes = sizes);
-    }
-
-    /**
-     * Sets how many domain ids there are (CAP.ND).
-     *
-     * @param bits their width; an even number from 4 to 16
-     * @return a copy with it
-     * @throws IllegalArgumentException if the width is not legal
-     */
-    public EmulatorOptions domainIdBits(int bits) {
-        requireBetween("bits of domain id", bits, 4, 16);
-        if (bits % 2 != 0) {
-            throw new IllegalArgumentException(
-                    bits + " bits of domain id; an even number from 4 to 16 is legal");
-        }
-        return with(copy -> copy.domainIdBits = bits);
-    }
-
-    /**
-     * Sets whether the units hold on to what is not present, too (CAP.CM).
-     *
-     * @param on true if they do
-     * @return a copy with it
-     */
-    public EmulatorOptions cachingMode(boolean on) {
-        return with(copy -> copy.cachingMode = on);
-    }
-
-    /**
-     * Sets whether software's stores wait in a write buffer until it is flushed (CAP.RWBF).
-     *
-     * @param on true if they do
-     * @return a copy with it
-     */
-    public EmulatorOptions writeBufferFlush(boolean on) {
-        return with(copy -> copy.writeBufferFlush = on);
-    }
-
-    /**
-     * Sets whether the units snoop the processor's cache when they read tables (ECAP.C).
-     *
-     * @param on false if they see only what was written back
-     * @return a copy with it
-     */
-    public EmulatorOptions coherent(boolean on) {
-        return with(copy -> copy.coherent = on);
-    }
-
-    /**
-     * Sets the most that one page-selective invalidation can cover (CAP.MAMV).
-     *
-     * @param bits 0 to 51: two to this power are the pages
-     * @return a copy with it
-     * @throws IllegalArgumentException if the number is not legal
-     */
-    public EmulatorOptions maxAddressMask(int bits) {
-        requireBetween("bits of address mask", bits, 0, 51);
-        return with(copy -> copy.maxAddressMask = bits);
-    }
-
-    /**
-     * Sets whether there is page-selective invalidation at all (CAP.PSI).
-     *
-     * @param on true if there is
-     * @return a copy with it
-     */
-    public EmulatorOptions pageSelective(boolean on) {
-        return with(copy -> copy.pageSelective = on);
-    }
-
-    /**
-     * Sets whether an invalidation can wait for what was translated before it (CAP.DRD, CAP.DWD).
-     *
-     * @param on true if it can
-     * @return a copy with it
-     */
-    public EmulatorOptions drains(boolean on) {
-        return with(copy -> copy.drains = on);
-    }
-
-    /**
-     * Sets whether leaves may force snooping (ECAP.SC); without it that bit is reserved.
-     *
-     * @param on true if they may
-     * @return a copy with it
-     */
-    public EmulatorOptions snoopControl(boolean on) {
-        return with(copy -> copy.snoopControl = on);
-    }
-
-    /**
-     * Sets the number of fault recording registers of a unit (CAP.NFR).
-     *
-     * @param count 1 to 128
-     * @return a copy with it
-     * @throws IllegalArgumentException if the number is not legal
-     */
-    public EmulatorOptions faultRecords(int count) {
-        requireBetween("fault records", count, 1, 128);
-        return with(copy -> copy.faultRecords = count);
     }
 
     /**
@@ -336,15 +185,18 @@ public final class EmulatorOptions implements Cloneable {
     }
 
     /**
-     * Sets what runs before a unit loads a word of a root, context or page table, on the thread
-     * that walks: so tests act between two loads of one walk.
+     * Sets who sees the accesses of a unit's walks to tables before they happen, on the thread that
+     * walks: so tests act between two accesses of one walk, or let other threads act there. A walk
+     * loads words of root, context, PASID and page tables, and exchanges entries of page tables to
+     * set accessed and dirty bits. An invalidation does not wait for a walk that is being held
+     * here; it begins again afterwards.
      *
-     * @param step receives the physical address of the word
+     * @param observer sees loads and exchanges
      * @return a copy with it
      */
-    public EmulatorOptions beforeWalkLoad(LongConsumer step) {
-        Objects.requireNonNull(step, "step");
-        return with(copy -> copy.beforeWalkLoad = step);
+    public EmulatorOptions walkObserver(MemoryObserver observer) {
+        Objects.requireNonNull(observer, "observer");
+        return with(copy -> copy.walkObserver = observer);
     }
 
     /**
@@ -380,50 +232,6 @@ public final class EmulatorOptions implements Cloneable {
         return hostAddressWidth;
     }
 
-    int[] widths() {
-        return addressWidths.clone();
-    }
-
-    long pageSizes() {
-        return pageSizes;
-    }
-
-    int domainIdBits() {
-        return domainIdBits;
-    }
-
-    boolean cachingMode() {
-        return cachingMode;
-    }
-
-    boolean writeBufferFlush() {
-        return writeBufferFlush;
-    }
-
-    boolean coherent() {
-        return coherent;
-    }
-
-    int maxAddressMask() {
-        return maxAddressMask;
-    }
-
-    boolean pageSelective() {
-        return pageSelective;
-    }
-
-    boolean drains() {
-        return drains;
-    }
-
-    boolean snoopControl() {
-        return snoopControl;
-    }
-
-    int faultRecords() {
-        return faultRecords;
-    }
-
     int iotlbEntries() {
         return iotlbEntries;
     }
@@ -456,14 +264,19 @@ public final class EmulatorOptions implements Cloneable {
         return queueTrouble;
     }
 
-    Optional<LongConsumer> beforeWalkLoad() {
-        return Optional.ofNullable(beforeWalkLoad);
+    Optional<MemoryObserver> walkObserver() {
+        return Optional.ofNullable(walkObserver);
     }
 
     private EmulatorOptions with(Consumer<EmulatorOptions> change) {
-        EmulatorOptions copy = clone();
+        EmulatorOptions copy = copy();
         change.accept(copy);
         return copy;
+    }
+
+    @Override
+    EmulatorOptions copy() {
+        return clone();
     }
 
     @Override
@@ -479,13 +292,6 @@ public final class EmulatorOptions implements Cloneable {
         if (bytes <= 0 || bytes % PhysicalMemory.PAGE_SIZE != 0) {
             throw new IllegalArgumentException(
                     bytes + " bytes of " + what + "; a positive multiple of 4096 is legal");
-        }
-    }
-
-    private static void requireBetween(String what, int value, int least, int most) {
-        if (value < least || value > most) {
-            throw new IllegalArgumentException(
-                    value + " " + what + "; " + least + " to " + most + " are legal");
         }
     }
 }

@@ -94,6 +94,13 @@ public final class EmulatorProvider implements MachineProvider {
         parameters.put("seed", (o, v) -> o.seed(wholeNumber(v)));
         parameters.put("drains", (o, v) -> o.drains(yes(v)));
         parameters.put("snoop-control", (o, v) -> o.snoopControl(yes(v)));
+        parameters.put("scalable", (o, v) -> o.scalable(yes(v)));
+        parameters.put("first-stage", (o, v) -> o.firstStage(yes(v)));
+        parameters.put("second-stage", (o, v) -> o.secondStage(yes(v)));
+        parameters.put("pasid-bits", (o, v) -> o.pasidBits(count(v)));
+        parameters.put("accessed-dirty", (o, v) -> o.accessedDirty(yes(v)));
+        parameters.put("page-walk-coherent", (o, v) -> o.pageWalkCoherent(yes(v)));
+        parameters.put("page-requests", (o, v) -> o.pageRequests(yes(v)));
         parameters.put("queue-thread", (o, v) -> o.queueThread(yes(v)));
         parameters.put("sanitizer", (o, v) -> o.sanitizer(yes(v)));
         return parameters;

@@ -1,5 +1,7 @@
 package org.iommu4j.emulator;
 
+import org.iommu4j.machine.SourceId;
+
 /**
  * The fault recording registers and the fault status register. Faults take the records in turn; one
  * that comes when its record is not free is lost, which the overflow bit says, and while that is
@@ -28,7 +30,11 @@ final class FaultRecords implements RegisterBlock {
 
     /* A record is two words of 64 bits; the second: */
     private static final int RECORD_BYTES = 16;
+    private static final long PRIVILEGED = 1 << 29;
+    private static final long EXECUTES = 1 << 30;
+    private static final long PASID_PRESENT = 1L << 31;
     private static final int REASON_SHIFT = 32;
+    private static final int PASID_SHIFT = 40;
     private static final int TYPE_SHIFT = 60;
     private static final long READ = 1L << 62;
     private static final long FAULT = 1L << 63;
@@ -62,12 +68,14 @@ final class FaultRecords implements RegisterBlock {
      * Records a fault.
      *
      * @param source requester id
+     * @param pasid the process address space id that the request carries, or {@link
+     *     SourceId#NO_PASID}
      * @param iova the address
-     * @param write true for a write
+     * @param wanted what the request wants: the bits of {@link Translation}
      * @param type the request's address type: 0 untranslated, 1 translation request, 2 translated
      * @param reason the reason code
      */
-    synchronized void record(int source, long iova, boolean write, int type, int reason) {
+    synchronized void record(int source, int pasid, long iova, int wanted, int type, int reason) {
         if ((status & OVERFLOW) != 0) {
             return;
         }
@@ -79,7 +87,8 @@ final class FaultRecords implements RegisterBlock {
         words[2 * next] = iova & ~0xfffL;
         words[2 * next + 1] =
                 FAULT
-                        | (write ? 0 : READ)
+                        | ((wanted & Translation.WRITE) != 0 ? 0 : READ)
+                        | ofAddressSpace(pasid, wanted)
                         | (long) type << TYPE_SHIFT
                         | (long) reason << REASON_SHIFT
                         | source;
@@ -88,6 +97,17 @@ final class FaultRecords implements RegisterBlock {
             event.raise();
         }
         next = (next + 1) % (words.length / 2);
+    }
+
+    /* Who asks for what inside of a process is only known of a request that carries its id. */
+    private static long ofAddressSpace(int pasid, int wanted) {
+        if (pasid == SourceId.NO_PASID) {
+            return 0;
+        }
+        return PASID_PRESENT
+                | (long) pasid << PASID_SHIFT
+                | ((wanted & Translation.EXECUTE) != 0 ? EXECUTES : 0)
+                | ((wanted & Translation.PRIVILEGED) != 0 ? PRIVILEGED : 0);
     }
 
     /** Sets a bit of the status. */

@@ -14,6 +14,8 @@ final class History {
     private static final int MOST_LINES = 40;
     private static final int MOST_EVERYWHERE = 8;
     private static final long EVERYWHERE = -1;
+    /* Of events that are not about an entry. */
+    private static final EntryFormat NO_ENTRY = SecondStageEntry.FORMAT;
 
     private final AtomicReferenceArray<@Nullable Event> events = new AtomicReferenceArray<>(ROOM);
     private final AtomicLong count = new AtomicLong();
@@ -29,7 +31,8 @@ final class History {
             long slot,
             long before,
             long after,
-            int level) {
+            int level,
+            EntryFormat format) {
 
         boolean concerns(long ofRoot, long iova, long page) {
             boolean here = root == ofRoot && start <= iova && iova < end;
@@ -46,8 +49,8 @@ final class History {
             }
             if (level >= 0) {
                 text.append(", entry at 0x").append(Long.toHexString(slot)).append(": ");
-                text.append(SecondStageEntry.text(before, level)).append(" -> ");
-                text.append(SecondStageEntry.text(after, level));
+                text.append(format.text(before, level)).append(" -> ");
+                text.append(format.text(after, level));
             } else if (slot != 0) {
                 text.append(", page 0x").append(Long.toHexString(slot));
             }
@@ -57,23 +60,41 @@ final class History {
 
     /** Notes what software said of a range. */
     void range(long moment, String what, long root, long start, long end) {
-        add(new Event(moment, thread(), what, root, start, end, 0, 0, 0, -1));
+        add(new Event(moment, thread(), what, root, start, end, 0, 0, 0, -1, NO_ENTRY));
     }
 
     /** Notes what software said of a table. */
     void page(long moment, String what, long root, long page) {
-        add(new Event(moment, thread(), what, root, 0, 0, page, 0, 0, -1));
+        add(new Event(moment, thread(), what, root, 0, 0, page, 0, 0, -1, NO_ENTRY));
     }
 
-    /** Notes that an entry changes. */
-    void entry(long moment, long root, long iova, int level, long slot, long before, long after) {
-        long end = iova + SecondStageEntry.span(level);
-        add(new Event(moment, thread(), "changes", root, iova, end, slot, before, after, level));
+    /** Notes that an entry of tables changes. */
+    void entry(
+            long moment,
+            BelievedTables tables,
+            long iova,
+            int level,
+            long slot,
+            long before,
+            long after) {
+        add(
+                new Event(
+                        moment,
+                        thread(),
+                        "changes",
+                        tables.root(),
+                        iova,
+                        iova + EntryFormat.span(level),
+                        slot,
+                        before,
+                        after,
+                        level,
+                        tables.format()));
     }
 
     /** Notes what concerns every address. */
     void everywhere(long moment, String what) {
-        add(new Event(moment, thread(), what, EVERYWHERE, 0, 0, 0, 0, 0, -1));
+        add(new Event(moment, thread(), what, EVERYWHERE, 0, 0, 0, 0, 0, -1, NO_ENTRY));
     }
 
     /**

@@ -29,6 +29,8 @@ final class InvalidationQueue implements RegisterBlock {
 
     private static final int OFFSET_BITS = 0x7fff0;
     private static final int WIDE = 1 << 11;
+    private static final int NARROW_BYTES = 16;
+    private static final int WIDE_BYTES = 32;
     private static final int SIZE_BITS = 7;
 
     /* What the error record says (IQEI). */
@@ -171,10 +173,10 @@ final class InvalidationQueue implements RegisterBlock {
 
     /* Deals with the descriptor at the head; false if the queue stands. */
     private boolean next() {
-        if ((address & WIDE) != 0) {
+        if (isWide() && !capabilities.scalable()) {
             return stop(WIDTH_INVALID);
         }
-        if (tail >= size()) {
+        if (tail >= size() || tail % bytes() != 0) {
             return stop(TAIL_INVALID);
         }
         return switch (trouble.get()) {
@@ -201,8 +203,11 @@ final class InvalidationQueue implements RegisterBlock {
         } catch (IndexOutOfBoundsException e) {
             return stop(FETCH_FAILED);
         }
-        if (!descriptor.isKnown()) {
+        if (!descriptor.isKnown() || descriptor.isOfScalableMode() && !capabilities.scalable()) {
             return stop(TYPE_INVALID);
+        }
+        if (descriptor.isOfScalableMode() && !isWide()) {
+            return stop(WIDTH_INVALID);
         }
         if (!descriptor.isWellFormed() || !isSupported(descriptor)) {
             return stop(RESERVED_SET);
@@ -211,6 +216,8 @@ final class InvalidationQueue implements RegisterBlock {
             case Descriptor.CONTEXT_CACHE -> invalidations.contexts(descriptor);
             case Descriptor.IOTLB -> invalidations.translations(descriptor);
             case Descriptor.WAIT -> complete(descriptor);
+            case Descriptor.PASID_IOTLB -> invalidations.translationsOfPasid(descriptor);
+            case Descriptor.PASID_CACHE -> invalidations.pasids(descriptor);
             default -> {} // no interrupt is remapped, so no entry is cached
         }
         advance();
@@ -218,8 +225,11 @@ final class InvalidationQueue implements RegisterBlock {
     }
 
     private boolean isSupported(Descriptor descriptor) {
-        return descriptor.type() != Descriptor.IOTLB
-                || descriptor.granularity() != Descriptor.SELECTIVE
+        boolean isOfPages =
+                (descriptor.type() == Descriptor.IOTLB
+                                || descriptor.type() == Descriptor.PASID_IOTLB)
+                        && descriptor.granularity() == Descriptor.SELECTIVE;
+        return !isOfPages
                 || capabilities.pageSelective()
                         && descriptor.addressMask() <= capabilities.maxAddressMask();
     }
@@ -256,11 +266,22 @@ final class InvalidationQueue implements RegisterBlock {
     private Descriptor fetch() {
         long at = (address & -PhysicalMemory.PAGE_SIZE) + head;
         long low = memory.loadAcquire(at);
-        return new Descriptor(low, memory.loadAcquire(at + Long.BYTES));
+        long high = memory.loadAcquire(at + 8);
+        long rest = isWide() ? memory.loadAcquire(at + 16) | memory.loadAcquire(at + 24) : 0;
+        return new Descriptor(low, high, rest);
     }
 
     private void advance() {
-        head = (head + Descriptor.BYTES) % size();
+        head = (head + bytes()) % size();
+    }
+
+    private boolean isWide() {
+        return (address & WIDE) != 0;
+    }
+
+    /* The size of a descriptor. */
+    private int bytes() {
+        return isWide() ? WIDE_BYTES : NARROW_BYTES;
     }
 
     private boolean stop(int error) {

@@ -1,5 +1,7 @@
 package org.iommu4j.emulator;
 
+import org.iommu4j.machine.SourceId;
+
 /**
  * Carries out what software wants forgotten, whichever way it says so, and waits for the requests
  * that still use it. The calls come one at a time.
@@ -38,6 +40,33 @@ final class Invalidations {
                 descriptor.leavesOnly());
     }
 
+    /** Carries out a well-formed descriptor of type 6, which always drains. */
+    void translationsOfPasid(Descriptor descriptor) {
+        drainReads = true;
+        drainWrites = true;
+        int domain = descriptor.domain();
+        if (descriptor.granularity() == Descriptor.SELECTIVE) {
+            caches.invalidateTranslations(
+                    domain,
+                    descriptor.pasid(),
+                    descriptor.address(),
+                    descriptor.addressMask(),
+                    descriptor.leavesOnly());
+        } else {
+            caches.invalidateTranslations(domain, descriptor.pasid());
+        }
+    }
+
+    /** Carries out a well-formed descriptor of type 7. */
+    void pasids(Descriptor descriptor) {
+        switch (descriptor.granularity()) {
+            case Descriptor.ALL_PASIDS -> caches.invalidatePasids();
+            case Descriptor.ONE_PASID ->
+                    caches.invalidatePasid(descriptor.domain(), descriptor.pasid());
+            default -> caches.invalidatePasids(descriptor.domain());
+        }
+    }
+
     /** Forgets contexts; a granularity is that of a {@link Descriptor}. */
     void contexts(int granularity, int domain, int source, int functionMask) {
         switch (granularity) {
@@ -51,8 +80,10 @@ final class Invalidations {
     void translations(int granularity, int domain, long iova, int mask, boolean leavesOnly) {
         switch (granularity) {
             case Descriptor.GLOBAL -> caches.invalidateTranslations();
-            case Descriptor.DOMAIN -> caches.invalidateTranslations(domain);
-            default -> caches.invalidateTranslations(domain, iova, mask, leavesOnly);
+            case Descriptor.DOMAIN -> caches.invalidateTranslations(domain, SourceId.NO_PASID);
+            default ->
+                    caches.invalidateTranslations(
+                            domain, SourceId.NO_PASID, iova, mask, leavesOnly);
         }
     }
 

@@ -1,10 +1,12 @@
 package org.iommu4j.emulator;
 
+import org.iommu4j.machine.SourceId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The IOTLB: translations of 4 KiB, 2 MiB and 1 GiB at the same time, found by domain id and
- * address. An address may be found in several sizes.
+ * The IOTLB: translations of 4 KiB, 2 MiB and 1 GiB at the same time, found by domain id, PASID and
+ * address, those of second stage by domain id and address only. An address may be found in several
+ * sizes.
  *
  * <p>Lookups take no lock; changes are made under that of {@link TranslationCaches}.
  */
@@ -34,27 +36,27 @@ final class Iotlb {
         this.dice = dice;
     }
 
-    /** {@return a translation of an address, or null} */
-    @Nullable Translation find(int domain, long iova) {
+    /** {@return a translation of an address, or null; PASIDs as in {@link #dropRange}} */
+    @Nullable Translation find(int domain, int pasid, long iova) {
         if (dice != null) {
-            return findAny(domain, iova, dice);
+            return findAny(domain, pasid, iova, dice);
         }
-        Translation found = small.find(Translation.tag(domain, iova >>> SMALL));
+        Translation found = small.find(Translation.tag(domain, iova >>> SMALL), pasid);
         if (found == null) {
-            found = middle.find(Translation.tag(domain, iova >>> MIDDLE));
+            found = middle.find(Translation.tag(domain, iova >>> MIDDLE), pasid);
             if (found == null) {
-                found = large.find(Translation.tag(domain, iova >>> LARGE));
+                found = large.find(Translation.tag(domain, iova >>> LARGE), pasid);
             }
         }
         return found;
     }
 
     /* Of the sizes that are there any, and any may have vanished. */
-    private @Nullable Translation findAny(int domain, long iova, Dice dice) {
+    private @Nullable Translation findAny(int domain, int pasid, long iova, Dice dice) {
         int first = (int) Long.remainderUnsigned(dice.next(), 3);
         for (int i = 0; i < 3; i++) {
             int shift = SMALL + 9 * ((first + i) % 3);
-            Translation found = ofSize(shift).find(Translation.tag(domain, iova >>> shift));
+            Translation found = ofSize(shift).find(Translation.tag(domain, iova >>> shift), pasid);
             if (found != null && !dice.oneIn(4)) {
                 return found;
             }
@@ -70,27 +72,28 @@ final class Iotlb {
      * Drops every translation that lies wholly inside a range.
      *
      * @param domain domain id
+     * @param pasid whose translations, or {@link SourceId#NO_PASID} for those of second stage
      * @param iova first address; aligned to the range's size
      * @param mask the number of pages of 4 KiB, as a power of two
      */
-    void dropRange(int domain, long iova, int mask) {
+    void dropRange(int domain, int pasid, long iova, int mask) {
         for (int shift = SMALL; shift <= LARGE && shift <= mask + SMALL; shift += 9) {
             int bits = mask + SMALL - shift;
             TagArray<Translation> translations = ofSize(shift);
             long first = iova >>> shift;
             if (bits < 20 && 1 << bits <= translations.room() / 4) {
                 for (long prefix = first; prefix < first + (1L << bits); prefix++) {
-                    translations.remove(Translation.tag(domain, prefix));
+                    translations.remove(Translation.tag(domain, prefix), pasid);
                 }
             } else {
-                translations.removeRange(domain, first, bits, _ -> true);
+                translations.removeRange(domain, pasid, first, bits, _ -> true);
             }
         }
     }
 
-    void dropDomain(int domain) {
+    void dropDomain(int domain, int pasid) {
         for (int shift = SMALL; shift <= LARGE; shift += 9) {
-            ofSize(shift).removeDomain(domain);
+            ofSize(shift).removeAll(domain, pasid);
         }
     }
 

@@ -42,23 +42,23 @@ final class LiveEntries {
         } else if (locate(page) != null) {
             long iova = TablePages.iovaOf(page, address);
             int level = TablePages.levelOf(page);
-            evidence.strands.get().exchangeFailed(iova, iova + SecondStageEntry.span(level));
+            evidence.strands.get().exchangeFailed(iova, iova + EntryFormat.span(level));
         }
     }
 
     /** A table was linked: what it points to has its place now. */
     void linked(Page page) {
-        for (int i = 0; i < SecondStageEntry.ENTRIES; i++) {
+        for (int i = 0; i < EntryFormat.ENTRIES; i++) {
             long slot = page.address + (long) i * Long.BYTES;
             long entry = memory.loadAcquire(slot);
-            if (SecondStageEntry.isPresent(entry)) {
+            if (EntryFormat.mayBePresent(entry)) {
                 place(entry, slot);
             }
         }
     }
 
     private void place(long entry, long slot) {
-        Page child = evidence.pages.find(SecondStageEntry.table(entry));
+        Page child = evidence.pages.find(EntryFormat.table(entry));
         if (child != null && child.isLinked()) {
             child.pointedToBy(slot);
         }
@@ -68,7 +68,7 @@ final class LiveEntries {
         if (before == after) {
             return;
         }
-        if (SecondStageEntry.isPresent(after)) {
+        if (EntryFormat.mayBePresent(after)) {
             place(after, slot);
         }
         BelievedTables tree = locate(page);
@@ -77,14 +77,14 @@ final class LiveEntries {
         }
         int level = TablePages.levelOf(page);
         long iova = TablePages.iovaOf(page, slot);
-        if (SecondStageEntry.isTable(after, level)) {
-            publish(tree, SecondStageEntry.table(after), level - 1, slot);
+        EntryFormat format = tree.format();
+        if (format.isTable(after, level)) {
+            publish(tree, EntryFormat.table(after), level - 1, slot);
         }
-        if (SecondStageEntry.isPresent(before) || level > 0) {
-            evidence.history.entry(
-                    evidence.moments.now(), tree.root(), iova, level, slot, before, after);
+        if (format.isPresent(before) || level > 0) {
+            evidence.history.entry(evidence.moments.now(), tree, iova, level, slot, before, after);
         }
-        if (SecondStageEntry.isPresent(before)) {
+        if (format.isPresent(before)) {
             requireKept(tree, slot, before, after, level, iova);
         }
     }
@@ -103,23 +103,24 @@ final class LiveEntries {
         Page page = evidence.pages.of(table);
         page.link(tree.root(), evidence.moments.tick());
         page.pointedToBy(slot);
-        for (int i = 0; level > 0 && i < SecondStageEntry.ENTRIES; i++) {
+        for (int i = 0; level > 0 && i < EntryFormat.ENTRIES; i++) {
             long below = table + (long) i * Long.BYTES;
             long entry = memory.loadAcquire(below);
-            if (SecondStageEntry.isTable(entry, level)) {
-                publish(tree, SecondStageEntry.table(entry), level - 1, below);
+            if (tree.format().isTable(entry, level)) {
+                publish(tree, EntryFormat.table(entry), level - 1, below);
             }
         }
     }
 
     private void requireKept(
             BelievedTables tree, long slot, long before, long after, int level, long iova) {
-        if (!tree.isMapped(iova, iova + SecondStageEntry.span(level))) {
+        if (!tree.isMapped(iova, iova + EntryFormat.span(level))) {
             return;
         }
         Strand strand = evidence.strands.get();
         try {
             reader.requireKept(
+                    tree.format(),
                     before,
                     after,
                     level,
@@ -135,9 +136,9 @@ final class LiveEntries {
                             + " by a change of a live entry at 0x"
                             + Long.toHexString(slot)
                             + " from "
-                            + SecondStageEntry.text(before, level)
+                            + tree.format().text(before, level)
                             + " to "
-                            + SecondStageEntry.text(after, level);
+                            + tree.format().text(after, level);
             evidence.findings.add(
                     lost.rule(), summary, () -> evidence.history.of(tree.root(), lost.iova(), 0));
         }
@@ -156,11 +157,13 @@ final class LiveEntries {
         if (tree.levels() == 0 || root == null || !root.isLinked()) {
             return -1;
         }
-        return reader.firstMapped(tree.root(), tree.levels() - 1, 0, start, end);
+        return reader.firstMapped(tree.format(), tree.root(), tree.levels() - 1, 0, start, end);
     }
 
     /** {@return how tables permit access to an address; 0 if that is not known, or not mapped} */
-    long access(BelievedTables tree, long iova) {
-        return tree.levels() == 0 ? 0 : reader.access(tree.root(), tree.levels(), iova);
+    int access(BelievedTables tree, long iova) {
+        return tree.levels() == 0
+                ? 0
+                : reader.access(tree.format(), tree.root(), tree.levels(), iova);
     }
 }

@@ -10,14 +10,14 @@ import org.jspecify.annotations.Nullable;
  * What stands between software and the units of a machine, and who listens there.
  *
  * @param memory the memory as software gets it
- * @param walkMemory the tables as a unit sees them
+ * @param views the tables as a unit sees them
  * @param audit who hears what the units do; null if nobody does
  * @param witness who hears what software believes
  * @param sanitizer what was found
  */
 record Oversight(
         PhysicalMemory memory,
-        WalkMemory walkMemory,
+        TableViews views,
         @Nullable Audit audit,
         Witness witness,
         Optional<Sanitizer> sanitizer) {
@@ -40,16 +40,25 @@ record Oversight(
                 lag == null && entries == null
                         ? raw
                         : raw.observedBy(new SoftwareView(start, bytes, entries, lag)),
-                lag == null ? raw::loadAcquire : lag,
+                views(options, raw, lag),
                 sanitizer == null ? null : sanitizer.audit(),
                 sanitizer == null ? Witness.NONE : sanitizer,
                 Optional.ofNullable(sanitizer));
     }
 
+    private static TableViews views(
+            EmulatorOptions options, PhysicalMemory raw, @Nullable Lag lag) {
+        WalkMemory memory = new SnoopedMemory(raw);
+        WalkMemory plain = lag == null ? memory : lag;
+        /* What waits in a write buffer is in no cache that could be snooped. */
+        WalkMemory snooped = lag instanceof WriteBuffer ? lag : memory;
+        return new TableViews(plain, snooped, options.coherent() ? snooped : plain);
+    }
+
     private static @Nullable Lag lag(EmulatorOptions options, PhysicalMemory raw, Moments moments) {
         long start = options.memory();
         long bytes = options.tableMemory();
-        if (!options.coherent()) {
+        if (!options.coherent() || options.scalable() && !options.pageWalkCoherent()) {
             return new ProcessorCache(raw, start, bytes, moments, options.seed());
         }
         return options.writeBufferFlush()

@@ -5,17 +5,14 @@ import org.iommu4j.emulator.WalkLoads.Walk;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way from an address to its page through second-stage tables (VT-d, Second-Stage Paging
- * Entries), beginning where a paging-structure cache knows the furthest. Accessed and dirty bits
- * are not written: legacy mode has none. Any thread may call any method.
+ * The way from an address to its page through page tables (VT-d, First-Stage and Second-Stage
+ * Translation), beginning where a paging-structure cache knows the furthest. Any thread may call
+ * any method.
  */
 final class PageWalk {
 
-    private static final int ENTRIES = 512;
-    private static final int ACCESS = Translation.READ | Translation.WRITE;
-    private static final long LARGE = 1 << 7;
-    private static final long SNOOP = 1 << 11;
-    private static final long TRANSIENT = 1L << 62;
+    private static final int EVERYTHING =
+            Translation.READ | Translation.WRITE | Translation.EXECUTE | Translation.USER;
 
     private final Capabilities capabilities;
     private final WalkLoads loads;
@@ -34,108 +31,142 @@ final class PageWalk {
     }
 
     /**
-     * Walks, and remembers the tables on the way.
+     * Walks, and remembers the tables on the way. Where the context has accessed and dirty bits,
+     * they are set by the time this returns: accessed on the whole way, dirty if the request wants
+     * to write and may. Such a walk that leads to a page which does not permit what is wanted sets
+     * nothing there, and comes to a fault.
      *
      * @param context whose tables
-     * @param iova an address below the context's width
+     * @param iova an address that the context does not refuse
+     * @param wanted what the request wants; 0 if nobody asks, and then no page becomes dirty
      * @param walk for which walk
      * @return what the tables say
      * @throws Overtaken if an invalidation came since the walk began
      */
-    Translation walk(Context context, long iova, Walk walk) throws Overtaken {
+    Translation walk(Context context, long iova, int wanted, Walk walk) throws Overtaken {
+        while (true) {
+            Translation found = attempt(context, iova, wanted, walk);
+            if (found != null) {
+                return found;
+            }
+        }
+    }
+
+    /* Null if an entry changed before a bit could be set in it. */
+    private @Nullable Translation attempt(Context context, long iova, int wanted, Walk walk)
+            throws Overtaken {
+        Stage stage = context.stage;
+        EntryFormat format = stage.entries();
         TablePointer at = start(context, iova);
         while (at.level > 0) {
             if (!at.isPresent()) {
-                return Translation.absent(context.domain(), iova, at.root, at.asOf);
+                return Translation.absent(context, iova, at.root, at.asOf);
             }
             int level = at.level - 1;
-            long address =
-                    at.table + (iova >>> TablePointer.shift(level) & ENTRIES - 1) * Long.BYTES;
+            long address = EntryFormat.slot(at.table, iova, level);
             long entry;
             try {
-                entry = loads.load(address, walk);
+                entry = loads.load(context, address, walk);
             } catch (IndexOutOfBoundsException e) {
-                return Translation.fault(context.domain(), iova, FaultReason.TABLE_ACCESS, at.root);
+                int code = stage.tableAccess(at.level == context.levels);
+                return Translation.fault(context, iova, code, at.root);
             }
-            long asOf = audit == null ? 0 : audit.tableRead(at.root, address, entry, at.asOf);
-            if (isReserved(entry, level)) {
-                return Translation.fault(
-                        context.domain(), iova, FaultReason.TABLE_RESERVED, at.root);
+            long asOf = asOf(context, at, address, entry);
+            if (format.isReserved(entry, level, capabilities)) {
+                return Translation.fault(context, iova, stage.tableReserved(), at.root);
             }
-            int access = at.access & (int) entry;
-            if (isLeaf(entry, level)) {
-                return leaf(context, iova, level, entry, access, at.root, asOf);
+            int access = at.access & format.access(entry);
+            boolean isLeaf = level == 0 || format.isLeaf(entry, level);
+            long missing = missing(context, format, entry, access, isLeaf, wanted);
+            if (missing != 0) {
+                if (!context.is(Context.SNOOPED)) {
+                    return Translation.fault(context, iova, stage.notUpdated(), at.root);
+                }
+                if (!loads.set(context, address, entry, missing, walk)) {
+                    return null;
+                }
             }
-            at =
-                    new TablePointer(
-                            context.domain(),
-                            iova,
-                            level,
-                            capabilities.addressIn(entry),
-                            access,
-                            at.root,
-                            asOf);
-            remember(at, walk);
+            if (isLeaf) {
+                return leaf(context, iova, level, entry | missing, access, wanted, at.root, asOf);
+            }
+            long table = capabilities.addressIn(entry);
+            at = new TablePointer(context, iova, level, table, access, at.root, asOf);
+            remember(context, at, walk);
         }
         throw new AssertionError("level 0 holds leaves only");
     }
 
     /* Whatever is known of the lowest table, or else the root. */
     private TablePointer start(Context context, long iova) {
-        for (int level = 1; level < context.levels(); level++) {
-            TablePointer known = caches.structures().find(context.domain(), iova, level);
+        for (int level = 1; level < context.levels; level++) {
+            TablePointer known = caches.structures().find(context, iova, level);
             if (known != null) {
                 return known;
             }
         }
         return new TablePointer(
-                context.domain(),
+                context,
                 iova,
-                context.levels(),
-                context.root(),
-                ACCESS,
-                context.root(),
+                context.levels,
+                context.root,
+                EVERYTHING,
+                context.root,
                 audit == null ? 0 : audit.moment());
     }
 
-    private void remember(TablePointer pointer, Walk walk) {
-        if (pointer.isPresent() || capabilities.cachingMode()) {
+    private long asOf(Context context, TablePointer at, long address, long entry) {
+        return audit == null
+                ? 0
+                : audit.tableRead(at.root, address, entry, at.asOf, loads.lag(context));
+    }
+
+    /* The accessed and dirty bits that this request sets in an entry. */
+    private static long missing(
+            Context context,
+            EntryFormat format,
+            long entry,
+            int access,
+            boolean isLeaf,
+            int wanted) {
+        if (!context.is(Context.ACCESSED_DIRTY) || access == 0) {
+            return 0;
+        }
+        if (!isLeaf) {
+            return format.accessed & ~entry;
+        }
+        if (Translation.faultOf(context, access, wanted) != FaultReason.NONE && wanted != 0) {
+            return 0;
+        }
+        boolean writes = (wanted & Translation.WRITE) != 0;
+        return (format.accessed | (writes ? format.dirty : 0)) & ~entry;
+    }
+
+    private void remember(Context context, TablePointer pointer, Walk walk) {
+        if (pointer.isPresent() || capabilities.cachingMode() && context.stage != Stage.FIRST) {
             caches.add(pointer, walk.generation());
         }
     }
 
     private static Translation leaf(
-            Context context, long iova, int level, long entry, int access, long root, long asOf) {
+            Context context,
+            long iova,
+            int level,
+            long entry,
+            int access,
+            int wanted,
+            long root,
+            long asOf) {
         if (access == 0) {
-            return Translation.absent(context.domain(), iova, root, asOf);
+            return Translation.absent(context, iova, root, asOf);
+        }
+        boolean hasBits = context.is(Context.ACCESSED_DIRTY);
+        int code = Translation.faultOf(context, access, wanted);
+        if (hasBits && code != FaultReason.NONE && wanted != 0) {
+            return Translation.fault(context, iova, code, root);
         }
         int shift = TablePointer.shift(level);
-        long base = entry & (1L << 52) - 1 & -1L << shift;
-        return Translation.of(context.domain(), iova, shift, base, access, root, asOf);
-    }
-
-    /** At the last level everything that is not a table is a leaf, present or not. */
-    private static boolean isLeaf(long entry, int level) {
-        return level == 0 || (entry & ACCESS) != 0 && (entry & LARGE) != 0;
-    }
-
-    /* What is not present is free for software, whatever it holds. */
-    private boolean isReserved(long entry, int level) {
-        if ((entry & ACCESS) == 0) {
-            return false;
-        }
-        long reserved = capabilities.beyondHostAddress() & (1L << 52) - 1 | TRANSIENT;
-        if (isLeaf(entry, level)) {
-            if (level > 0 && !capabilities.supportsLeaf(level)) {
-                return true;
-            }
-            reserved |= (1L << TablePointer.shift(level)) - (1L << 12);
-            if (!capabilities.snoopControl()) {
-                reserved |= SNOOP;
-            }
-        } else {
-            reserved |= SNOOP;
-        }
-        return (entry & reserved) != 0;
+        long base = EntryFormat.page(entry, level);
+        boolean written = !hasBits || context.stage.entries().isDirty(entry);
+        return Translation.of(context, iova, shift, base, access, written, root, asOf);
     }
 }

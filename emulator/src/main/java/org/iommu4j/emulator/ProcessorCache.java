@@ -90,6 +90,11 @@ final class ProcessorCache implements Lag {
     }
 
     @Override
+    public boolean exchange(long address, long expected, long value) {
+        throw new AssertionError("an atomic operation without snooping");
+    }
+
+    @Override
     public void flushWriteBuffers() {
         moments.flushed();
     }

@@ -10,17 +10,50 @@ final class RootPointer implements RegisterBlock {
     static final int OFFSET = 0x20;
 
     private static final long ADDRESS = ~0xfffL;
+    private static final int MODE_SHIFT = 10;
+    private static final int MODES = 3;
 
+    /**
+     * Where walks begin.
+     *
+     * @param address the physical address of the root table
+     * @param mode the translation table mode (TTM)
+     */
+    record Root(long address, int mode) {
+
+        private static final int LEGACY = 0;
+        private static final int SCALABLE = 1;
+
+        boolean isLegacy() {
+            return mode == LEGACY;
+        }
+
+        boolean isScalable() {
+            return mode == SCALABLE;
+        }
+    }
+
+    private final boolean scalable;
     private long written;
-    private volatile long current;
+    private volatile Root current = new Root(0, Root.LEGACY);
+
+    /**
+     * Makes the register.
+     *
+     * @param scalable true if there is a mode to choose; else those bits do not count
+     */
+    RootPointer(boolean scalable) {
+        this.scalable = scalable;
+    }
 
     /** Takes over what was written. */
     void take() {
-        current = written & ADDRESS;
+        int mode = scalable ? (int) (written >>> MODE_SHIFT) & MODES : Root.LEGACY;
+        current = new Root(written & ADDRESS, mode);
     }
 
-    /** {@return the physical address of the root table that walks begin at} */
-    long current() {
+    /** {@return where walks begin} */
+    Root current() {
         return current;
     }
 

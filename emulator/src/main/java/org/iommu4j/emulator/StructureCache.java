@@ -1,5 +1,6 @@
 package org.iommu4j.emulator;
 
+import org.iommu4j.machine.SourceId;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,8 +27,9 @@ final class StructureCache {
     }
 
     /** {@return the entry of a level on the way to an address, or null} */
-    @Nullable TablePointer find(int domain, long iova, int level) {
-        TablePointer found = levels[level].find(TablePointer.tag(domain, iova, level));
+    @Nullable TablePointer find(Context context, long iova, int level) {
+        long tag = TablePointer.tag(context.domain, iova, level);
+        TablePointer found = levels[level].find(tag, context.cachedPasid);
         return found != null && dice != null && dice.oneIn(8) ? null : found;
     }
 
@@ -39,17 +41,18 @@ final class StructureCache {
      * Drops every entry on the way to an address of a range.
      *
      * @param domain domain id
+     * @param pasid whose tables, or {@link SourceId#NO_PASID} for those of second stage
      * @param iova first address; aligned to the range's size
      * @param mask the number of pages of 4 KiB, as a power of two
      */
-    void dropRange(int domain, long iova, int mask) {
+    void dropRange(int domain, int pasid, long iova, int mask) {
         for (int level = 1; level <= TOP; level++) {
             int bits = Math.max(0, 12 + mask - TablePointer.shift(level));
             long prefix = iova >>> TablePointer.shift(level);
             if (bits == 0) {
-                levels[level].remove(TablePointer.tag(domain, iova, level));
+                levels[level].remove(TablePointer.tag(domain, iova, level), pasid);
             } else {
-                levels[level].removeRange(domain, prefix, bits, _ -> true);
+                levels[level].removeRange(domain, pasid, prefix, bits, _ -> true);
             }
         }
     }
@@ -58,20 +61,21 @@ final class StructureCache {
      * Drops what is not present and lies wholly inside a range: a leaf may have come there.
      *
      * @param domain domain id
+     * @param pasid whose tables, or {@link SourceId#NO_PASID} for those of second stage
      * @param iova first address; aligned to the range's size
      * @param mask the number of pages of 4 KiB, as a power of two
      */
-    void dropAbsent(int domain, long iova, int mask) {
+    void dropAbsent(int domain, int pasid, long iova, int mask) {
         for (int level = 1; level <= TOP && TablePointer.shift(level) <= mask + 12; level++) {
             int bits = 12 + mask - TablePointer.shift(level);
             long prefix = iova >>> TablePointer.shift(level);
-            levels[level].removeRange(domain, prefix, bits, found -> !found.isPresent());
+            levels[level].removeRange(domain, pasid, prefix, bits, found -> !found.isPresent());
         }
     }
 
-    void dropDomain(int domain) {
+    void dropDomain(int domain, int pasid) {
         for (int level = 1; level <= TOP; level++) {
-            levels[level].removeDomain(domain);
+            levels[level].removeAll(domain, pasid);
         }
     }
 

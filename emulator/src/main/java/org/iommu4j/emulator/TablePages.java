@@ -138,6 +138,6 @@ final class TablePages {
     /** {@return the first address that an entry of a located page decides} */
     static long iovaOf(Page page, long slot) {
         long index = (slot - page.address) / Long.BYTES;
-        return page.iova + index * SecondStageEntry.span(page.level);
+        return page.iova + index * EntryFormat.span(page.level);
     }
 }

@@ -21,8 +21,9 @@ final class TablePointer extends TagArray.Tagged {
     /** The moment of it, for the audit. */
     final long asOf;
 
-    TablePointer(int domain, long iova, int level, long table, int access, long root, long asOf) {
-        super(tag(domain, iova, level));
+    TablePointer(
+            Context context, long iova, int level, long table, int access, long root, long asOf) {
+        super(tag(context.domain, iova, level), context.cachedPasid);
         this.level = level;
         this.table = table;
         this.access = access;

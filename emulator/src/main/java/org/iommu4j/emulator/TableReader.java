@@ -3,8 +3,8 @@ package org.iommu4j.emulator;
 import org.iommu4j.machine.PhysicalMemory;
 
 /**
- * Reads second-stage tables as they are in memory, for the sanitizer: what they map, and whether a
- * change of one entry keeps it. Any thread may call any method.
+ * Reads page tables as they are in memory, for the sanitizer: what they map, and whether a change
+ * of one entry keeps it. Any thread may call any method.
  */
 final class TableReader {
 
@@ -37,6 +37,9 @@ final class TableReader {
         boolean permits(long start, long end);
     }
 
+    private static final int EVERYTHING =
+            Translation.READ | Translation.WRITE | Translation.EXECUTE | Translation.USER;
+
     private final PhysicalMemory memory;
 
     TableReader(PhysicalMemory memory) {
@@ -46,21 +49,22 @@ final class TableReader {
     /**
      * Says how an address may be accessed.
      *
+     * @param format how entries are read
      * @param root the root of the tables
      * @param levels how many there are
      * @param iova the address
      * @return the permissions; 0 if it is not mapped
      */
-    long access(long root, int levels, long iova) {
-        long access = SecondStageEntry.ACCESS;
+    int access(EntryFormat format, long root, int levels, long iova) {
+        int access = EVERYTHING;
         long table = root;
         for (int level = levels - 1; level >= 0; level--) {
-            long entry = load(SecondStageEntry.slot(table, iova, level));
-            access &= entry;
-            if (!SecondStageEntry.isTable(entry, level)) {
+            long entry = load(EntryFormat.slot(table, iova, level));
+            access &= format.access(entry);
+            if (!format.isTable(entry, level)) {
                 return access;
             }
-            table = SecondStageEntry.table(entry);
+            table = EntryFormat.table(entry);
         }
         return access;
     }
@@ -68,6 +72,7 @@ final class TableReader {
     /**
      * Finds an address of a range that is mapped.
      *
+     * @param format how entries are read
      * @param table a table
      * @param level its level
      * @param base the first address of the table's range
@@ -75,21 +80,22 @@ final class TableReader {
      * @param end the end, exclusive
      * @return the address, or -1
      */
-    long firstMapped(long table, int level, long base, long start, long end) {
-        long span = SecondStageEntry.span(level);
+    long firstMapped(EntryFormat format, long table, int level, long base, long start, long end) {
+        long span = EntryFormat.span(level);
         long first = Math.max(start, base);
-        long last = Math.min(end, base + SecondStageEntry.ENTRIES * span);
+        long last = Math.min(end, base + EntryFormat.ENTRIES * span);
         for (long at = first; at < last; at = (at & -span) + span) {
-            long entry = load(SecondStageEntry.slot(table, at, level));
+            long entry = load(EntryFormat.slot(table, at, level));
             long found =
-                    SecondStageEntry.isTable(entry, level)
+                    format.isTable(entry, level)
                             ? firstMapped(
-                                    SecondStageEntry.table(entry),
+                                    format,
+                                    EntryFormat.table(entry),
                                     level - 1,
                                     at & -span,
                                     at,
                                     Math.min(last, (at & -span) + span))
-                            : SecondStageEntry.isPresent(entry) ? at : -1;
+                            : format.isPresent(entry) ? at : -1;
             if (found >= 0) {
                 return found;
             }
@@ -101,6 +107,7 @@ final class TableReader {
      * Makes sure that a change of an entry keeps what it maps: output address, permissions,
      * attributes and dirty bits, whatever the size of its pages.
      *
+     * @param format how entries are read
      * @param before the entry as it was
      * @param after the entry as it will be
      * @param level its level
@@ -108,85 +115,86 @@ final class TableReader {
      * @param licence what may be unmapped
      * @throws Lost if it does not
      */
-    void requireKept(long before, long after, int level, long iova, Licence licence) throws Lost {
-        compare(
-                before,
-                SecondStageEntry.ACCESS,
-                after,
-                SecondStageEntry.ACCESS,
-                level,
-                iova,
-                licence);
+    void requireKept(
+            EntryFormat format, long before, long after, int level, long iova, Licence licence)
+            throws Lost {
+        new Comparison(format, licence).compare(before, EVERYTHING, after, EVERYTHING, level, iova);
     }
 
-    private void compare(
-            long before,
-            long grantBefore,
-            long after,
-            long grantAfter,
-            int level,
-            long iova,
-            Licence licence)
-            throws Lost {
-        if (!SecondStageEntry.isPresent(before)) {
-            return;
+    /** Of the two sides of one change. */
+    private final class Comparison {
+
+        private final EntryFormat format;
+        private final Licence licence;
+
+        Comparison(EntryFormat format, Licence licence) {
+            this.format = format;
+            this.licence = licence;
         }
-        boolean leafBefore = SecondStageEntry.isLeaf(before, level);
-        if (leafBefore && !SecondStageEntry.isTable(after, level)) {
-            if (!licence.permits(iova, iova + SecondStageEntry.span(level))) {
-                requireSame(before, before & grantBefore, after, after & grantAfter, level, iova);
+
+        /* The entries, and what those above them grant. */
+        private void compare(
+                long before, int grantBefore, long after, int grantAfter, int level, long iova)
+                throws Lost {
+            if (!format.isPresent(before)) {
+                return;
             }
-            return;
+            int accessBefore = format.access(before) & grantBefore;
+            int accessAfter = format.access(after) & grantAfter;
+            boolean leafBefore = format.isLeaf(before, level);
+            if (licence.permits(iova, iova + EntryFormat.span(level))) {
+                return;
+            }
+            if (leafBefore && !format.isTable(after, level)) {
+                requireSame(before, accessBefore, after, accessAfter, level, iova);
+                return;
+            }
+            boolean sameTable =
+                    !leafBefore
+                            && format.isTable(after, level)
+                            && EntryFormat.table(before) == EntryFormat.table(after);
+            if (sameTable && (accessBefore & ~accessAfter) == 0) {
+                return;
+            }
+            long span = EntryFormat.span(level - 1);
+            for (int i = 0; i < EntryFormat.ENTRIES; i++) {
+                compare(
+                        below(before, level, i),
+                        accessBefore,
+                        below(after, level, i),
+                        accessAfter,
+                        level - 1,
+                        iova + i * span);
+            }
         }
-        if (licence.permits(iova, iova + SecondStageEntry.span(level))) {
-            return;
-        }
-        boolean sameTable =
-                !leafBefore
-                        && SecondStageEntry.isTable(after, level)
-                        && SecondStageEntry.table(before) == SecondStageEntry.table(after);
-        if (sameTable && (before & grantBefore & ~(after & grantAfter)) == 0) {
-            return;
-        }
-        long span = SecondStageEntry.span(level - 1);
-        for (int i = 0; i < SecondStageEntry.ENTRIES; i++) {
-            compare(
-                    below(before, level, i),
-                    before & grantBefore,
-                    below(after, level, i),
-                    after & grantAfter,
-                    level - 1,
-                    iova + i * span,
-                    licence);
-        }
-    }
 
-    private static void requireSame(
-            long before, long accessBefore, long after, long accessAfter, int level, long iova)
-            throws Lost {
-        if (!SecondStageEntry.isPresent(after)) {
-            throw new Lost("S1", "is not mapped any more", iova);
+        private void requireSame(
+                long before, int accessBefore, long after, int accessAfter, int level, long iova)
+                throws Lost {
+            if (!format.isPresent(after)) {
+                throw new Lost("S1", "is not mapped any more", iova);
+            }
+            if (EntryFormat.page(before, level) != EntryFormat.page(after, level)) {
+                throw new Lost("S1", "gets another output address", iova);
+            }
+            if ((accessBefore & ~accessAfter) != 0) {
+                throw new Lost("S1", "loses a permission", iova);
+            }
+            if (format.attributes(before, level) != format.attributes(after, level)) {
+                throw new Lost("S2", "gets another memory type or snoop bit", iova);
+            }
+            if (format.isDirty(before) && !format.isDirty(after)) {
+                throw new Lost("S4", "loses its dirty bit", iova);
+            }
         }
-        if (SecondStageEntry.page(before, level) != SecondStageEntry.page(after, level)) {
-            throw new Lost("S1", "gets another output address", iova);
-        }
-        if ((accessBefore & ~accessAfter & SecondStageEntry.ACCESS) != 0) {
-            throw new Lost("S1", "loses a permission", iova);
-        }
-        if (SecondStageEntry.attributes(before) != SecondStageEntry.attributes(after)) {
-            throw new Lost("S2", "gets another memory type or snoop bit", iova);
-        }
-        if (SecondStageEntry.isDirty(before) && !SecondStageEntry.isDirty(after)) {
-            throw new Lost("S4", "loses its dirty bit", iova);
-        }
-    }
 
-    /** What decides a part of an entry: the entry of its table, or a part of the leaf. */
-    private long below(long entry, int level, int index) {
-        if (SecondStageEntry.isTable(entry, level)) {
-            return load(SecondStageEntry.table(entry) + (long) index * Long.BYTES);
+        /** What decides a part of an entry: the entry of its table, or a part of the leaf. */
+        private long below(long entry, int level, int index) {
+            if (format.isTable(entry, level)) {
+                return load(EntryFormat.table(entry) + (long) index * Long.BYTES);
+            }
+            return format.isPresent(entry) ? format.part(entry, level, index) : 0;
         }
-        return SecondStageEntry.isPresent(entry) ? SecondStageEntry.part(entry, level, index) : 0;
     }
 
     private long load(long address) {

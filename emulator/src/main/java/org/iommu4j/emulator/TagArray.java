@@ -6,8 +6,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A set-associative array, the shape of every cache of translations and table pointers. An entry is
- * found by its tag, which is made of an address prefix and a domain id; where a set is full, its
- * oldest entry makes place, or any if dice decide.
+ * found by its tag, which is made of an id and an address prefix, and by its space, a second id
+ * that most entries do not need; where a set is full, its oldest entry makes place, or any if dice
+ * decide.
  *
  * <p>Any thread may look up, without a lock. Changes are made by one thread at a time, which the
  * caller sees to.
@@ -18,39 +19,43 @@ final class TagArray<E extends TagArray.Tagged> {
 
     /** Something that can be cached. */
     abstract static class Tagged {
-        private static final int DOMAIN_BITS = 16;
+
+        /** The space of what needs none. */
+        static final int NO_SPACE = -1;
+
+        private static final int ID_BITS = 16;
         private static final int PREFIX_BITS = 45;
-        private static final long VALID = 1L << DOMAIN_BITS + PREFIX_BITS;
+        private static final long VALID = 1L << ID_BITS + PREFIX_BITS;
 
         /** What it is found by. */
         final long tag;
 
-        Tagged(long tag) {
+        /** What it is found by, too; {@link #NO_SPACE} or not negative. */
+        final int space;
+
+        Tagged(long tag, int space) {
             this.tag = tag;
+            this.space = space;
         }
 
         /**
          * Makes a tag.
          *
-         * @param domain a domain id
-         * @param prefix an I/O virtual address, shifted right; at most 45 bits
+         * @param id 16 bits
+         * @param prefix an I/O virtual address, shifted right; 45 bits of it count
          */
-        static long tag(int domain, long prefix) {
-            return VALID | prefix << DOMAIN_BITS | domain;
+        static long tag(int id, long prefix) {
+            return VALID | (prefix << ID_BITS | id) & VALID - 1;
         }
 
-        /** {@return the domain id in the tag} */
-        final int domain() {
+        /** {@return the id in the tag} */
+        final int id() {
             return (int) tag & 0xffff;
-        }
-
-        /** {@return the address prefix in the tag} */
-        final long prefix() {
-            return (tag & ~VALID) >>> DOMAIN_BITS;
         }
     }
 
     private static final long MIX = 0x9e3779b97f4a7c15L;
+    private static final long SPREAD = 0x3c79ac492ba7b653L;
 
     private final int ways;
     private final int hashShift;
@@ -83,13 +88,13 @@ final class TagArray<E extends TagArray.Tagged> {
         this.oldest = new int[sets];
     }
 
-    /** {@return the entry of a tag, or null} */
-    @Nullable E find(long tag) {
-        int first = setOf(tag) * ways;
+    /** {@return the entry of a tag and a space, or null} */
+    @Nullable E find(long tag, int space) {
+        int first = setOf(tag, space) * ways;
         for (int i = first; i < first + ways; i++) {
             if (tags[i] == tag) {
                 E entry = entries.get(i);
-                if (entry != null && entry.tag == tag) {
+                if (entry != null && entry.tag == tag && entry.space == space) {
                     return entry;
                 }
             }
@@ -97,49 +102,65 @@ final class TagArray<E extends TagArray.Tagged> {
         return null;
     }
 
-    /** Adds an entry, in place of one of the same tag, or of another one of a full set. */
+    /** Adds an entry, in place of one that is found alike, or of another one of a full set. */
     void put(E entry) {
-        int set = setOf(entry.tag);
-        int place = set * ways + placeFor(entry.tag, set);
+        int set = setOf(entry.tag, entry.space);
+        int place = set * ways + placeFor(entry, set);
         entries.set(place, entry);
         tags[place] = entry.tag;
     }
 
-    /** Removes the entry of a tag, if there is one. */
-    void remove(long tag) {
-        int first = setOf(tag) * ways;
+    /** Removes the entry of a tag and a space, if there is one. */
+    void remove(long tag, int space) {
+        int first = setOf(tag, space) * ways;
         for (int i = first; i < first + ways; i++) {
-            if (tags[i] == tag) {
+            if (tags[i] == tag && isOf(entries.getPlain(i), space)) {
                 drop(i);
             }
         }
     }
 
-    /** Removes every entry of a domain. */
-    void removeDomain(int domain) {
+    /** Removes every entry of an id and a space. */
+    void removeAll(int id, int space) {
         for (int i = 0; i < tags.length; i++) {
-            if (tags[i] != 0 && (int) tags[i] << Short.SIZE == domain << Short.SIZE) {
+            if (tags[i] != 0
+                    && (int) tags[i] << Short.SIZE == id << Short.SIZE
+                    && isOf(entries.getPlain(i), space)) {
+                drop(i);
+            }
+        }
+    }
+
+    /** Removes every entry that a condition holds for. */
+    void removeIf(Predicate<? super E> condition) {
+        for (int i = 0; i < tags.length; i++) {
+            E entry = tags[i] == 0 ? null : entries.getPlain(i);
+            if (entry != null && condition.test(entry)) {
                 drop(i);
             }
         }
     }
 
     /**
-     * Removes the entries of a domain whose prefixes agree with one in their upper bits, and that a
-     * condition holds for.
+     * Removes the entries of an id and a space whose prefixes agree with one in their upper bits,
+     * and that a condition holds for.
      *
-     * @param domain the domain id
+     * @param id the id
+     * @param space the space
      * @param prefix the prefix
      * @param bits how many of the lower bits need not agree
      * @param condition what else must hold
      */
-    void removeRange(int domain, long prefix, int bits, Predicate<? super E> condition) {
-        int shift = Math.min(bits, Tagged.PREFIX_BITS) + Tagged.DOMAIN_BITS;
-        long upper = Tagged.tag(domain, prefix) >>> shift;
+    void removeRange(int id, int space, long prefix, int bits, Predicate<? super E> condition) {
+        int shift = Math.min(bits, Tagged.PREFIX_BITS) + Tagged.ID_BITS;
+        long upper = Tagged.tag(id, prefix) >>> shift;
         for (int i = 0; i < tags.length; i++) {
             if (tags[i] >>> shift == upper) {
                 E entry = entries.getPlain(i);
-                if (entry != null && entry.domain() == domain && condition.test(entry)) {
+                if (entry != null
+                        && entry.space == space
+                        && entry.id() == id
+                        && condition.test(entry)) {
                     drop(i);
                 }
             }
@@ -160,14 +181,14 @@ final class TagArray<E extends TagArray.Tagged> {
         return tags.length;
     }
 
-    private int placeFor(long tag, int set) {
+    private int placeFor(E entry, int set) {
         int empty = -1;
         for (int way = ways - 1; way >= 0; way--) {
-            long found = tags[set * ways + way];
-            if (found == tag) {
+            int place = set * ways + way;
+            if (tags[place] == entry.tag && isOf(entries.getPlain(place), entry.space)) {
                 return way;
             }
-            if (found == 0) {
+            if (tags[place] == 0) {
                 empty = way;
             }
         }
@@ -187,7 +208,11 @@ final class TagArray<E extends TagArray.Tagged> {
         entries.set(place, null);
     }
 
-    private int setOf(long tag) {
-        return (int) (tag * MIX >>> hashShift);
+    private static boolean isOf(@Nullable Tagged entry, int space) {
+        return entry != null && entry.space == space;
+    }
+
+    private int setOf(long tag, int space) {
+        return (int) ((tag + (long) space * SPREAD) * MIX >>> hashShift);
     }
 }

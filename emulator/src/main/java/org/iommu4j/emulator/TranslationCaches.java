@@ -1,12 +1,13 @@
 package org.iommu4j.emulator;
 
 import java.util.function.Supplier;
+import org.iommu4j.machine.SourceId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All that a unit remembers of tables, and what makes it forget: the context cache, the IOTLB and
- * the paging-structure caches, with one generation that every invalidation moves. A walk that began
- * in an earlier generation neither fills a cache nor is believed.
+ * All that a unit remembers of tables, and what makes it forget: the context cache, the PASID
+ * cache, the IOTLB and the paging-structure caches, with one generation that every invalidation
+ * moves. A walk that began in an earlier generation neither fills a cache nor is believed.
  *
  * <p>Any thread may call any method.
  */
@@ -19,21 +20,18 @@ final class TranslationCaches {
     private final ContextCache contexts;
     private final Iotlb iotlb;
     private final StructureCache structures;
-    private final WalkMemory memory;
+    private final TableViews views;
     private final @Nullable Audit audit;
     private volatile long generation = 1;
 
     TranslationCaches(
-            EmulatorOptions options,
-            WalkMemory memory,
-            @Nullable Audit audit,
-            @Nullable Dice dice) {
+            EmulatorOptions options, TableViews views, @Nullable Audit audit, @Nullable Dice dice) {
         int ways = options.caches() == CacheBehaviour.KEEPS_EVERYTHING ? MANY_WAYS : USUAL_WAYS;
-        this.contexts = new ContextCache(dice);
+        this.contexts = new ContextCache(ways, dice);
         Dice replacing = options.replacement() == Replacement.ANY ? new Dice(options.seed()) : null;
         this.iotlb = new Iotlb(options.iotlbEntries(), ways, replacing, dice);
         this.structures = new StructureCache(options.pagingStructureEntries(), ways, dice);
-        this.memory = memory;
+        this.views = views;
         this.audit = audit;
     }
 
@@ -61,6 +59,20 @@ final class TranslationCaches {
         }
     }
 
+    /** Remembers a context entry of scalable mode, unless an invalidation came in between. */
+    synchronized void add(DeviceContext device, long begun) {
+        if (begun == generation) {
+            contexts.putDevice(device);
+        }
+    }
+
+    /** Remembers an entry of a PASID table, unless an invalidation came in between. */
+    synchronized void addEntry(Context entry, long begun) {
+        if (begun == generation) {
+            contexts.putEntry(entry);
+        }
+    }
+
     /** Remembers a translation that a walk found, unless an invalidation came in between. */
     synchronized void add(Translation translation, long begun) {
         if (begun == generation) {
@@ -77,31 +89,19 @@ final class TranslationCaches {
 
     /** Forgets all contexts. */
     void invalidateContexts() {
-        begin();
-        synchronized (this) {
-            contexts.dropAll();
-            generation++;
-        }
+        change(contexts::dropAll);
         say(() -> "context cache, all");
     }
 
     /** Forgets the contexts of a domain. */
     void invalidateContexts(int domain) {
-        begin();
-        synchronized (this) {
-            contexts.dropDomain(domain);
-            generation++;
-        }
+        change(() -> contexts.dropDomain(domain));
         say(() -> "context cache, domain " + domain);
     }
 
     /** Forgets the contexts of some sources and a domain; see {@link ContextCache#dropSource}. */
     void invalidateContexts(int domain, int source, int functionMask) {
-        begin();
-        synchronized (this) {
-            contexts.dropSource(domain, source, functionMask);
-            generation++;
-        }
+        change(() -> contexts.dropSource(domain, source, functionMask));
         say(() ->
                 "context cache, domain "
                         + domain
@@ -111,26 +111,45 @@ final class TranslationCaches {
                         + functionMask);
     }
 
+    /** Forgets all entries of PASID tables. */
+    void invalidatePasids() {
+        change(contexts::dropPasids);
+        say(() -> "PASID cache, all");
+    }
+
+    /** Forgets the entries of PASID tables that name a domain. */
+    void invalidatePasids(int domain) {
+        change(() -> contexts.dropPasids(domain));
+        say(() -> "PASID cache, domain " + domain);
+    }
+
+    /** Forgets the entries of a PASID that name a domain. */
+    void invalidatePasid(int domain, int pasid) {
+        change(() -> contexts.dropPasid(domain, pasid));
+        say(() -> "PASID cache" + of(domain, pasid));
+    }
+
     /** Forgets all translations and tables. */
     void invalidateTranslations() {
-        begin();
-        synchronized (this) {
+        change(() -> {
             iotlb.dropAll();
             structures.dropAll();
-            generation++;
-        }
+        });
         say(() -> "IOTLB, all");
     }
 
-    /** Forgets the translations and tables of a domain. */
-    void invalidateTranslations(int domain) {
-        begin();
-        synchronized (this) {
-            iotlb.dropDomain(domain);
-            structures.dropDomain(domain);
-            generation++;
-        }
-        say(() -> "IOTLB, domain " + domain);
+    /**
+     * Forgets the translations and tables of a domain.
+     *
+     * @param domain domain id
+     * @param pasid whose, or {@link SourceId#NO_PASID} for those of second stage
+     */
+    void invalidateTranslations(int domain, int pasid) {
+        change(() -> {
+            iotlb.dropDomain(domain, pasid);
+            structures.dropDomain(domain, pasid);
+        });
+        say(() -> "IOTLB" + of(domain, pasid));
     }
 
     /**
@@ -138,25 +157,24 @@ final class TranslationCaches {
      * way to it.
      *
      * @param domain domain id
+     * @param pasid whose, or {@link SourceId#NO_PASID} for those of second stage
      * @param iova an address; the bits below the range's size do not count
      * @param mask the number of pages of 4 KiB, as a power of two
      * @param leavesOnly the invalidation hint (IH)
      */
-    void invalidateTranslations(int domain, long iova, int mask, boolean leavesOnly) {
+    void invalidateTranslations(int domain, int pasid, long iova, int mask, boolean leavesOnly) {
         long first = mask + 12 < Long.SIZE ? iova & -1L << mask + 12 : 0;
-        begin();
-        synchronized (this) {
-            iotlb.dropRange(domain, first, mask);
+        change(() -> {
+            iotlb.dropRange(domain, pasid, first, mask);
             if (leavesOnly) {
-                structures.dropAbsent(domain, first, mask);
+                structures.dropAbsent(domain, pasid, first, mask);
             } else {
-                structures.dropRange(domain, first, mask);
+                structures.dropRange(domain, pasid, first, mask);
             }
-            generation++;
-        }
+        });
         say(() ->
-                "IOTLB, domain "
-                        + domain
+                "IOTLB"
+                        + of(domain, pasid)
                         + ", 0x"
                         + Long.toHexString(first)
                         + ", AM "
@@ -165,8 +183,18 @@ final class TranslationCaches {
     }
 
     /* Every invalidation implies a flush of the write buffers (VT-d, Write Buffer Flushing). */
-    private void begin() {
-        memory.flushWriteBuffers();
+    private void change(Runnable drop) {
+        views.flushWriteBuffers();
+        synchronized (this) {
+            drop.run();
+            generation++;
+        }
+    }
+
+    private static String of(int domain, int pasid) {
+        return ", domain "
+                + domain
+                + (pasid == SourceId.NO_PASID ? "" : ", PASID 0x" + Integer.toHexString(pasid));
     }
 
     private void say(Supplier<String> what) {

@@ -154,18 +154,27 @@ final class TranslationSanitizer implements Witness, Sanitizer {
     }
 
     @Override
-    public void attaching(SourceId device, long root) {
-        evidence.attachments.attaching(device.requester(), root);
+    public void attaching(SourceId device, int pasid, long root) {
+        evidence.attachments.attaching(device.requester(), pasid, root);
         evidence.history.everywhere(
                 evidence.moments.tick(),
-                "attaches " + device + " to tables at 0x" + Long.toHexString(root));
+                "attaches " + text(device, pasid) + " to tables at 0x" + Long.toHexString(root));
     }
 
     @Override
-    public void detached(SourceId device, long root) {
+    public void detached(SourceId device, int pasid, long root) {
         long moment = evidence.moments.tick();
-        evidence.attachments.detached(device.requester(), root, moment);
+        evidence.attachments.detached(device.requester(), pasid, root, moment);
         evidence.history.everywhere(
-                moment, "has detached " + device + " from tables at 0x" + Long.toHexString(root));
+                moment,
+                "has detached "
+                        + text(device, pasid)
+                        + " from tables at 0x"
+                        + Long.toHexString(root));
+    }
+
+    private static String text(SourceId device, int pasid) {
+        return device
+                + (pasid == SourceId.NO_PASID ? "" : " with PASID 0x" + Integer.toHexString(pasid));
     }
 }

@@ -2,6 +2,7 @@ package org.iommu4j.emulator;
 
 import org.iommu4j.emulator.WalkLoads.Overtaken;
 import org.iommu4j.emulator.WalkLoads.Walk;
+import org.iommu4j.machine.SourceId;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,48 +17,59 @@ final class Translator {
     /** A request is blocked, and no reason is reported: there is no memory to be reached. */
     static final long NOWHERE = ~0L;
 
-    /** The address type of a usual request. */
-    static final int UNTRANSLATED = 0;
+    /* Address types of requests. */
+    private static final int UNTRANSLATED = 0;
+    private static final int TRANSLATION_REQUEST = 1;
+    private static final int TRANSLATED = 2;
 
     /* Writes to this MiB are interrupts, not memory; nothing is translated to it or from it. */
     private static final long INTERRUPTS = 0xfee;
     private static final int INTERRUPT_SHIFT = 20;
 
     private final CommandRegister commands;
-    private final RootPointer rootPointer;
-    private final TranslationCaches caches;
     private final ContextCache contexts;
     private final Iotlb iotlb;
-    private final SourceWalk sourceWalk;
-    private final PageWalk pageWalk;
-    private final WalkLoads loads;
+    private final SourceLookup sources;
+    private final PageLookup pages;
+    private final TranslationCaches caches;
     private final InFlight inFlight;
     private final FaultRecords faults;
-    private final boolean cachingMode;
+    private final int largestWidth;
     private final @Nullable Audit audit;
     private final @Nullable Dice dice;
 
+    /**
+     * Puts a translator together.
+     *
+     * @param capabilities what the unit can do
+     * @param commands what of it is on
+     * @param sources which tables a request goes through
+     * @param pages where a page lies
+     * @param caches what is asked before these
+     * @param inFlight the requests under way
+     * @param faults where faults are recorded
+     * @param audit who hears of what is used and what is blocked
+     * @param dice decide what is free
+     */
     Translator(
             Capabilities capabilities,
             CommandRegister commands,
-            RootPointer rootPointer,
+            SourceLookup sources,
+            PageLookup pages,
             TranslationCaches caches,
-            WalkLoads loads,
             InFlight inFlight,
             FaultRecords faults,
             @Nullable Audit audit,
             @Nullable Dice dice) {
         this.commands = commands;
-        this.rootPointer = rootPointer;
-        this.caches = caches;
         this.contexts = caches.contexts();
         this.iotlb = caches.iotlb();
-        this.sourceWalk = new SourceWalk(capabilities, loads);
-        this.pageWalk = new PageWalk(capabilities, loads, caches, audit);
-        this.loads = loads;
+        this.sources = sources;
+        this.pages = pages;
+        this.caches = caches;
         this.inFlight = inFlight;
         this.faults = faults;
-        this.cachingMode = capabilities.cachingMode();
+        this.largestWidth = capabilities.largestWidth();
         this.audit = audit;
         this.dice = dice;
     }
@@ -66,28 +78,28 @@ final class Translator {
      * Translates.
      *
      * @param source requester id
+     * @param pasid the process address space id that the request carries, or {@link
+     *     SourceId#NO_PASID}
      * @param iova I/O virtual address; the request does not leave its page of 4 KiB
-     * @param wanted {@link Translation#READ} and {@link Translation#WRITE}
+     * @param wanted what the request wants: the bits of {@link Translation}
      * @param slot the request's slot
      * @param begun the moment when the request began, for the audit
      * @return the physical address, or the complement of a reason code
      */
-    long translate(int source, long iova, int wanted, int slot, long begun) {
-        if (iova >>> INTERRUPT_SHIFT == INTERRUPTS) {
+    long translate(int source, int pasid, long iova, int wanted, int slot, long begun) {
+        if (pasid == SourceId.NO_PASID && isInterrupt(iova)) {
             return NOWHERE;
         }
         if (!commands.isTranslating()) {
-            return iova < 0 ? NOWHERE : iova;
+            return iova < 0 || pasid != SourceId.NO_PASID ? NOWHERE : iova;
         }
-        Context context = contexts.find(source);
-        if (context != null && iova >>> context.width() == 0 && !context.passThrough()) {
-            Translation found = iotlb.find(context.domain(), iova);
-            if (found != null && (found.access & wanted) == wanted) {
+        Context context = contexts.find(source, pasid);
+        if (context != null && iova >= 0 && iova < context.end) {
+            Translation found = iotlb.find(context.domain, context.cachedPasid, iova);
+            if (found != null && (found.ready & wanted) == wanted) {
                 long physical = found.physical(iova);
-                if (physical >>> INTERRUPT_SHIFT != INTERRUPTS) {
-                    if (audit != null) {
-                        audit.used(source, context.root(), found.root, iova, found.asOf, begun);
-                    }
+                if (!isInterrupt(physical)) {
+                    used(context, pasid, found, iova, begun);
                     if (dice != null) {
                         dawdle(dice);
                     }
@@ -95,60 +107,35 @@ final class Translator {
                 }
             }
         }
-        return search(source, iova, wanted, slot, begun);
-    }
-
-    /**
-     * Handles a request that a device sends as translated, or as a request for a translation. No
-     * unit here has device TLBs, so it is blocked.
-     *
-     * @param type its address type
-     * @return the complement of a reason code
-     */
-    long translateForDevice(int source, long iova, boolean write, int type, int slot) {
-        while (true) {
-            inFlight.walking(slot);
-            Walk walk = new Walk(slot, caches.generation());
-            try {
-                Context context = context(source, walk);
-                int code = context.isFault() ? context.fault() : FaultReason.TRANSLATION_TYPE;
-                return report(context, iova, write, type, code);
-            } catch (Overtaken e) {
-                Thread.onSpinWait();
-            }
-        }
+        return search(source, pasid, iova, wanted, slot, begun);
     }
 
     /* The long way. Whatever an invalidation overtakes begins again. */
-    private long search(int source, long iova, int wanted, int slot, long begun) {
+    private long search(int source, int pasid, long iova, int wanted, int slot, long begun) {
         boolean write = (wanted & Translation.WRITE) != 0;
         while (true) {
             inFlight.walking(slot);
             Walk walk = new Walk(slot, caches.generation());
             try {
-                Context context = context(source, walk);
-                if (context.isFault()) {
-                    return report(context, iova, write, UNTRANSLATED, context.fault());
+                Context context = sources.find(source, pasid, walk);
+                int code = context.refuses(iova, wanted, largestWidth);
+                if (code != FaultReason.NONE) {
+                    return block(context, pasid, iova, wanted, code, begun);
                 }
-                if (iova >>> context.width() != 0) {
-                    return block(context, iova, write, FaultReason.BEYOND_WIDTH, begun);
-                }
-                if (context.passThrough()) {
+                if (context.stage == Stage.LEGACY_PASS_THROUGH) {
                     inFlight.transferring(slot, write);
                     return iova;
                 }
-                Translation found = translation(context, iova, walk);
+                Translation found = pages.find(context, iova, wanted, walk);
                 long physical = found.physical(iova);
-                int code = found.faultOf(wanted);
-                if (code == FaultReason.NONE && physical >>> INTERRUPT_SHIFT == INTERRUPTS) {
-                    code = FaultReason.INTERRUPT_RANGE;
+                code = found.faultOf(context, wanted);
+                if (code == FaultReason.NONE && isInterrupt(physical)) {
+                    code = context.stage.interruptRange();
                 }
                 if (code != FaultReason.NONE) {
-                    return block(context, iova, write, code, begun);
+                    return block(context, pasid, iova, wanted, code, begun);
                 }
-                if (audit != null) {
-                    audit.used(source, context.root(), found.root, iova, found.asOf, begun);
-                }
+                used(context, pasid, found, iova, begun);
                 inFlight.transferring(slot, write);
                 return physical;
             } catch (Overtaken e) {
@@ -157,57 +144,101 @@ final class Translator {
         }
     }
 
-    private Context context(int source, Walk walk) throws Overtaken {
-        Context known = contexts.find(source);
-        if (known != null) {
-            return known;
+    /**
+     * Answers a request for a translation. The answer's {@link Translation#ready} is what the
+     * device may do there from now on, by itself. What is not there, or does not permit what is
+     * wanted, is no fault: nothing is ready. What is wrong with tables is reported, and is the
+     * answer's {@link Translation#fault}.
+     *
+     * @param source requester id
+     * @param pasid the process address space id that the request carries, or {@link
+     *     SourceId#NO_PASID}
+     * @param iova I/O virtual address
+     * @param wanted what shall be permitted: the bits of {@link Translation}
+     * @param slot the request's slot
+     * @param begun the moment when the request began, for the audit
+     * @return the translation
+     */
+    Translation translateForDevice(
+            int source, int pasid, long iova, int wanted, int slot, long begun) {
+        while (true) {
+            inFlight.walking(slot);
+            Walk walk = new Walk(slot, caches.generation());
+            try {
+                Context context = sources.find(source, pasid, walk);
+                int code = refusesDeviceTlb(context);
+                if (code == FaultReason.NONE) {
+                    code = context.refuses(iova, wanted, largestWidth);
+                }
+                Translation found =
+                        code == FaultReason.NONE
+                                ? granted(context, iova, wanted, walk)
+                                : Translation.fault(context, iova, code, 0);
+                if (found.fault != FaultReason.NONE) {
+                    report(context, pasid, iova, wanted, TRANSLATION_REQUEST, found.fault);
+                } else if (found.isPresent()) {
+                    used(context, pasid, found, iova, begun);
+                }
+                return found;
+            } catch (Overtaken e) {
+                Thread.onSpinWait();
+            }
         }
-        Context read = sourceWalk.walk(rootPointer.current(), source, walk);
-        if (audit != null && !read.isFault() && !read.passThrough()) {
-            audit.tables(read.root(), read.levels());
-        }
-        if (!read.isFault() || cachingMode && read.isAbsent()) {
-            caches.add(read, walk.generation());
-        }
-        loads.requireCurrent(walk);
-        return read;
     }
 
-    private Translation translation(Context context, long iova, Walk walk) throws Overtaken {
-        if (dice != null && dice.oneIn(4)) {
-            fetchAhead(context, iova ^ dice.next() >>> 24 + (dice.next() & 31), walk);
+    /* As much of what is wanted as tables permit: a page that must not be written may be read. */
+    private Translation granted(Context context, long iova, int wanted, Walk walk)
+            throws Overtaken {
+        Translation found = pages.find(context, iova, wanted, walk);
+        int code = found.faultOf(context, wanted);
+        if (code == context.stage.noWrite() && wanted != Translation.WRITE) {
+            return granted(context, iova, wanted & ~Translation.WRITE, walk);
         }
-        Translation known = iotlb.find(context.domain(), iova);
-        if (known != null && (dice == null || dice.oneIn(2))) {
-            return known;
+        if (code == FaultReason.NONE && isInterrupt(found.physical(iova))) {
+            return Translation.fault(context, iova, context.stage.interruptRange(), found.root);
         }
-        Translation read = pageWalk.walk(context, iova, walk);
-        remember(read, iova, walk);
-        loads.requireCurrent(walk);
-        return read;
+        boolean isRefusal = code != FaultReason.NONE && context.stage.merelyRefuses(code);
+        return isRefusal ? Translation.absent(context, iova, found.root, found.asOf) : found;
     }
 
-    /* Nobody has asked, so nothing is reported. */
-    private void fetchAhead(Context context, long iova, Walk walk) throws Overtaken {
-        if (iova >>> context.width() == 0) {
-            remember(pageWalk.walk(context, iova, walk), iova, walk);
+    /**
+     * Lets a request pass whose address a device has translated, or blocks and reports it.
+     *
+     * @param source requester id
+     * @param pasid the process address space id that the request carries, or {@link
+     *     SourceId#NO_PASID}
+     * @param physical its address
+     * @param wanted what the request wants: the bits of {@link Translation}
+     * @param slot the request's slot
+     * @return the physical address, or the complement of a reason code
+     */
+    long translated(int source, int pasid, long physical, int wanted, int slot) {
+        while (true) {
+            inFlight.walking(slot);
+            Walk walk = new Walk(slot, caches.generation());
+            try {
+                Context context = sources.find(source, pasid, walk);
+                int code = refusesDeviceTlb(context);
+                if (code != FaultReason.NONE) {
+                    return report(context, pasid, physical, wanted, TRANSLATED, code);
+                }
+                inFlight.transferring(slot, (wanted & Translation.WRITE) != 0);
+                return physical < 0 || isInterrupt(physical) ? NOWHERE : physical;
+            } catch (Overtaken e) {
+                Thread.onSpinWait();
+            }
         }
     }
 
-    private void remember(Translation read, long iova, Walk walk) {
-        boolean isCached = read.fault == FaultReason.NONE && (read.isPresent() || cachingMode);
-        if (!isCached) {
-            return;
+    private static int refusesDeviceTlb(Context context) {
+        if (context.isFault() || context.is(Context.DEVICE_TLB)) {
+            return context.fault;
         }
-        caches.add(cachedPart(read, iova), walk.generation());
+        return context.stage.isLegacy() ? FaultReason.TRANSLATION_TYPE : FaultReason.DEVICE_TLB_OFF;
     }
 
-    /* A large page may be held whole or in pieces. */
-    private Translation cachedPart(Translation read, long iova) {
-        if (dice == null || read.shift == 12 || dice.oneIn(2)) {
-            return read;
-        }
-        return read.fragment(iova, dice.oneIn(2) ? read.shift - 9 : 12);
+    private static boolean isInterrupt(long address) {
+        return address >>> INTERRUPT_SHIFT == INTERRUPTS;
     }
 
     /* Between the translation and the transfer any time may pass. */
@@ -219,16 +250,23 @@ final class Translator {
         }
     }
 
-    private long block(Context context, long iova, boolean write, int code, long begun) {
+    private void used(Context context, int pasid, Translation found, long iova, long begun) {
         if (audit != null) {
-            audit.blocked(context.source(), context.root(), iova, write, code, begun);
+            audit.used(context.source, pasid, context.root, found.root, iova, found.asOf, begun);
         }
-        return report(context, iova, write, UNTRANSLATED, code);
     }
 
-    private long report(Context context, long iova, boolean write, int type, int code) {
-        if (!context.silent()) {
-            faults.record(context.source(), iova, write, type, code);
+    private long block(Context context, int pasid, long iova, int wanted, int code, long begun) {
+        if (audit != null && !context.isFault()) {
+            boolean write = (wanted & Translation.WRITE) != 0;
+            audit.blocked(context.source, pasid, context.root, iova, write, code, begun);
+        }
+        return report(context, pasid, iova, wanted, UNTRANSLATED, code);
+    }
+
+    private long report(Context context, int pasid, long iova, int wanted, int type, int code) {
+        if (!context.is(Context.SILENT)) {
+            faults.record(context.source, pasid, iova, wanted, type, code);
         }
         return ~(long) code;
     }

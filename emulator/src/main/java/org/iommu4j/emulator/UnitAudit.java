@@ -4,6 +4,7 @@ import org.iommu4j.emulator.TablePages.Life;
 import org.iommu4j.emulator.TablePages.Page;
 import org.iommu4j.emulator.TablePages.State;
 import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.machine.SourceId;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,7 +16,6 @@ final class UnitAudit implements Audit {
     /* Never translated. */
     private static final long INTERRUPTS = 0xfee;
     private static final int INTERRUPT_SHIFT = 20;
-    private static final int OUTPUT_IN_INTERRUPT_RANGE = 0xe;
 
     private final boolean cachingMode;
     private final boolean buffersWrites;
@@ -37,20 +37,20 @@ final class UnitAudit implements Audit {
     }
 
     @Override
-    public void tables(long root, int levels) {
-        evidence.trees.of(root).levels(levels);
+    public void tables(long root, int levels, EntryFormat format) {
+        evidence.trees.of(root).shape(levels, format);
     }
 
     @Override
-    public long tableRead(long root, long address, long value, long reached) {
+    public long tableRead(long root, long address, long value, long reached, boolean lags) {
         long now = evidence.moments.now();
         long asOf = now;
         Page page = evidence.pages.find(address);
         Life life = page == null ? null : page.life();
         if (life != null) {
-            asOf = asOf(life, root, address, reached, now);
+            asOf = asOf(life, root, address, reached, now, lags);
         }
-        if (lag != null) {
+        if (lag != null && lags) {
             long changed = lag.changedAt(address);
             asOf = changed == 0 ? asOf : older(asOf, Moments.old(changed, Moments.UNWRITTEN));
         }
@@ -67,7 +67,7 @@ final class UnitAudit implements Audit {
         return Math.min(moment, other);
     }
 
-    private long asOf(Life life, long root, long address, long reached, long now) {
+    private long asOf(Life life, long root, long address, long reached, long now, boolean lags) {
         if (life.state() == State.UNLINKED) {
             return Moments.old(life.since(), Moments.UNLINKED);
         }
@@ -76,7 +76,7 @@ final class UnitAudit implements Audit {
             foundReturned(life, root, address, recycled);
             return Moments.old(life.since(), Moments.RETURNED);
         }
-        if (lag != null) {
+        if (lag != null && lags) {
             long unwritten = lag.unwrittenSince(address);
             if (unwritten != 0 && unwritten < life.linked()) {
                 foundUnwritten(root, address);
@@ -86,27 +86,29 @@ final class UnitAudit implements Audit {
     }
 
     @Override
-    public void used(int requester, long root, long from, long iova, long asOf, long begun) {
-        if (root != from || !evidence.attachments.isAttached(requester, root)) {
-            checkAttached(requester, root, iova, begun);
-            checkAttached(requester, from, iova, begun);
+    public void used(
+            int requester, int pasid, long root, long from, long iova, long asOf, long begun) {
+        if (root != from || !evidence.attachments.isAttached(requester, pasid, root)) {
+            checkAttached(requester, pasid, root, iova, begun);
+            checkAttached(requester, pasid, from, iova, begun);
         }
         if (!evidence.recent.noneSince(iova, asOf)) {
-            checkRemoved(requester, from, iova, asOf, begun);
+            checkRemoved(requester, pasid, from, iova, asOf, begun);
         }
     }
 
-    private void checkAttached(int requester, long root, long iova, long begun) {
-        if (evidence.attachments.forbiddenSince(requester, root) <= begun) {
+    private void checkAttached(int requester, int pasid, long root, long iova, long begun) {
+        if (root != 0 && evidence.attachments.forbiddenSince(requester, pasid, root) <= begun) {
             evidence.findings.add(
                     "L2",
-                    text(requester, iova, "uses tables at 0x" + Long.toHexString(root))
+                    text(requester, pasid, iova, "uses tables at 0x" + Long.toHexString(root))
                             + " that it is not attached to",
                     () -> evidence.history.of(root, iova, 0));
         }
     }
 
-    private void checkRemoved(int requester, long root, long iova, long asOf, long begun) {
+    private void checkRemoved(
+            int requester, int pasid, long root, long iova, long asOf, long begun) {
         BelievedTables tree = evidence.trees.find(root);
         BelievedTables.Removal removed = tree == null ? null : tree.removedAt(iova);
         int cause = Moments.causeOf(asOf);
@@ -119,7 +121,7 @@ final class UnitAudit implements Audit {
         if (cause != Moments.RETURNED) {
             evidence.findings.add(
                     ruleOf(cause),
-                    text(requester, iova, "uses a translation as of " + asOf)
+                    text(requester, pasid, iova, "uses a translation as of " + asOf)
                             + ", which software had unmapped at "
                             + removed.moment()
                             + " and invalidated",
@@ -128,16 +130,19 @@ final class UnitAudit implements Audit {
     }
 
     @Override
-    public void blocked(int requester, long root, long iova, boolean write, int code, long begun) {
+    public void blocked(
+            int requester, int pasid, long root, long iova, boolean write, int code, long begun) {
         BelievedTables tree = evidence.trees.find(root);
         long since = tree == null ? 0 : tree.mappedSince(iova);
         if (tree == null
                 || since == 0
                 || since > begun
-                || code == OUTPUT_IN_INTERRUPT_RANGE
+                || code == FaultReason.INTERRUPT_RANGE
+                || code == FaultReason.SCALABLE_INTERRUPT_RANGE
                 || iova >>> INTERRUPT_SHIFT == INTERRUPTS
                 || !isUsable(tree, iova, since, begun)
-                || (entries.access(tree, iova) & (write ? 2 : 1)) == 0
+                || (entries.access(tree, iova) & (write ? Translation.WRITE : Translation.READ))
+                        == 0
                 || tree.mappedSince(iova) != since) {
             return;
         }
@@ -145,7 +150,7 @@ final class UnitAudit implements Audit {
         int cause = Moments.causeOf(old);
         boolean mayBeOld = cause == Moments.UNLINKED && !tree.isForgotten(iova, true, old, begun);
         if (!mayBeOld && cause != Moments.RETURNED) {
-            foundBlocked(requester, root, iova, code, since, cause);
+            foundBlocked(requester, pasid, root, iova, code, since, cause);
         }
     }
 
@@ -161,11 +166,11 @@ final class UnitAudit implements Audit {
     }
 
     private void foundBlocked(
-            int requester, long root, long iova, int code, long since, int cause) {
+            int requester, int pasid, long root, long iova, int code, long since, int cause) {
         long page = cause == 0 ? 0 : evidence.strands.get().oldPage();
         evidence.findings.add(
                 cause == 0 ? (cachingMode ? "G5" : "S1") : ruleOf(cause),
-                text(requester, iova, "faults with 0x" + Integer.toHexString(code))
+                text(requester, pasid, iova, "faults with 0x" + Integer.toHexString(code))
                         + ", though mapped since "
                         + since,
                 () -> evidence.history.of(root, iova, page));
@@ -206,9 +211,10 @@ final class UnitAudit implements Audit {
                 () -> evidence.history.of(root, -1, address & -PhysicalMemory.PAGE_SIZE));
     }
 
-    private String text(int requester, long iova, String does) {
+    private String text(int requester, int pasid, long iova, String does) {
         return "device 0x"
                 + Integer.toHexString(requester)
+                + (pasid == SourceId.NO_PASID ? "" : ", PASID 0x" + Integer.toHexString(pasid))
                 + ", at 0x"
                 + Long.toHexString(iova)
                 + ", "

@@ -1,33 +1,33 @@
 package org.iommu4j.emulator;
 
-import java.util.function.LongConsumer;
+import org.iommu4j.machine.MemoryObserver;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How walks load words of tables: each load by itself, so that other threads' stores fall in
- * between, and each believed only in the generation of the caches in which its walk began. Any
- * thread may call any method.
+ * How walks reach words of tables: each load and each exchange by itself, so that other threads'
+ * stores fall in between, and each believed only in the generation of the caches in which its walk
+ * began. Any thread may call any method.
  */
 final class WalkLoads {
 
-    private final WalkMemory memory;
+    private final TableViews views;
     private final TranslationCaches caches;
     private final InFlight inFlight;
-    private final @Nullable LongConsumer step;
+    private final @Nullable MemoryObserver observer;
 
     WalkLoads(
             EmulatorOptions options,
-            WalkMemory memory,
+            TableViews views,
             TranslationCaches caches,
             InFlight inFlight) {
-        this.memory = memory;
+        this.views = views;
         this.caches = caches;
         this.inFlight = inFlight;
-        this.step = options.beforeWalkLoad().orElse(null);
+        this.observer = options.walkObserver().orElse(null);
     }
 
     /**
-     * Loads a word.
+     * Loads a word of a root, context or PASID table.
      *
      * @param address its physical address
      * @param walk for which walk
@@ -35,11 +35,29 @@ final class WalkLoads {
      * @throws IndexOutOfBoundsException if there is no such memory
      * @throws Overtaken if an invalidation came since the walk began
      */
-    long load(long address, Walk walk) throws Overtaken {
-        if (step != null) {
+    long loadStructure(long address, Walk walk) throws Overtaken {
+        return load(views.structures(), address, walk);
+    }
+
+    /**
+     * Loads a word of a page table.
+     *
+     * @param context whose page tables
+     * @param address the word's physical address
+     * @param walk for which walk
+     * @return its value
+     * @throws IndexOutOfBoundsException if there is no such memory
+     * @throws Overtaken if an invalidation came since the walk began
+     */
+    long load(Context context, long address, Walk walk) throws Overtaken {
+        return load(views.pages(context.is(Context.SNOOPED)), address, walk);
+    }
+
+    private long load(WalkMemory memory, long address, Walk walk) throws Overtaken {
+        if (observer != null) {
             inFlight.paused(walk.slot());
             try {
-                step.accept(address);
+                observer.beforeLoad(address);
             } finally {
                 inFlight.walking(walk.slot());
             }
@@ -48,6 +66,35 @@ final class WalkLoads {
         long value = memory.load(address);
         requireCurrent(walk);
         return value;
+    }
+
+    /**
+     * Sets bits in an entry of a page table, if it still is as it was read.
+     *
+     * @param context whose page tables; walks of it snoop
+     * @param address the entry's physical address
+     * @param entry what was read
+     * @param bits what is set
+     * @param walk for which walk
+     * @return true if the bits are set; false if the entry has changed
+     * @throws Overtaken if an invalidation came since the walk began
+     */
+    boolean set(Context context, long address, long entry, long bits, Walk walk) throws Overtaken {
+        if (observer != null) {
+            inFlight.paused(walk.slot());
+            try {
+                observer.beforeExchange(address, entry, entry | bits);
+            } finally {
+                inFlight.walking(walk.slot());
+            }
+        }
+        requireCurrent(walk);
+        return views.pages(context.is(Context.SNOOPED)).exchange(address, entry, entry | bits);
+    }
+
+    /** {@return true if software's stores reach walks of a context late} */
+    boolean lag(Context context) {
+        return views.lags(context.is(Context.SNOOPED));
     }
 
     /**

@@ -15,6 +15,16 @@ interface WalkMemory {
      */
     long load(long address);
 
+    /**
+     * Replaces a word if it holds what is expected, atomically.
+     *
+     * @param address its physical address; a multiple of 8, where there is memory
+     * @param expected what must be there
+     * @param value what will be there then
+     * @return true if the word was replaced
+     */
+    boolean exchange(long address, long expected, long value);
+
     /** Software's write buffers are flushed: what was stored before can be seen from now on. */
     default void flushWriteBuffers() {}
 }

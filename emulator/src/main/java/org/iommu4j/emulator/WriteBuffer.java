@@ -67,6 +67,12 @@ final class WriteBuffer implements Lag {
     }
 
     @Override
+    public boolean exchange(long address, long expected, long value) {
+        drain();
+        return memory.compareAndExchange(address, expected, value) == expected;
+    }
+
+    @Override
     public void flushWriteBuffers() {
         drain();
         moments.flushed();

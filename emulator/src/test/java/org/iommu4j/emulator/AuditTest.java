@@ -34,7 +34,7 @@ class AuditTest {
                     0,
                     memory,
                     new Oversight(
-                            memory, memory::loadAcquire, audit, Witness.NONE, Optional.empty()));
+                            memory, Rig.views(memory), audit, Witness.NONE, Optional.empty()));
     private final BusMaster device =
             new BusMaster(SourceId.parse("00:01.0"), unit, new DataPath(memory), audit);
     private long now;
@@ -100,12 +100,12 @@ class AuditTest {
         }
 
         @Override
-        public void tables(long root, int levels) {
+        public void tables(long root, int levels, EntryFormat format) {
             told.add(String.format(Locale.ROOT, "tables 0x%x, %d levels", root, levels));
         }
 
         @Override
-        public long tableRead(long root, long address, long value, long reached) {
+        public long tableRead(long root, long address, long value, long reached, boolean lags) {
             told.add(
                     String.format(
                             Locale.ROOT,
@@ -118,7 +118,8 @@ class AuditTest {
         }
 
         @Override
-        public void used(int requester, long root, long from, long iova, long asOf, long begun) {
+        public void used(
+                int requester, int pasid, long root, long from, long iova, long asOf, long begun) {
             told.add(
                     String.format(
                             Locale.ROOT,
@@ -133,7 +134,13 @@ class AuditTest {
 
         @Override
         public void blocked(
-                int requester, long root, long iova, boolean write, int code, long begun) {
+                int requester,
+                int pasid,
+                long root,
+                long iova,
+                boolean write,
+                int code,
+                long begun) {
             told.add(
                     String.format(
                             Locale.ROOT,

@@ -9,6 +9,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongConsumer;
 import org.iommu4j.machine.DmaOutcome;
+import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.machine.SourceId;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,7 +27,7 @@ class ConcurrencyTest {
     private final AtomicReference<LongConsumer> step = new AtomicReference<>(_ -> {});
 
     private EmulatorOptions stepping() {
-        return Rig.options().beforeWalkLoad(address -> step.get().accept(address));
+        return Rig.options().walkObserver(Rig.beforeLoad(address -> step.get().accept(address)));
     }
 
     @Test
@@ -79,22 +81,26 @@ class ConcurrencyTest {
 
     @Test
     void whatAnInvalidationHasOvertakenFillsNoCache() {
-        TranslationCaches caches = new TranslationCaches(Rig.options(), _ -> 0, null, null);
-        Translation page = Translation.of(Rig.DOMAIN, IOVA, 12, 0x5000, 3, 0, 0);
-        TablePointer table = new TablePointer(Rig.DOMAIN, IOVA, 1, 0x6000, 3, 0, 0);
-        Context context = new Context(8, Rig.DOMAIN, 0, 4, 48, false, false, 0);
+        TranslationCaches caches =
+                new TranslationCaches(
+                        Rig.options(), Rig.views(PhysicalMemory.allocate(4096)), null, null);
+        Context context = Context.of(8, SourceId.NO_PASID, Rig.DOMAIN, 0, 4, 48, Stage.LEGACY, 0);
+        Translation page = Translation.of(context, IOVA, 12, 0x5000, 3, true, 0, 0);
+        TablePointer table = new TablePointer(context, IOVA, 1, 0x6000, 3, 0, 0);
         for (boolean overtaken : new boolean[] {true, false}) {
             long begun = caches.generation();
             if (overtaken) {
-                caches.invalidateTranslations(Rig.DOMAIN, 0x1000, 0, true);
+                caches.invalidateTranslations(Rig.DOMAIN, SourceId.NO_PASID, 0x1000, 0, true);
             }
             caches.add(page, begun);
             caches.add(table, begun);
             caches.add(context, begun);
-            assertThat(caches.iotlb().find(Rig.DOMAIN, IOVA)).isEqualTo(overtaken ? null : page);
-            assertThat(caches.structures().find(Rig.DOMAIN, IOVA, 1))
+            assertThat(caches.iotlb().find(Rig.DOMAIN, SourceId.NO_PASID, IOVA))
+                    .isEqualTo(overtaken ? null : page);
+            assertThat(caches.structures().find(context, IOVA, 1))
                     .isEqualTo(overtaken ? null : table);
-            assertThat(caches.contexts().find(8)).isEqualTo(overtaken ? null : context);
+            assertThat(caches.contexts().find(8, SourceId.NO_PASID))
+                    .isEqualTo(overtaken ? null : context);
         }
     }
 

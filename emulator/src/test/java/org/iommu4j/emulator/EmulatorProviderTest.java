@@ -73,7 +73,7 @@ class EmulatorProviderTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "frobs | 1 | no parameter \"frobs\"; legal are caches, caching-mode, coherent",
+                "frobs | 1 | no parameter \"frobs\"; legal are accessed-dirty, caches, caching-mode",
                 "devices | 0 | devices=0: 0 devices; 1 to 128 are legal",
                 "devices | many | devices=many: a whole number is legal",
                 "coherent | yes | true and false are legal",
@@ -109,12 +109,41 @@ class EmulatorProviderTest {
                         o -> o.faultRecords(0),
                         o -> o.faultRecords(129),
                         o -> o.iotlbEntries(3),
-                        o -> o.pagingStructureEntries(0));
+                        o -> o.pagingStructureEntries(0),
+                        o -> o.pasidBits(0),
+                        o -> o.pasidBits(21));
         for (UnaryOperator<EmulatorOptions> change : illegal) {
             assertThatThrownBy(() -> change.apply(options))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("legal");
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "first-stage=true | first-stage translation without scalable mode",
+                "second-stage=true | a choice of second stage without scalable mode",
+                "accessed-dirty=true | accessed and dirty bits without scalable mode",
+                "page-walk-coherent=true | page walks that snoop apart without scalable mode",
+                "pasid-bits=8 | process address space ids without scalable mode",
+                "page-requests=true | page requests without scalable mode",
+                "scalable=true,first-stage=false,second-stage=false | without a stage",
+                "scalable=true,second-stage=false,accessed-dirty=true | without second stage",
+                "scalable=true,coherent=false,accessed-dirty=true | page walks that are coherent",
+                "scalable=true,page-walk-coherent=false,accessed-dirty=true | are coherent"
+            })
+    void unitsThatCannotBeAreRefused(String parameters, String message) {
+        MachineProvider provider =
+                Providers.choose(
+                        MachineProvider.class,
+                        "machine",
+                        MachineProvider.providers(),
+                        "emulator:" + parameters);
+        assertThatThrownBy(() -> provider.create(16 << 20))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(message);
     }
 
     @Test

@@ -164,8 +164,11 @@ class FaultTest {
             long root = rig.attach(48);
             rig.map(root, 48, IOVA, 0x5000, Rig.KIB4, Rig.RW);
             BusMaster device = (BusMaster) rig.device;
-            assertThat(device.send(IOVA, true, type).code())
-                    .isEqualTo(FaultReason.TRANSLATION_TYPE);
+            int code =
+                    type == 1
+                            ? device.ask(IOVA, Translation.WRITE).fault
+                            : device.sendTranslated(0x5000, true).code();
+            assertThat(code).isEqualTo(FaultReason.TRANSLATION_TYPE);
             assertThat(rig.registers.read64(rig.record(0) + 8) >>> 60 & 3).isEqualTo(type);
         }
     }

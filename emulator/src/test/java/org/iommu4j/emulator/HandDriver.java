@@ -13,6 +13,7 @@ import org.iommu4j.machine.DmaOutcome;
 import org.iommu4j.machine.MmioRegion;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.Sanitizer;
+import org.iommu4j.machine.SourceId;
 import org.iommu4j.machine.Witness;
 
 /**
@@ -116,7 +117,7 @@ final class HandDriver implements AutoCloseable {
     }
 
     synchronized void attach() {
-        witness.attaching(device.source(), root);
+        witness.attaching(device.source(), SourceId.NO_PASID, root);
         long at = contextTable + device.source().requester() % 256 * 16L;
         memory.storeRelease(at + 8, DOMAIN << 8 | 1);
         store(at, root | 1);
@@ -131,7 +132,7 @@ final class HandDriver implements AutoCloseable {
             submit(1 << 4 | 1, 0);
         }
         invalidate(0, -1, false);
-        witness.detached(device.source(), root);
+        witness.detached(device.source(), SourceId.NO_PASID, root);
     }
 
     /** Maps a block by one leaf. */

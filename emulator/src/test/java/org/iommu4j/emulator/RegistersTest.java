@@ -49,6 +49,54 @@ class RegistersTest {
     }
 
     @Test
+    void scalableModeIsSaid() {
+        long usual = extended(Rig.options().scalable(true));
+        assertThat(usual >>> 43 & 1).as("SMTS").isEqualTo(1);
+        assertThat(usual >>> 45 & 0b11111).as("SSADS, SSTS, FSTS, SMPWC, RPS").isEqualTo(0b11111);
+        assertThat(usual >>> 40 & 1).as("PASID").isEqualTo(1);
+        assertThat(usual >>> 35 & 0x1f).as("PSS").isEqualTo(19);
+        assertThat(usual >>> 26 & 1).as("NEST").isZero();
+        assertThat(usual & (1 << 2 | 1 << 29)).as("DT, PRS").isZero();
+        long other =
+                extended(
+                        Rig.options()
+                                .scalable(true)
+                                .firstStage(false)
+                                .coherent(false)
+                                .pasidBits(8)
+                                .pageRequests(true));
+        assertThat(other >>> 45 & 0b11111).as("SSADS, SSTS, FSTS, SMPWC, RPS").isEqualTo(0b10010);
+        assertThat(other >>> 35 & 0x1f).as("PSS").isEqualTo(7);
+        assertThat(other & (1 << 2 | 1 << 29)).as("DT, PRS").isEqualTo(1 << 2 | 1 << 29);
+        long apart =
+                extended(Rig.options().scalable(true).secondStage(false).pageWalkCoherent(false));
+        assertThat(apart >>> 45 & 0b11111).as("SSADS, SSTS, FSTS, SMPWC, RPS").isEqualTo(0b10100);
+    }
+
+    @Test
+    void theSizesOfFirstStageAreSaid() {
+        assertThat(capability(Rig.options()) >>> 56).isZero();
+        assertThat(capability(Rig.options().scalable(true)) >>> 56)
+                .as("FS1GP, FS5LP")
+                .isEqualTo(0b10001);
+        assertThat(capability(Rig.options().scalable(true).addressWidths(48)) >>> 56).isEqualTo(1);
+        assertThat(capability(Rig.options().scalable(true).pageSizes(Rig.KIB4)) >>> 56)
+                .isEqualTo(0b10000);
+    }
+
+    private static long extended(EmulatorOptions options) {
+        try (Rig rig = new Rig(options)) {
+            return rig.registers.read64(Rig.ECAP);
+        }
+    }
+
+    private static long capability(EmulatorOptions options) {
+        try (Rig rig = new Rig(options)) {
+            return rig.registers.read64(Rig.CAP);
+        }
+    }
+
+    @Test
     void noPageSelectiveInvalidationMeansNoMask() {
         try (Rig rig = new Rig(Rig.options().pageSelective(false).drains(false))) {
             long cap = rig.registers.read64(Rig.CAP);
@@ -157,14 +205,20 @@ class RegistersTest {
                     }
 
                     @Override
+                    public boolean exchange(long address, long expected, long value) {
+                        return false;
+                    }
+
+                    @Override
                     public void flushWriteBuffers() {
                         flushes.incrementAndGet();
                     }
                 };
+        TableViews views = new TableViews(memory, memory, memory);
         for (boolean hasWriteBuffer : new boolean[] {false, true}) {
             flushes.set(0);
             CommandRegister command =
-                    new CommandRegister(new RootPointer(), memory, hasWriteBuffer, null);
+                    new CommandRegister(new RootPointer(false), views, hasWriteBuffer, null);
             command.write(Rig.GCMD, Rig.WBF);
             assertThat(flushes).hasValue(hasWriteBuffer ? 1 : 0);
             assertThat(command.read(Rig.GSTS)).isZero();

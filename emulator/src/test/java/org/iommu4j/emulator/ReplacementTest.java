@@ -3,6 +3,7 @@ package org.iommu4j.emulator;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.BitSet;
+import org.iommu4j.machine.SourceId;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -12,6 +13,9 @@ class ReplacementTest {
     private static final int ROOM = 16;
     private static final int WAYS = 4;
     private static final int PAGES = 200;
+
+    private static final Context CONTEXT =
+            Context.of(8, SourceId.NO_PASID, 1, 0, 4, 48, Stage.LEGACY, 0);
 
     @Test
     void theOldestMakesPlace() {
@@ -44,7 +48,8 @@ class ReplacementTest {
     }
 
     private static void put(Iotlb iotlb, long page) {
-        iotlb.put(Translation.of(1, page << 12, 12, page << 12, Translation.READ, 0, 0));
+        iotlb.put(
+                Translation.of(CONTEXT, page << 12, 12, page << 12, Translation.READ, true, 0, 0));
     }
 
     private static BitSet held(Iotlb iotlb) {
@@ -56,6 +61,6 @@ class ReplacementTest {
     }
 
     private static boolean holds(Iotlb iotlb, long page) {
-        return iotlb.find(1, page << 12) != null;
+        return iotlb.find(1, SourceId.NO_PASID, page << 12) != null;
     }
 }

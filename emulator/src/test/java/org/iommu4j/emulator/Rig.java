@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.LongConsumer;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.DmaOutcome;
+import org.iommu4j.machine.MemoryObserver;
 import org.iommu4j.machine.MmioRegion;
 import org.iommu4j.machine.PhysicalMemory;
 
@@ -75,6 +77,22 @@ final class Rig implements AutoCloseable {
     /** A machine of 16 MiB, so that tests are quick. */
     static EmulatorOptions options() {
         return EmulatorOptions.defaults().memory(16 << 20).tableMemory(4 << 20);
+    }
+
+    /** An observer that only sees loads. */
+    static MemoryObserver beforeLoad(LongConsumer step) {
+        return new MemoryObserver() {
+            @Override
+            public void beforeLoad(long address) {
+                step.accept(address);
+            }
+        };
+    }
+
+    /** Tables that are seen as they are in memory. */
+    static TableViews views(PhysicalMemory memory) {
+        WalkMemory view = new SnoopedMemory(memory);
+        return new TableViews(view, view, view);
     }
 
     /** A page of zeroes for a table. */

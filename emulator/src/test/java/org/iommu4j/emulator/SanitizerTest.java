@@ -1,6 +1,7 @@
 package org.iommu4j.emulator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.iommu4j.machine.SourceId.NO_PASID;
 
 import java.util.List;
 import org.iommu4j.machine.PhysicalMemory;
@@ -31,7 +32,7 @@ class SanitizerTest {
     }
 
     private void use(long asOf, long begun) {
-        unit.used(REQUESTER, ROOT, ROOT, 0x5000, asOf, begun);
+        unit.used(REQUESTER, NO_PASID, ROOT, ROOT, 0x5000, asOf, begun);
     }
 
     @Test
@@ -79,10 +80,10 @@ class SanitizerTest {
         sanitizer.tableUnlinked(ROOT, TABLE);
         sanitizer.unmapped(ROOT, 0, 16 * PAGE);
         sanitizer.invalidated(ROOT, 0, 16 * PAGE, false, sanitizer.moment());
-        use(unit.tableRead(ROOT, TABLE, 3, reached), unit.moment());
+        use(unit.tableRead(ROOT, TABLE, 3, reached, true), unit.moment());
         assertThat(rules()).isEmpty();
         sanitizer.invalidated(ROOT, 0, 16 * PAGE, true, sanitizer.moment());
-        use(unit.tableRead(ROOT, TABLE, 3, reached), unit.moment());
+        use(unit.tableRead(ROOT, TABLE, 3, reached, true), unit.moment());
         assertThat(rules()).containsExactly("G3");
     }
 
@@ -90,38 +91,39 @@ class SanitizerTest {
     void G1_aPageThatWasReturnedOrIsAnotherTable() {
         sanitizer.tableLinked(ROOT, TABLE);
         long reached = unit.moment();
-        assertThat(unit.tableRead(ROOT, TABLE, 3, reached)).isEqualTo(unit.moment());
+        assertThat(unit.tableRead(ROOT, TABLE, 3, reached, true)).isEqualTo(unit.moment());
         sanitizer.tableUnlinked(ROOT, TABLE);
         long unlinked = unit.moment();
         sanitizer.moment();
-        assertThat(unit.tableRead(ROOT, TABLE, 3, reached)).isBetween(unlinked, unit.moment() - 1);
+        assertThat(unit.tableRead(ROOT, TABLE, 3, reached, true))
+                .isBetween(unlinked, unit.moment() - 1);
         assertThat(rules()).isEmpty();
         sanitizer.tableReturned(ROOT, TABLE);
-        unit.tableRead(ROOT, TABLE, 3, reached);
+        unit.tableRead(ROOT, TABLE, 3, reached, true);
         assertThat(rules()).containsExactly("G1");
         sanitizer.tableLinked(OTHER, TABLE);
-        unit.tableRead(OTHER, TABLE, 3, unit.moment());
+        unit.tableRead(OTHER, TABLE, 3, unit.moment(), true);
         assertThat(rules()).hasSize(1);
-        unit.tableRead(ROOT, TABLE, 3, reached);
+        unit.tableRead(ROOT, TABLE, 3, reached, true);
         assertThat(rules()).containsExactly("G1", "G1");
     }
 
     @Test
     void L2_aTranslationOfTablesThatTheDeviceHasLeftOrNeverHad() {
-        sanitizer.attaching(DEVICE, ROOT);
+        sanitizer.attaching(DEVICE, NO_PASID, ROOT);
         use(unit.moment(), unit.moment());
         long before = unit.moment();
-        sanitizer.detached(DEVICE, ROOT);
-        sanitizer.attaching(DEVICE, OTHER);
-        unit.used(REQUESTER, OTHER, ROOT, 0, before, before);
-        unit.used(REQUESTER, OTHER, OTHER, 0, unit.moment(), unit.moment());
-        unit.used(REQUESTER + 1, ROOT, ROOT, 0, unit.moment(), unit.moment());
+        sanitizer.detached(DEVICE, NO_PASID, ROOT);
+        sanitizer.attaching(DEVICE, NO_PASID, OTHER);
+        unit.used(REQUESTER, NO_PASID, OTHER, ROOT, 0, before, before);
+        unit.used(REQUESTER, NO_PASID, OTHER, OTHER, 0, unit.moment(), unit.moment());
+        unit.used(REQUESTER + 1, NO_PASID, ROOT, ROOT, 0, unit.moment(), unit.moment());
         assertThat(rules()).as("begun before, attached, never spoken of").isEmpty();
-        unit.used(REQUESTER, OTHER, ROOT, 0, before, unit.moment());
+        unit.used(REQUESTER, NO_PASID, OTHER, ROOT, 0, before, unit.moment());
         assertThat(rules()).containsExactly("L2");
-        unit.used(REQUESTER, OTHER, TABLE, 0, before, unit.moment());
+        unit.used(REQUESTER, NO_PASID, OTHER, TABLE, 0, before, unit.moment());
         assertThat(rules()).containsExactly("L2", "L2");
-        sanitizer.attaching(DEVICE, ROOT);
+        sanitizer.attaching(DEVICE, NO_PASID, ROOT);
         use(unit.moment(), unit.moment());
         assertThat(rules()).hasSize(2);
     }
@@ -129,26 +131,26 @@ class SanitizerTest {
     @Test
     void S1_aFaultOnlyWhereTheTablesMap() {
         sanitizer.tableLinked(ROOT, ROOT);
-        unit.tables(ROOT, 1);
+        unit.tables(ROOT, 1, SecondStageEntry.FORMAT);
         long before = unit.moment();
         sanitizer.mapped(ROOT, 0x5000, PAGE);
-        unit.blocked(REQUESTER, ROOT, 0x5000, false, 6, unit.moment());
+        unit.blocked(REQUESTER, NO_PASID, ROOT, 0x5000, false, 6, unit.moment());
         assertThat(rules()).as("the tables do not map it").isEmpty();
         memory.storeRelease(ROOT + 5 * 8, 0x1000 | 1);
-        unit.blocked(REQUESTER, ROOT, 0x5000, true, 5, unit.moment());
-        unit.blocked(REQUESTER, ROOT, 0x5000, false, 6, before);
+        unit.blocked(REQUESTER, NO_PASID, ROOT, 0x5000, true, 5, unit.moment());
+        unit.blocked(REQUESTER, NO_PASID, ROOT, 0x5000, false, 6, before);
         assertThat(rules()).as("it is not writable; the DMA began before").isEmpty();
-        unit.blocked(REQUESTER, ROOT, 0x5000, false, 6, unit.moment());
+        unit.blocked(REQUESTER, NO_PASID, ROOT, 0x5000, false, 6, unit.moment());
         assertThat(rules()).containsExactly("S1");
         sanitizer.unmapping(ROOT, 0x5000, PAGE);
-        unit.blocked(REQUESTER, ROOT, 0x5000, false, 6, unit.moment());
+        unit.blocked(REQUESTER, NO_PASID, ROOT, 0x5000, false, 6, unit.moment());
         assertThat(rules()).hasSize(1);
     }
 
     @Test
     void U1_whatIsSaidToBeUnmappedIsNot() {
         sanitizer.tableLinked(ROOT, ROOT);
-        unit.tables(ROOT, 1);
+        unit.tables(ROOT, 1, SecondStageEntry.FORMAT);
         memory.storeRelease(ROOT + 5 * 8, 0x1000 | 3);
         sanitizer.unmapping(ROOT, 0x4000, PAGE);
         sanitizer.unmapped(ROOT, 0x4000, PAGE);

@@ -18,7 +18,7 @@ class StructureCacheTest {
     @ParameterizedTest
     @CsvSource({"39, 3", "48, 4", "57, 5"})
     void aHitSkipsTheLevelsAbove(int width, int levels) {
-        try (Rig rig = new Rig(Rig.options().beforeWalkLoad(loads::add))) {
+        try (Rig rig = new Rig(Rig.options().walkObserver(Rig.beforeLoad(loads::add)))) {
             long root = rig.attach(width);
             for (long i = 0; i < 3; i++) {
                 rig.map(root, width, IOVA + i * Rig.KIB4, 0x5000, Rig.KIB4, Rig.RW);

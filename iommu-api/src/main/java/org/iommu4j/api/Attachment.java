@@ -8,6 +8,14 @@ public interface Attachment extends AutoCloseable {
     /** {@return the device} */
     SourceId device();
 
+    /**
+     * {@return the process address space id whose requests go through the domain, or {@link
+     * SourceId#NO_PASID} for those without one}
+     */
+    default int pasid() {
+        return SourceId.NO_PASID;
+    }
+
     /** {@return the domain} */
     IommuDomain domain();
 

@@ -1,7 +1,9 @@
 package org.iommu4j.api;
 
 import java.util.Objects;
+import java.util.Optional;
 import org.iommu4j.machine.Provider;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a domain's tables are made and treated. Immutable; each method returns changed options.
@@ -16,14 +18,16 @@ public final class DomainOptions {
             new DomainOptions(
                     0,
                     0,
-                    Stage.SECOND,
+                    null,
+                    false,
                     PartialUnmap.SPLIT,
                     DEFAULT_EMPTY_TABLES,
                     PolicyChoices.NONE);
 
     private final int addressWidth;
     private final long pageSizes;
-    private final Stage stage;
+    private final @Nullable Stage stage;
+    private final boolean pageRequests;
     private final PartialUnmap partialUnmap;
     private final int emptyTables;
     private final PolicyChoices policies;
@@ -31,13 +35,15 @@ public final class DomainOptions {
     private DomainOptions(
             int addressWidth,
             long pageSizes,
-            Stage stage,
+            @Nullable Stage stage,
+            boolean pageRequests,
             PartialUnmap partialUnmap,
             int emptyTables,
             PolicyChoices policies) {
         this.addressWidth = addressWidth;
         this.pageSizes = pageSizes;
         this.stage = stage;
+        this.pageRequests = pageRequests;
         this.partialUnmap = partialUnmap;
         this.emptyTables = emptyTables;
         this.policies = policies;
@@ -60,7 +66,8 @@ public final class DomainOptions {
             throw new IllegalArgumentException(
                     "an address width of " + bits + " bits; 13 to 63 are legal");
         }
-        return new DomainOptions(bits, pageSizes, stage, partialUnmap, emptyTables, policies);
+        return new DomainOptions(
+                bits, pageSizes, stage, pageRequests, partialUnmap, emptyTables, policies);
     }
 
     /**
@@ -75,7 +82,8 @@ public final class DomainOptions {
             throw new IllegalArgumentException(
                     "no page size is given; 0x1000 for 4 KiB pages only");
         }
-        return new DomainOptions(addressWidth, sizes, stage, partialUnmap, emptyTables, policies);
+        return new DomainOptions(
+                addressWidth, sizes, stage, pageRequests, partialUnmap, emptyTables, policies);
     }
 
     /**
@@ -89,9 +97,24 @@ public final class DomainOptions {
                 addressWidth,
                 pageSizes,
                 Objects.requireNonNull(value, "stage"),
+                pageRequests,
                 partialUnmap,
                 emptyTables,
                 policies);
+    }
+
+    /**
+     * Sets whether devices may ask for pages that are missing, and wait for them, instead of
+     * failing. {@link Iommu#onPageRequest} says who answers. A device that cannot ask is refused at
+     * {@link Iommu#attach(org.iommu4j.machine.SourceId, IommuDomain) attach}. Not set, every
+     * missing page is a fault.
+     *
+     * @param value true if they may
+     * @return changed options
+     */
+    public DomainOptions withPageRequests(boolean value) {
+        return new DomainOptions(
+                addressWidth, pageSizes, stage, value, partialUnmap, emptyTables, policies);
     }
 
     /**
@@ -105,6 +128,7 @@ public final class DomainOptions {
                 addressWidth,
                 pageSizes,
                 stage,
+                pageRequests,
                 Objects.requireNonNull(value, "partialUnmap"),
                 emptyTables,
                 policies);
@@ -122,7 +146,8 @@ public final class DomainOptions {
         if (count < 0 || count > 1 << 16) {
             throw new IllegalArgumentException(count + " empty tables; 0 to 65536 are legal");
         }
-        return new DomainOptions(addressWidth, pageSizes, stage, partialUnmap, count, policies);
+        return new DomainOptions(
+                addressWidth, pageSizes, stage, pageRequests, partialUnmap, count, policies);
     }
 
     /**
@@ -154,6 +179,7 @@ public final class DomainOptions {
                 addressWidth,
                 pageSizes,
                 stage,
+                pageRequests,
                 partialUnmap,
                 emptyTables,
                 policies.with(kind, choice));
@@ -169,9 +195,14 @@ public final class DomainOptions {
         return pageSizes;
     }
 
-    /** {@return which tables to use} */
-    public Stage stage() {
-        return stage;
+    /** {@return which tables to use; empty for the backend's choice} */
+    public Optional<Stage> stage() {
+        return Optional.ofNullable(stage);
+    }
+
+    /** {@return true if devices may ask for missing pages} */
+    public boolean pageRequests() {
+        return pageRequests;
     }
 
     /** {@return what unmapping a part of a leaf does} */

@@ -12,6 +12,8 @@ public enum Feature {
     FIRST_STAGE,
     /** Domains may use second-stage tables. */
     SECOND_STAGE,
+    /** Domains may let devices reach all memory, without tables. */
+    PASS_THROUGH,
     /** The unit translates addresses as wide as the domain's. */
     ADDRESS_WIDTH,
     /** The unit has the domain's page sizes. */

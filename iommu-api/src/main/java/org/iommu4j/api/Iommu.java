@@ -71,14 +71,21 @@ public interface Iommu extends AutoCloseable {
     Attachment attach(SourceId device, IommuDomain domain);
 
     /**
-     * Lets a device's DMA under a process address space id go through a domain.
+     * Lets a device's DMA under a process address space id go through a domain. Each id of a device
+     * has a domain of its own, and so have its requests without an id.
      *
      * @param device the device
-     * @param pasid the process address space id, 0 to 0xfffff
+     * @param pasid the process address space id, 1 to 0xfffff; 0 stands for requests without one
+     *     inside the units
      * @param domain a domain of this Iommu
-     * @return the attachment
-     * @throws UnsupportedFeatureException if that cannot be done here
-     * @throws IllegalStateException if the pair is attached already
+     * @return the attachment; closing it ends this id of the device
+     * @throws IllegalArgumentException if the id is out of that range or has more bits than the
+     *     unit takes, the domain is of another Iommu, or no unit covers the device
+     * @throws UnsupportedFeatureException if that cannot be done here, or the domain does not fit
+     *     the unit; nothing has changed
+     * @throws IllegalStateException if the pair is attached already, or the domain is closed
+     * @throws TableMemoryExhaustedException if there is no page for the tables; nothing has changed
+     * @throws IommuException if the unit failed
      */
     Attachment attach(SourceId device, int pasid, IommuDomain domain);
 
@@ -101,12 +108,19 @@ public interface Iommu extends AutoCloseable {
     }
 
     /**
-     * Answers devices' requests for missing pages.
+     * Answers devices' requests for missing pages, those of domains with {@link
+     * DomainOptions#withPageRequests}. Each request of a group is handled, one after another; the
+     * group is answered once, with the worst of its answers. Groups are handled side by side: a
+     * handler that does not return delays its own group only, while fewer than a few hundred groups
+     * wait like it; beyond that requests stay with the unit. What the handler or the executor
+     * throws is logged and counts as failure. While nobody answers, requests fail.
      *
      * @param executor where the handler runs
      * @param handler who answers
-     * @return closing it ends the answering; later requests are answered with failure
+     * @return closing it ends the answering: requests that come later are answered with failure,
+     *     those that the handler has are answered as it says
      * @throws UnsupportedFeatureException if no unit can take requests
+     * @throws IllegalStateException if there is a handler already
      */
     AutoCloseable onPageRequest(Executor executor, PageRequestHandler handler);
 

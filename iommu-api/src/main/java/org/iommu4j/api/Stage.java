@@ -5,5 +5,10 @@ public enum Stage {
     /** First-stage tables, of the processor's format. */
     FIRST,
     /** Second-stage tables, of the unit's own format. */
-    SECOND
+    SECOND,
+    /**
+     * No tables: an I/O virtual address is the physical address, and a device reaches all memory.
+     * Nothing can be mapped or unmapped.
+     */
+    PASS_THROUGH
 }

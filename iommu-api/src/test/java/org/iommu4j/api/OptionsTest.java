@@ -77,12 +77,12 @@ class OptionsTest {
                         .withEmptyTables(3);
         assertThat(options.addressWidth()).isEqualTo(57);
         assertThat(options.pageSizes()).isEqualTo(0x1000);
-        assertThat(options.stage()).isEqualTo(Stage.FIRST);
+        assertThat(options.stage()).hasValue(Stage.FIRST);
         assertThat(options.partialUnmap()).isEqualTo(PartialUnmap.WIDEN);
         assertThat(options.emptyTables()).isEqualTo(3);
         DomainOptions again = options.withAddressWidth(39).withPageSizes(0x20_1000);
         assertThat(again.emptyTables()).isEqualTo(3);
-        assertThat(again.stage()).isEqualTo(Stage.FIRST);
+        assertThat(again.stage()).hasValue(Stage.FIRST);
         assertThat(DomainOptions.defaults().emptyTables()).isEqualTo(64);
         assertThat(DomainOptions.defaults().partialUnmap()).isEqualTo(PartialUnmap.SPLIT);
     }

@@ -1,6 +1,7 @@
 package org.iommu4j.machine;
 
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
  * A bus master that can do DMA: it reads and writes memory at I/O virtual addresses, as the
@@ -45,4 +46,24 @@ public interface Device {
      * @throws UnsupportedOperationException if the device has no atomic operations
      */
     DmaOutcome fetchAndAdd(long iova, long addend, ByteBuffer old);
+
+    /**
+     * Returns the same device as it does DMA in the name of a process address space.
+     *
+     * @param pasid the process address space id that its requests carry, 0 to 0xfffff
+     * @return a view of this device
+     * @throws IllegalArgumentException if the id has more bits than the device sends
+     * @throws UnsupportedOperationException if its requests carry no such id
+     */
+    default Device withPasid(int pasid) {
+        throw new UnsupportedOperationException(
+                source()
+                        + " sends no process address space ids, and not 0x"
+                        + Integer.toHexString(pasid));
+    }
+
+    /** {@return what lets it translate for itself and ask for missing pages, if it can} */
+    default Optional<TranslationService> translationService() {
+        return Optional.empty();
+    }
 }

@@ -15,6 +15,9 @@ import java.util.regex.Pattern;
  */
 public record SourceId(int segment, int bus, int device, int function) {
 
+    /** In place of a process address space id: of requests that carry none. */
+    public static final int NO_PASID = -1;
+
     private static final Pattern FORM =
             Pattern.compile(
                     "(?:(\\p{XDigit}{1,4}):)?(\\p{XDigit}{1,2}):(\\p{XDigit}{1,2})\\.(\\p{XDigit})");

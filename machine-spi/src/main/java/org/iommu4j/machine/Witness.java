@@ -94,18 +94,22 @@ public interface Witness {
     default void invalidated(long root, long iova, long size, boolean structure, long moment) {}
 
     /**
-     * A device is about to be attached: its requests go through these tables.
+     * A device is about to be attached: its requests of one process address space id, or those
+     * without one, go through these tables.
      *
      * @param device the device
+     * @param pasid the process address space id, or {@link SourceId#NO_PASID}
      * @param root the root table
      */
-    default void attaching(SourceId device, long root) {}
+    default void attaching(SourceId device, int pasid, long root) {}
 
     /**
-     * A device has been detached: none of its requests may use these tables any more.
+     * A device has been detached: none of its requests of that process address space id may use
+     * these tables any more.
      *
      * @param device the device
+     * @param pasid the process address space id, or {@link SourceId#NO_PASID}
      * @param root the root table
      */
-    default void detached(SourceId device, long root) {}
+    default void detached(SourceId device, int pasid, long root) {}
 }

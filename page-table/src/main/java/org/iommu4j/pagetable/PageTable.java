@@ -70,7 +70,8 @@ public final class PageTable {
      * @return the tree
      * @throws IllegalArgumentException if the width or the page sizes do not fit the format
      * @throws UnsupportedFeatureException if the format cannot change page sizes hitlessly
-     * @throws TableMemoryExhaustedException if there is no page for the root table
+     * @throws TableMemoryExhaustedException if there is no page for the root table, or not as many
+     *     neighbouring ones as it takes
      */
     public static PageTable create(
             PageTableFormat format,
@@ -86,29 +87,27 @@ public final class PageTable {
         }
         long pageSizes = RangeCheck.pageSizes(format, options);
         RangeCheck check = RangeCheck.of(format, options);
-        long root = allocator.take();
-        if (root < 0) {
-            throw new TableMemoryExhaustedException(1, allocator.free());
-        }
+        RootPages rootPages = RootPages.take(allocator, format.rootPages());
+        long root = rootPages.first();
         try {
             Tables tables = new Tables(format, memory, cache, witness, pageSizes, root);
             PageTable table = new PageTable(tables, allocator, pageSizes, check, options);
-            table.plantRoot();
+            table.plantRoot(rootPages);
             return table;
         } catch (RuntimeException e) {
-            allocator.give(root);
+            rootPages.give(allocator);
             throw e;
         }
     }
 
-    private void plantRoot() {
+    private void plantRoot(RootPages pages) {
         if (tables.writesBack) {
-            tables.cache.written(tables.root, tables.tableBytes);
+            tables.cache.written(tables.root, pages.bytes());
             tables.settle();
         }
-        tables.witness.tableLinked(tables.root, tables.root);
+        pages.forEach(page -> tables.witness.tableLinked(tables.root, page));
         tables.guards.unlock(tables.root, tables.guards.identity(0, tables.rootLevel), 0);
-        counts.linked(1);
+        counts.linked(pages.count());
     }
 
     /** {@return the physical address of the root table} */
@@ -387,7 +386,10 @@ public final class PageTable {
         if (tables.closeOnce()) {
             long span = tables.span(tables.rootLevel) * tables.entries();
             tables.unmapping(0, span - 1);
-            new Teardown(tables).seize(tables.root, 0, tables.rootLevel, gather);
+            Teardown teardown = new Teardown(tables);
+            teardown.seize(tables.root, 0, tables.rootLevel, gather);
+            new RootPages(tables.root, tables.format.rootPages())
+                    .forEachEmpty(page -> teardown.gone(page, gather));
             tables.unmapped(0, span - 1);
             gather.addRange(0, span, tables.span(0));
             gather.markStructureChanged();

@@ -58,7 +58,8 @@ final class Teardown {
         return bytes;
     }
 
-    private void gone(long table, IotlbGather gather) {
+    /** A page is no part of the tables any more. */
+    void gone(long table, IotlbGather gather) {
         tables.unlinked(table);
         gather.addTable(table);
     }

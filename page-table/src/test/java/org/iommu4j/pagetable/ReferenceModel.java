@@ -280,7 +280,7 @@ final class ReferenceModel {
 
     /** How many tables the format needs for what is mapped, the root included. */
     long leastTables() {
-        long tables = 1;
+        long tables = format.rootPages();
         for (int level = 0; level < format.levels() - 1; level++) {
             int shift = format.shift(level + 1);
             long last = -1;

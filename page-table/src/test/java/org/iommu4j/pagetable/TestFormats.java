@@ -28,7 +28,8 @@ final class TestFormats {
 
     /**
      * Formats that nobody has, and one as RISC-V has it: one level, two entries a table, pages of
-     * one size, no leaves in the middle, addresses that are shifted, large leaves without a mark.
+     * one size, no leaves in the middle, addresses that are shifted, large leaves without a mark, a
+     * root of four pages.
      */
     static Stream<PageTableFormat> unusual() {
         return Stream.of(
@@ -78,7 +79,8 @@ final class TestFormats {
     }
 
     private static PageTableFormat shiftedBits(PageTableFormatBuilder builder) {
-        return builder.leavesAt(0, 1, 2)
+        return builder.rootPages(4)
+                .leavesAt(0, 1, 2)
                 .present(1)
                 .largeLeaf(0xe, 0)
                 .constants(1, 1)

@@ -12,38 +12,49 @@ import org.iommu4j.api.UnsupportedFeatureException;
 import org.iommu4j.machine.SourceId;
 import org.iommu4j.machine.Witness;
 
-/** Which device is on which domain: at most one, from attach until its detach has succeeded. */
+/**
+ * Which requests go through which domain: those of a device without a process address space id, and
+ * those with each, through at most one, from attach until its detach has succeeded.
+ */
 @Singleton
 final class Attachments {
 
+    /** The requests of a device under one process address space id, or without one. */
+    private record Requests(SourceId device, int pasid) {}
+
     private final RemappingUnits units;
     private final Witness witness;
-    private final Map<SourceId, DeviceAttachment> byDevice = new LinkedHashMap<>();
+    private final PageRequests requests;
+    private final Map<Requests, DeviceAttachment> present = new LinkedHashMap<>();
     private boolean closed;
 
     @Inject
-    Attachments(RemappingUnits units, Witness witness) {
+    Attachments(RemappingUnits units, Witness witness, PageRequests requests) {
         this.units = units;
         this.witness = witness;
+        this.requests = requests;
     }
 
     /**
      * Attaches a device.
      *
      * @param device the device
+     * @param pasid under which process address space id, or {@link SourceId#NO_PASID}
      * @param domain the domain
      * @return the attachment
-     * @throws IllegalArgumentException if no unit covers the device
+     * @throws IllegalArgumentException if no unit covers the device, or the unit takes no such
+     *     process address space id
      * @throws UnsupportedFeatureException if the domain does not fit the unit; nothing has changed
-     * @throws IllegalStateException if the device is attached, or the domain is closed
+     * @throws IllegalStateException if that is attached, or the domain is closed
      * @throws IommuException if the unit failed; the device is detached again, or stays attached
      *     until the Iommu is closed
      */
-    Attachment attach(SourceId device, VtdDomain domain) {
-        Unit unit = units.of(device);
-        unit.requireFit(domain);
-        DeviceAttachment attachment = new DeviceAttachment(this, device, unit, domain, witness);
-        claim(device, attachment);
+    Attachment attach(SourceId device, int pasid, VtdDomain domain) {
+        Route route = units.of(device).route(device, pasid);
+        DomainFit.require(route, domain);
+        DeviceAttachment attachment =
+                new DeviceAttachment(this, device, route, domain, witness, requests);
+        claim(attachment);
         try {
             attachment.open();
         } catch (RuntimeException e) {
@@ -57,29 +68,37 @@ final class Attachments {
         return attachment;
     }
 
-    private synchronized void claim(SourceId device, DeviceAttachment attachment) {
+    private synchronized void claim(DeviceAttachment attachment) {
         if (closed) {
             throw new IllegalStateException("the Iommu is closed");
         }
-        DeviceAttachment present = byDevice.get(device);
-        if (present != null) {
+        DeviceAttachment other = present.putIfAbsent(key(attachment), attachment);
+        if (other != null) {
+            String pasid =
+                    other.pasid() == SourceId.NO_PASID
+                            ? ""
+                            : " with PASID 0x" + Integer.toHexString(other.pasid());
             throw new IllegalStateException(
-                    device
+                    other.device()
+                            + pasid
                             + " is attached to the domain with the id 0x"
-                            + Integer.toHexString(present.domain().id().value())
+                            + Integer.toHexString(other.domain().id().value())
                             + "; close that attachment first");
         }
-        byDevice.put(device, attachment);
     }
 
-    /** Hears that a device can be attached again. */
-    synchronized void released(SourceId device) {
-        byDevice.remove(device);
+    /** Hears that its requests can be attached again. */
+    synchronized void released(DeviceAttachment attachment) {
+        present.remove(key(attachment));
+    }
+
+    private static Requests key(DeviceAttachment attachment) {
+        return new Requests(attachment.device(), attachment.pasid());
     }
 
     /** {@return every attachment there is now; there will be no new ones} */
     synchronized List<DeviceAttachment> closeAll() {
         closed = true;
-        return new ArrayList<>(byDevice.values());
+        return new ArrayList<>(present.values());
     }
 }

@@ -7,7 +7,10 @@ import org.iommu4j.api.IommuException;
 import org.iommu4j.machine.SourceId;
 import org.iommu4j.machine.Witness;
 
-/** A device on a domain. What happens to one attachment happens one after another. */
+/**
+ * A device on a domain, under one process address space id or without one. What happens to one
+ * attachment happens one after another.
+ */
 final class DeviceAttachment implements Attachment {
 
     private static final Logger LOG = LogManager.getLogger(DeviceAttachment.class);
@@ -16,32 +19,42 @@ final class DeviceAttachment implements Attachment {
         CLAIMED,
         ENTERED,
         REACHING,
+        SERVED,
+        DRAINING,
         CLOSED
     }
 
     private final Attachments attachments;
     private final SourceId device;
-    private final Unit unit;
+    private final Route route;
     private final VtdDomain domain;
     private final Witness witness;
+    private final PageRequests requests;
     private State state = State.CLAIMED;
 
     DeviceAttachment(
             Attachments attachments,
             SourceId device,
-            Unit unit,
+            Route route,
             VtdDomain domain,
-            Witness witness) {
+            Witness witness,
+            PageRequests requests) {
         this.attachments = attachments;
         this.device = device;
-        this.unit = unit;
+        this.route = route;
         this.domain = domain;
         this.witness = witness;
+        this.requests = requests;
     }
 
     @Override
     public SourceId device() {
         return device;
+    }
+
+    @Override
+    public int pasid() {
+        return route.pasid();
     }
 
     @Override
@@ -59,12 +72,35 @@ final class DeviceAttachment implements Attachment {
         if (state == State.CLOSED) {
             throw new IllegalStateException("the Iommu is closed");
         }
-        domain.enter();
+        domain.use().enter();
         state = State.ENTERED;
-        unit.reach(device.requester());
+        route.unit().reach(route);
         state = State.REACHING;
-        witness.attaching(device, domain.root());
-        unit.attach(device.requester(), domain);
+        witness.attaching(device, route.pasid(), domain.root());
+        route.unit().attach(route, domain);
+        if (domain.takesPageRequests()) {
+            beginService();
+        }
+    }
+
+    /** The entry is up: the device may ask for what is missing. */
+    private void beginService() {
+        requests.serve(PageRequester.of(route));
+        state = State.DRAINING;
+        route.unit().turnOn(route);
+        state = State.SERVED;
+    }
+
+    /** The entry is still up: the device asks for nothing more in this domain. */
+    private void endService() {
+        if (state == State.SERVED) {
+            route.unit().turnOff(route);
+            state = State.DRAINING;
+        }
+        if (state == State.DRAINING) {
+            requests.end(PageRequester.of(route));
+            state = State.REACHING;
+        }
     }
 
     /**
@@ -75,18 +111,19 @@ final class DeviceAttachment implements Attachment {
      */
     @Override
     public synchronized void close() {
+        endService();
         if (state == State.REACHING) {
-            unit.detach(device.requester(), domain);
-            witness.detached(device, domain.root());
+            route.unit().detach(route, domain);
+            witness.detached(device, route.pasid(), domain.root());
             state = State.ENTERED;
             drain();
         }
         if (state == State.ENTERED) {
-            domain.leave();
+            domain.use().leave();
         }
         if (state != State.CLOSED) {
             state = State.CLOSED;
-            attachments.released(device);
+            attachments.released(this);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.iommu4j.vtd;
 
 import org.iommu4j.api.IommuException;
+import org.iommu4j.api.Stage;
 import org.iommu4j.machine.RemappingUnit;
 
 /**
@@ -41,7 +42,7 @@ record DiscoveredUnit(RemappingUnit unit, UnitRegisters registers, UnitCapabilit
             throw new IommuException(
                     who + " has no invalidation queue: ECAP.QI is 0, and must be 1");
         }
-        if (capabilities.addressWidths().isEmpty()) {
+        if (!capabilities.isScalable() && capabilities.addressWidths(Stage.SECOND).isEmpty()) {
             throw new IommuException(
                     who
                             + " walks second-stage tables of none of 39, 48 and 57 bits: CAP.SAGAW has"

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.iommu4j.api.DomainOptions;
+import org.iommu4j.api.Stage;
 import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.flush.CacheFlusherProvider;
 import org.iommu4j.flush.FlushContext;
@@ -25,6 +26,14 @@ import org.iommu4j.walker.TableAllocatorProvider;
 @Singleton
 final class DomainFactory {
 
+    private static final String FOR_ALL =
+            "choose it in IommuOptions for all domains. Of the policies, a domain may choose its"
+                    + " flush policy and its table allocator";
+    private static final String WITHOUT_TABLES = "a pass-through domain has no tables to treat";
+
+    /** What the format of a domain's tables depends on. */
+    private record Shape(Stage stage, int addressWidth) {}
+
     private final PhysicalMemory memory;
     private final TableAllocator allocator;
     private final CacheFlusher cache;
@@ -33,7 +42,7 @@ final class DomainFactory {
     private final UnitLimits limits;
     private final DomainIds ids;
     private final Witness witness;
-    private final Map<Integer, PageTableFormat> formats = new HashMap<>();
+    private final Map<Shape, PageTableFormat> formats = new HashMap<>();
     private final Set<VtdDomain> open = new LinkedHashSet<>();
 
     @Inject
@@ -57,15 +66,28 @@ final class DomainFactory {
     }
 
     synchronized VtdDomain create(DomainOptions options) {
-        refuse(options, CacheFlusherProvider.class, "a cache flusher");
+        refuse(options, CacheFlusherProvider.class, "a cache flusher of its own", FOR_ALL);
         DomainOptions settled = limits.settled(options);
-        PageTableFormat format = formats.computeIfAbsent(settled.addressWidth(), limits::format);
+        VtdDomain domain =
+                settled.stage().orElseThrow() == Stage.PASS_THROUGH
+                        ? passThrough(settled)
+                        : translating(settled);
+        open.add(domain);
+        return domain;
+    }
+
+    private PassThroughDomain passThrough(DomainOptions options) {
+        refuse(options, TableAllocatorProvider.class, "a table allocator", WITHOUT_TABLES);
+        refuse(options, FlushPolicyProvider.class, "a flush policy", WITHOUT_TABLES);
+        return new PassThroughDomain(
+                this, ids.lend(Stage.PASS_THROUGH), allocator, limits.hostAddressWidth());
+    }
+
+    private TranslatingDomain translating(DomainOptions options) {
         boolean ownPolicy = options.chooses(FlushPolicyProvider.class);
         FlushPolicy flush = ownPolicy ? ownPolicy(options) : policy;
         try {
-            VtdDomain domain = create(format, settled, flush, ownPolicy);
-            open.add(domain);
-            return domain;
+            return translating(options, flush, ownPolicy);
         } catch (RuntimeException | Error e) {
             if (ownPolicy) {
                 flush.close();
@@ -74,19 +96,25 @@ final class DomainFactory {
         }
     }
 
-    private VtdDomain create(
-            PageTableFormat format, DomainOptions options, FlushPolicy flush, boolean ownPolicy) {
-        DomainId id = ids.lend();
+    private TranslatingDomain translating(
+            DomainOptions options, FlushPolicy flush, boolean ownPolicy) {
+        Stage stage = options.stage().orElseThrow();
+        PageTableFormat format =
+                formats.computeIfAbsent(
+                        new Shape(stage, options.addressWidth()),
+                        shape -> limits.format(shape.stage, shape.addressWidth));
+        DomainId id = ids.lend(stage);
         TableAllocator pages = allocator;
         try {
             pages = pages(options);
-            return new VtdDomain(
+            return new TranslatingDomain(
                     this,
                     id,
                     PageTable.create(format, memory, pages, cache, witness, options),
                     pages,
                     flush,
                     ownPolicy,
+                    options.pageRequests(),
                     limits.additionsNeedInvalidation());
         } catch (RuntimeException | Error e) {
             close(pages);
@@ -142,13 +170,9 @@ final class DomainFactory {
     }
 
     private static void refuse(
-            DomainOptions options, Class<? extends Provider> kind, String called) {
+            DomainOptions options, Class<? extends Provider> kind, String called, String why) {
         if (options.chooses(kind)) {
-            throw new IllegalArgumentException(
-                    "a domain cannot choose "
-                            + called
-                            + " of its own; choose it in IommuOptions for all domains. Of the policies, a"
-                            + " domain may choose its flush policy and its table allocator");
+            throw new IllegalArgumentException("a domain cannot choose " + called + "; " + why);
         }
     }
 }

@@ -1,27 +1,37 @@
 package org.iommu4j.vtd;
 
-import java.util.LinkedHashMap;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
+import org.iommu4j.api.Stage;
 
 /**
- * The id by which every unit knows one domain: which units that concerns now, which ever did, and
- * what was asked of them. Any thread may call any method.
+ * The id by which every unit knows one domain: whose requests go through it now, what units ever
+ * cached under it, and what was asked of them. Any thread may call any method.
  */
 final class DomainId {
 
-    private static final Unit[] NONE = {};
+    private static final Holders NOBODY = new Holders(List.of(), List.of());
+
+    /**
+     * Who holds translations of a domain.
+     *
+     * @param tags what units tag them with
+     * @param devices the routes of devices that can keep some
+     */
+    record Holders(List<IotlbTag> tags, List<Route> devices) {}
 
     private final int value;
+    private final Stage stage;
     private final InvalidationCounts counts;
-    private final Map<Unit, Integer> devices = new LinkedHashMap<>();
-    private final Set<Unit> everUsedBy = new LinkedHashSet<>();
-    private volatile Unit[] units = NONE;
+    private final Set<Route> routes = new LinkedHashSet<>();
+    private final Set<IotlbTag> everUsed = new LinkedHashSet<>();
+    private volatile Holders holders = NOBODY;
 
-    DomainId(int value, InvalidationCounts counts) {
+    DomainId(int value, Stage stage, InvalidationCounts counts) {
         this.value = value;
+        this.stage = stage;
         this.counts = counts;
     }
 
@@ -29,30 +39,42 @@ final class DomainId {
         return value;
     }
 
+    /** {@return the stage of the domain} */
+    Stage stage() {
+        return stage;
+    }
+
     InvalidationCounts counts() {
         return counts;
     }
 
-    /** {@return the units with a device on the domain; not to be changed} */
-    Unit[] units() {
-        return units;
+    /** {@return who has to forget what changes in the domain} */
+    Holders holders() {
+        return holders;
     }
 
-    /** A device of a unit is about to be attached: from now on the unit hears of changes. */
-    synchronized void join(Unit unit) {
-        devices.merge(unit, 1, Integer::sum);
-        everUsedBy.add(unit);
-        units = devices.keySet().toArray(NONE);
+    /** Requests are about to go through the domain: from now on its unit hears of changes. */
+    synchronized void join(Route route) {
+        routes.add(route);
+        everUsed.add(IotlbTag.of(route, this));
+        settle();
     }
 
-    /** A device of a unit is detached, and the unit has forgotten it. */
-    synchronized void leave(Unit unit) {
-        devices.computeIfPresent(unit, (_, count) -> count == 1 ? null : count - 1);
-        units = devices.keySet().toArray(NONE);
+    /** Requests go through the domain no more, and the unit has forgotten them. */
+    synchronized void leave(Route route) {
+        routes.remove(route);
+        settle();
     }
 
-    /** {@return every unit that has ever had a device on the domain} */
-    synchronized List<Unit> everUsedBy() {
-        return List.copyOf(everUsedBy);
+    private void settle() {
+        holders =
+                new Holders(
+                        routes.stream().map(route -> IotlbTag.of(route, this)).distinct().toList(),
+                        routes.stream().filter(route -> route.tlb() != null).toList());
+    }
+
+    /** {@return every tag under which a unit has ever cached translations of the domain} */
+    synchronized Collection<IotlbTag> everUsed() {
+        return List.copyOf(everUsed);
     }
 }

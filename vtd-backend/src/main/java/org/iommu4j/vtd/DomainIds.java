@@ -2,12 +2,15 @@ package org.iommu4j.vtd;
 
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.IommuException;
+import org.iommu4j.api.Stage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,10 +36,11 @@ final class DomainIds {
     /**
      * Lends an id.
      *
+     * @param stage the stage of the domain
      * @return one that no other domain has
      * @throws IommuException if all are lent
      */
-    synchronized DomainId lend() {
+    synchronized DomainId lend(Stage stage) {
         int value = taken.nextClearBit(1);
         if (value >= end) {
             throw new IommuException(
@@ -51,7 +55,7 @@ final class DomainIds {
         if (value >= ids.length) {
             ids = Arrays.copyOf(ids, ids.length * 2);
         }
-        DomainId id = new DomainId(value, new InvalidationCounts(global));
+        DomainId id = new DomainId(value, stage, new InvalidationCounts(global));
         ids[value] = id;
         lent = ids;
         return id;
@@ -65,9 +69,9 @@ final class DomainIds {
      */
     void takeBack(DomainId id) {
         try {
-            for (Unit unit : id.everUsedBy()) {
-                if (unit.isRunning()) {
-                    unit.complete(Descriptor.translationsOf(unit.capabilities(), id.value()));
+            for (IotlbTag tag : id.everUsed()) {
+                if (tag.unit().isRunning()) {
+                    tag.unit().complete(tag.everything());
                 }
             }
         } catch (IommuException e) {
@@ -94,6 +98,17 @@ final class DomainIds {
                     "no domain has the id 0x" + Integer.toHexString(value));
         }
         return found;
+    }
+
+    /** {@return the routes, of all domains, of devices that can keep translations} */
+    List<Route> devices() {
+        List<Route> devices = new ArrayList<>();
+        for (DomainId id : lent) {
+            if (id != null) {
+                devices.addAll(id.holders().devices());
+            }
+        }
+        return devices;
     }
 
     /** A request that concerns every domain is about to be made. */

@@ -24,6 +24,9 @@ final class FaultRecords {
     private static final int SOURCE_MASK = 0xffff;
     private static final long PAGE_MASK = -0x1000L;
     private static final int TYPE_2 = 1 << 28;
+    private static final int PASID_PRESENT = 1 << 31;
+    private static final int PASID_SHIFT = 8;
+    private static final int PASID_MASK = 0xf_ffff;
 
     private final DiscoveredUnit unit;
     private final UnitRegisters registers;
@@ -96,6 +99,7 @@ final class FaultRecords {
         DmaFault fault =
                 new DmaFault(
                         source(requester),
+                        pasid(top, attributes),
                         page,
                         (top & TYPE) == 0 || atomic,
                         reason,
@@ -106,8 +110,14 @@ final class FaultRecords {
         return true;
     }
 
+    /** Requests without a process address space id have the one for these, or none. */
+    private static int pasid(int top, int attributes) {
+        int pasid = top >>> PASID_SHIFT & PASID_MASK;
+        return (attributes & PASID_PRESENT) == 0 || pasid == 0 ? SourceId.NO_PASID : pasid;
+    }
+
     /** The unit tells no segment: that of a device it covers, or the first. */
-    private SourceId source(int requester) {
+    SourceId source(int requester) {
         for (Device device : devices) {
             if (device.source().requester() == requester && unit.unit().covers(device.source())) {
                 return device.source();

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * A request is a pair of descriptors: what shall be forgotten, and a wait that stores the request's number in the status
  * word of its place in the ring. Numbers grow by one, and a place is used again only after its number was stored. So a
  * request is done if its place holds its number, or if so many came after it that the place was used again. Nobody holds
- * the lock while waiting; requests of several threads overlap.
+ * the lock while waiting; requests of several threads overlap. The ring is one page: 128 pairs, or 64 of the descriptors
+ * that scalable mode has. A ring whose tail meets its head is empty, so the place of one pair stays free.
  *
  * The queue stands while an error bit is set. Whoever waits looks for one now and then, and puts it right under the lock: a
  * descriptor that the unit refuses (IQE) is replaced by one that does nothing, and its request has failed; waits that the
@@ -29,9 +30,9 @@ final class InvalidationQueue {
 
     private static final Logger LOG = LogManager.getLogger(InvalidationQueue.class);
 
-    /* One page: 256 descriptors. A ring whose tail meets its head is empty, so one place stays free. */
-    private static final int PLACES = PhysicalMemory.PAGE_SIZE / Descriptor.BYTES / 2;
-    private static final int PAIR_BYTES = 2 * Descriptor.BYTES;
+    private static final int SMALL_BYTES = 16;
+    private static final int LARGE_BYTES = 32;
+    private static final long LARGE = 1 << 11;
     private static final int SPINS = 100;
     private static final int MOST_REPEATS = 8;
     private static final int ERRORS =
@@ -52,6 +53,8 @@ final class InvalidationQueue {
     private final long ring;
     private final long status;
     private final Patience patience;
+    private final int bytes;
+    private final int places;
     private final Object lock = new Object();
     private final Map<Long, Fate> fates = new ConcurrentHashMap<>();
     private volatile boolean anyFate;
@@ -65,25 +68,29 @@ final class InvalidationQueue {
      * @param ring a page for the descriptors
      * @param status a zeroed page for the status words
      * @param patience how long to wait for the unit
+     * @param large true for descriptors of 256 bits, which scalable mode has; else they have 128
      */
     InvalidationQueue(
             UnitRegisters registers,
             PhysicalMemory memory,
             long ring,
             long status,
-            Patience patience) {
+            Patience patience,
+            boolean large) {
         this.registers = registers;
         this.memory = memory;
         this.ring = ring;
         this.status = status;
         this.patience = patience;
+        this.bytes = large ? LARGE_BYTES : SMALL_BYTES;
+        this.places = PhysicalMemory.PAGE_SIZE / bytes / 2;
     }
 
     /** Hands the empty queue to the unit. */
     void start() {
         registers.write32(UnitRegisters.FSTS, ERRORS);
         registers.write64(UnitRegisters.IQT, 0);
-        registers.write64(UnitRegisters.IQA, ring);
+        registers.write64(UnitRegisters.IQA, bytes == LARGE_BYTES ? ring | LARGE : ring);
         registers.queue(true);
     }
 
@@ -113,7 +120,7 @@ final class InvalidationQueue {
         while (true) {
             long inTheWay;
             synchronized (lock) {
-                inTheWay = last + 2 - PLACES;
+                inTheWay = last + 2 - places;
                 if (inTheWay <= 0 || isStored(inTheWay)) {
                     return enqueue(request);
                 }
@@ -205,7 +212,7 @@ final class InvalidationQueue {
 
     /** Its number was stored, now or before the place was used again. */
     private boolean isOver(long request) {
-        return isStored(request) || last - request >= PLACES;
+        return isStored(request) || last - request >= places;
     }
 
     private boolean isStored(long request) {
@@ -216,7 +223,7 @@ final class InvalidationQueue {
         long number = last + 1;
         long place = place(number);
         write(place, request);
-        write(place + Descriptor.BYTES, completion(number));
+        write(place + bytes, completion(number));
         last = number;
         memory.fence();
         registers.write64(UnitRegisters.IQT, place(number + 1) - ring);
@@ -238,7 +245,7 @@ final class InvalidationQueue {
         }
         long tail = registers.read64(UnitRegisters.IQT);
         long head = registers.read64(UnitRegisters.IQH);
-        int waiting = (int) (tail - head & PhysicalMemory.PAGE_SIZE - 1) / Descriptor.BYTES;
+        int waiting = (int) (tail - head & PhysicalMemory.PAGE_SIZE - 1) / bytes;
         LOG.warn(
                 "{} stopped its invalidation queue: FSTS {}, IQH 0x{}",
                 registers.unit(),
@@ -256,7 +263,7 @@ final class InvalidationQueue {
 
     /** The unit refuses the descriptor at its head: puts a wait there, which does no harm twice. */
     private void neutralise(long request, long head) {
-        Descriptor refused = new Descriptor(memory.loadPlain(head), memory.loadPlain(head + 8));
+        Descriptor refused = read(head);
         settle(
                 request,
                 new Fate.Refused(
@@ -269,17 +276,18 @@ final class InvalidationQueue {
         memory.fence();
     }
 
-    /** Asks again what the unit had fetched and not completed when it aborted its waits. */
+    /**
+     * Asks again what the unit had fetched and not completed when it aborted its waits; answers
+     * were given all the same.
+     */
     private void repeatAborted(long before, int waiting) {
-        for (long request = Math.max(1, before + 2 - PLACES); request <= before; request++) {
+        for (long request = Math.max(1, before + 2 - places); request <= before; request++) {
             boolean fetched = 1 + 2 * (before - request) > waiting;
             if (fetched && !isStored(request)) {
-                long place = place(request);
-                Descriptor aborted =
-                        new Descriptor(memory.loadPlain(place), memory.loadPlain(place + 8));
+                Descriptor aborted = read(place(request));
                 settle(request, new Fate.Repeated(last + 1));
                 memory.storeRelease(statusWord(request), Integer.toUnsignedLong((int) request));
-                enqueue(aborted);
+                enqueue(aborted.isPageResponse() ? Descriptor.fence() : aborted);
             }
         }
     }
@@ -293,16 +301,29 @@ final class InvalidationQueue {
         return Descriptor.store(statusWord(request), (int) request);
     }
 
+    private Descriptor read(long address) {
+        boolean large = bytes == LARGE_BYTES;
+        return new Descriptor(
+                memory.loadPlain(address),
+                memory.loadPlain(address + 8),
+                large ? memory.loadPlain(address + 16) : 0,
+                large ? memory.loadPlain(address + 24) : 0);
+    }
+
     private void write(long address, Descriptor descriptor) {
         memory.storePlain(address, descriptor.low());
-        memory.storePlain(address + Long.BYTES, descriptor.high());
+        memory.storePlain(address + 8, descriptor.high());
+        if (bytes == LARGE_BYTES) {
+            memory.storePlain(address + 16, descriptor.third());
+            memory.storePlain(address + 24, descriptor.fourth());
+        }
     }
 
     private long place(long request) {
-        return ring + (request - 1) % PLACES * PAIR_BYTES;
+        return ring + (request - 1) % places * 2 * bytes;
     }
 
     private long statusWord(long request) {
-        return status + (request - 1) % PLACES * Long.BYTES;
+        return status + (request - 1) % places * Long.BYTES;
     }
 }

@@ -109,30 +109,67 @@ final class RemappingUnits implements IotlbInvalidator {
         DomainId id = ids.get(domainId);
         id.counts().countPage();
         return ask(
-                id, unit -> Descriptor.pages(unit.capabilities(), domainId, iova, order, leafOnly));
+                id,
+                tag -> tag.pages(iova, order, leafOnly),
+                (tlb, pasid) -> tlb.forget(pasid, iova, order));
     }
 
     @Override
     public long invalidateDomain(int domainId) {
         DomainId id = ids.get(domainId);
         id.counts().countDomain();
-        return ask(id, unit -> Descriptor.translationsOf(unit.capabilities(), domainId));
+        return ask(id, IotlbTag::everything, DeviceTlb::forget);
     }
 
     @Override
     public long invalidateGlobal() {
         ids.countGlobal();
-        return tickets.ask(
-                units.stream().filter(Unit::isRunning).toArray(Unit[]::new),
-                unit -> Descriptor.allTranslations(unit.capabilities()));
+        List<Long> asked = new ArrayList<>();
+        for (Unit unit : units) {
+            if (unit.isRunning()) {
+                Descriptor all = Descriptor.allTranslations(unit.capabilities());
+                asked.add(tickets.of(unit, unit.submit(all)));
+            }
+        }
+        askDevices(ids.devices(), DeviceTlb::forget, asked);
+        return tickets.all(asked);
     }
 
-    private long ask(DomainId id, Function<Unit, Descriptor> request) {
+    /** How the TLB of a device is asked, for one process address space id. */
+    private interface DeviceRequest {
+
+        long ask(DeviceTlb tlb, int pasid);
+    }
+
+    /** Asks the units first, and then the devices, which find there what they ask for anew. */
+    private long ask(DomainId id, Function<IotlbTag, Descriptor> request, DeviceRequest device) {
         if (!units.isEmpty()) {
             /* A unit that joins the domain after this look finds what was stored before it. */
             VarHandle.fullFence();
         }
-        return tickets.ask(id.units(), request);
+        DomainId.Holders holders = id.holders();
+        if (holders.tags().size() == 1 && holders.devices().isEmpty()) {
+            return ask(holders.tags().getFirst(), request);
+        }
+        List<Long> asked = new ArrayList<>();
+        for (IotlbTag tag : holders.tags()) {
+            asked.add(ask(tag, request));
+        }
+        askDevices(holders.devices(), device, asked);
+        return tickets.all(asked);
+    }
+
+    private long ask(IotlbTag tag, Function<IotlbTag, Descriptor> request) {
+        return tickets.of(tag.unit(), tag.unit().submit(request.apply(tag)));
+    }
+
+    private void askDevices(List<Route> devices, DeviceRequest request, List<Long> asked) {
+        for (Route route : devices) {
+            DeviceTlb tlb = route.tlb();
+            if (tlb != null && route.unit().isRunning()) {
+                asked.add(tickets.of(route.unit(), request.ask(tlb, route.pasid())));
+            }
+        }
     }
 
     @Override

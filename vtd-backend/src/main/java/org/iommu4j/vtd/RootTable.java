@@ -1,43 +1,44 @@
 package org.iommu4j.vtd;
 
+import java.util.Arrays;
 import org.iommu4j.api.TableMemoryExhaustedException;
-import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.machine.PhysicalMemory;
-import org.iommu4j.walker.TableAllocator;
 
 /**
- * The root table of one unit in legacy mode and the context tables it points to (VT-d, Root Entry
- * and Context Entry): which tables the requests of which device go through.
+ * The root table of one unit and the context tables it points to (VT-d, Root Entry and
+ * Scalable-Mode Root Entry): where the context entry of a device stands.
  *
- * <p>An entry is made by its last word, once everything else of it is in memory. It is taken down
- * in two steps, {@link #clear} and {@link #wipe}, between which the unit is made to forget it. A
- * context table is made for the first device of its bus and stays until all is freed. The caller
- * sees to it that one thread at a time uses this.
+ * <p>A bus has one context table in legacy mode, where an entry takes 16 bytes, and two in scalable
+ * mode, where it takes 32; the root table then holds a word for each. A context table is made for
+ * the first device that it holds and stays until all is freed. The caller sees to it that one
+ * thread at a time uses this.
  */
 final class RootTable {
 
-    private static final int BUSES = 256;
-    private static final int ENTRY_BYTES = 16;
-    private static final int BUS_SHIFT = 8;
     private static final long PRESENT = 1;
-    private static final int DOMAIN_ID_SHIFT = 8;
+    private static final int REQUESTER_BITS = 16;
 
-    private final PhysicalMemory memory;
-    private final TableAllocator allocator;
-    private final CacheFlusher cache;
+    private final StructureMemory memory;
+    private final int entryBytes;
+    private final int tableShift;
+    private final int slotBytes;
     private final long root;
-    private final long[] contextTables = new long[BUSES];
+    private final long[] contextTables;
 
     /**
      * Makes an empty table.
      *
+     * @param memory where
+     * @param entryBytes the size of a context entry, in bytes: 16 or 32
      * @throws TableMemoryExhaustedException if there is no page for it
      */
-    RootTable(PhysicalMemory memory, TableAllocator allocator, CacheFlusher cache) {
+    RootTable(StructureMemory memory, int entryBytes) {
         this.memory = memory;
-        this.allocator = allocator;
-        this.cache = cache;
-        this.root = takePage();
+        this.entryBytes = entryBytes;
+        this.tableShift = Integer.numberOfTrailingZeros(PhysicalMemory.PAGE_SIZE / entryBytes);
+        this.contextTables = new long[1 << REQUESTER_BITS - tableShift];
+        this.slotBytes = PhysicalMemory.PAGE_SIZE / contextTables.length;
+        this.root = memory.take(1).get(0);
     }
 
     /** {@return its physical address} */
@@ -46,93 +47,42 @@ final class RootTable {
     }
 
     /**
-     * Sees to it that there is a context table for a device; its entry is as it was.
+     * Says whether there is a context table for a device.
      *
      * @param requester the device
-     * @throws TableMemoryExhaustedException if there is no page for one; nothing has changed
+     * @return true if there is
      */
-    void reach(int requester) {
-        int bus = requester >>> BUS_SHIFT;
-        if (contextTables[bus] == 0) {
-            long table = takePage();
-            contextTables[bus] = table;
-            store(root + (long) bus * ENTRY_BYTES, table | PRESENT);
-        }
+    boolean reaches(int requester) {
+        return contextTables[requester >>> tableShift] != 0;
     }
 
     /**
-     * Sends the requests of a device that is within {@linkplain #reach reach} through tables.
+     * Makes a page the context table for a device.
      *
-     * @param requester the device; its entry is absent and wiped
-     * @param table the root of the page tables
-     * @param levels how many levels they have
-     * @param domainId what the unit shall call them
+     * @param requester a device for which there is none
+     * @param table a page of zeroes
      */
-    void set(int requester, long table, int levels, int domainId) {
-        long entry = entry(requester);
-        store(
-                entry + Long.BYTES,
-                (long) domainId << DOMAIN_ID_SHIFT | UnitCapabilities.addressWidthCode(levels));
-        store(entry, table | PRESENT);
+    void link(int requester, long table) {
+        int number = requester >>> tableShift;
+        contextTables[number] = table;
+        memory.store(root + (long) number * slotBytes, table | PRESENT);
     }
 
     /**
-     * Makes a device's entry absent, and leaves all else in it as it is.
+     * Finds a device's context entry.
      *
-     * @param requester the device
+     * @param requester a device for which there is a context table
+     * @return the physical address of the entry
      */
-    void clear(int requester) {
-        long entry = entry(requester);
-        store(entry, memory.loadPlain(entry) & ~PRESENT);
-    }
-
-    /**
-     * Empties a device's entry, which the unit has forgotten.
-     *
-     * @param requester the device
-     */
-    void wipe(int requester) {
-        long entry = entry(requester);
-        store(entry, 0);
-        store(entry + Long.BYTES, 0);
+    long entry(int requester) {
+        int index = requester & (1 << tableShift) - 1;
+        return contextTables[requester >>> tableShift] + (long) index * entryBytes;
     }
 
     /** Gives every page back; the unit does not use them any more. */
     void free() {
-        for (int bus = 0; bus < BUSES; bus++) {
-            if (contextTables[bus] != 0) {
-                allocator.give(contextTables[bus]);
-                contextTables[bus] = 0;
-            }
-        }
-        allocator.give(root);
-    }
-
-    private long entry(int requester) {
-        return contextTables[requester >>> BUS_SHIFT]
-                + (long) (requester & (1 << BUS_SHIFT) - 1) * ENTRY_BYTES;
-    }
-
-    private long takePage() {
-        long page = allocator.take();
-        if (page < 0) {
-            throw new TableMemoryExhaustedException(1, allocator.free());
-        }
-        if (cache.isNeeded()) {
-            cache.written(page, PhysicalMemory.PAGE_SIZE);
-            cache.fence();
-        }
-        return page;
-    }
-
-    /** Stores a word; it has reached memory when this returns. */
-    private void store(long address, long value) {
-        memory.storeRelease(address, value);
-        if (cache.isNeeded()) {
-            cache.written(address, Long.BYTES);
-            cache.fence();
-        } else {
-            memory.fence();
-        }
+        Arrays.stream(contextTables).filter(table -> table != 0).forEach(memory::give);
+        Arrays.fill(contextTables, 0);
+        memory.give(root);
     }
 }

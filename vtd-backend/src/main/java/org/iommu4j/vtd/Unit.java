@@ -1,43 +1,49 @@
 package org.iommu4j.vtd;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.iommu4j.api.DmaFault;
-import org.iommu4j.api.Feature;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.TableMemoryExhaustedException;
 import org.iommu4j.api.UnitTimeoutException;
-import org.iommu4j.api.UnsupportedFeatureException;
 import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.machine.Device;
+import org.iommu4j.machine.PageList;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.SourceId;
 import org.iommu4j.walker.TableAllocator;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One remapping unit in legacy mode, under control from {@link #start} to {@link #stop}: the tables
- * it begins its walks with, its invalidation queue, its fault records.
+ * One remapping unit, under control from {@link #start} to {@link #stop}: the tables it begins its
+ * walks with, its invalidation queue, its fault records. It is driven in scalable mode if it can
+ * be, and else in legacy mode.
  *
- * <p>{@link #attach} and {@link #detach} exclude each other; any thread may call everything else.
+ * <p>What changes the tables that it begins with excludes each other; any thread may call
+ * everything else.
  */
 final class Unit {
 
     private final DiscoveredUnit found;
+    private final List<Device> devices;
     private final PhysicalMemory memory;
     private final TableAllocator allocator;
-    private final RootTable root;
-    private final long ring;
-    private final long status;
+    private final SourceTables tables;
+    private final Map<Integer, DeviceTlb> tlbs = new HashMap<>();
+    private final PageList pages;
     private final InvalidationQueue queue;
     private final FaultRecords faults;
+    private final @Nullable PageRequestRing requests;
     private boolean touched;
     private volatile boolean running;
 
     /**
      * Prepares to take a unit over; it is not touched.
      *
-     * @throws TableMemoryExhaustedException if there are not the three pages it takes; none is
-     *     taken then
+     * @throws TableMemoryExhaustedException if there are not the pages it takes, three or four;
+     *     none is taken then
      */
     Unit(
             DiscoveredUnit found,
@@ -47,16 +53,28 @@ final class Unit {
             CacheFlusher cache,
             Patience patience) {
         this.found = found;
+        this.devices = devices;
         this.memory = memory;
         this.allocator = allocator;
-        this.root = new RootTable(memory, allocator, cache);
-        this.ring = allocator.take();
-        this.status = ring < 0 ? -1 : allocator.take();
-        if (status < 0) {
-            freePages();
-            throw new TableMemoryExhaustedException(ring < 0 ? 2 : 1, allocator.free());
+        StructureMemory structures = new StructureMemory(memory, allocator, cache);
+        boolean scalable = capabilities().isScalable();
+        this.tables =
+                scalable
+                        ? new PasidTables(structures, capabilities())
+                        : new ContextTables(structures, capabilities());
+        try {
+            this.pages = structures.take(capabilities().takesPageRequests() ? 3 : 2);
+        } catch (TableMemoryExhaustedException e) {
+            tables.free();
+            throw e;
         }
-        this.queue = new InvalidationQueue(found.registers(), memory, ring, status, patience);
+        this.queue =
+                new InvalidationQueue(
+                        found.registers(), memory, pages.get(0), pages.get(1), patience, scalable);
+        this.requests =
+                capabilities().takesPageRequests()
+                        ? new PageRequestRing(found.registers(), memory, pages.get(2))
+                        : null;
         this.faults = new FaultRecords(found, devices);
     }
 
@@ -78,9 +96,15 @@ final class Unit {
         }
         faults.forget();
         queue.start();
-        registers.rootTable(root.address());
+        registers.rootTable(tables.rootPointer());
         queue.complete(Descriptor.allContexts());
+        if (capabilities().isScalable()) {
+            queue.complete(Descriptor.allPasids());
+        }
         queue.complete(Descriptor.allTranslations(capabilities()));
+        if (requests != null) {
+            requests.start();
+        }
         registers.translate(true);
         if (capabilities().hasProtectedMemory()) {
             registers.unprotectMemory();
@@ -102,18 +126,16 @@ final class Unit {
         if (touched && registers.queues()) {
             queue.stop();
         }
+        if (touched && requests != null) {
+            requests.stop();
+        }
         running = false;
         freePages();
     }
 
     private void freePages() {
-        root.free();
-        if (ring >= 0) {
-            allocator.give(ring);
-        }
-        if (status >= 0) {
-            allocator.give(status);
-        }
+        tables.free();
+        allocator.giveBack(pages);
     }
 
     /** {@return true from a start to a stop that succeeded} */
@@ -130,80 +152,116 @@ final class Unit {
     }
 
     /**
-     * Holds a domain against what this unit can do.
+     * Finds the way of requests through this unit.
      *
-     * @param domain the domain
-     * @throws UnsupportedFeatureException if it does not fit
+     * @param device a device that this unit covers
+     * @param pasid the process address space id, or {@link SourceId#NO_PASID}
+     * @return the way
      */
-    void requireFit(VtdDomain domain) {
-        String what = "attaching a domain to " + found.registers().unit();
-        UnitCapabilities can = capabilities();
-        if (!can.walks(domain.levels()) || domain.addressWidth() > can.guestAddressWidth()) {
-            throw new UnsupportedFeatureException(
-                    Feature.ADDRESS_WIDTH,
-                    what
-                            + ", which translates "
-                            + can.addressWidths()
-                            + " bits and not the domain's "
-                            + domain.addressWidth());
+    synchronized Route route(SourceId device, int pasid) {
+        int requester = device.requester();
+        if (capabilities().takesPageRequests() && !tlbs.containsKey(requester)) {
+            devices.stream()
+                    .filter(known -> known.source().equals(device))
+                    .findFirst()
+                    .flatMap(Device::translationService)
+                    .ifPresent(service ->
+                            tlbs.put(requester, new DeviceTlb(this, requester, service)));
         }
-        if ((domain.pageSizes() & ~can.pageSizes()) != 0) {
-            throw new UnsupportedFeatureException(
-                    Feature.PAGE_SIZES,
-                    what
-                            + ", whose page sizes are 0x"
-                            + Long.toHexString(can.pageSizes())
-                            + ", OR-ed together, and not the domain's 0x"
-                            + Long.toHexString(domain.pageSizes()));
-        }
+        return new Route(this, requester, pasid, tlbs.get(requester));
+    }
+
+    /** {@return what the unit is called in messages} */
+    String name() {
+        return found.registers().unit();
     }
 
     /**
-     * Makes room for a device's context entry.
+     * Makes room for a route's entries.
      *
-     * @param requester the device
-     * @throws TableMemoryExhaustedException if there is no page for a context table; nothing has
-     *     changed
+     * @param route whose requests
+     * @throws TableMemoryExhaustedException if there are not the pages; nothing has changed
      */
-    synchronized void reach(int requester) {
-        root.reach(requester);
+    synchronized void reach(Route route) {
+        tables.reach(route);
     }
 
     /**
-     * Sends a device's requests through a domain.
+     * Sends a route's requests through a domain.
      *
-     * @param requester a device that is within {@linkplain #reach reach}, and whose requests go
-     *     nowhere yet
+     * @param route a route that is within {@linkplain #reach reach}, and whose requests go nowhere
+     *     yet
      * @param domain a domain that fits
-     * @throws IommuException if the unit failed; the device has to be detached
+     * @throws IommuException if the unit failed; the route has to be detached
      */
-    synchronized void attach(int requester, VtdDomain domain) {
-        domain.id().join(this);
+    synchronized void attach(Route route, VtdDomain domain) {
+        domain.id().join(route);
         memory.fence();
-        root.set(requester, domain.root(), domain.levels(), domain.id().value());
+        List<Descriptor> absent = tables.set(route, domain);
         if (capabilities().cachesAbsentEntries() || capabilities().needsWriteBufferFlush()) {
-            queue.complete(Descriptor.contextOf(0, requester));
-            queue.complete(Descriptor.translationsOf(capabilities(), domain.id().value()));
+            absent.forEach(queue::complete);
         }
     }
 
     /**
-     * Ends what {@link #attach} began: when this returns, no request of the device goes through the
+     * Lets the device of a route translate for itself and ask for missing pages.
+     *
+     * @param route a route that is attached, of a device that can
+     * @throws IommuException if the unit failed; the device does neither
+     */
+    synchronized void turnOn(Route route) {
+        tlb(route).turnOn(() -> tables.serve(route, true).forEach(queue::complete));
+    }
+
+    /**
+     * Ends what {@link #turnOn} began, unless it was begun for other requests of the device too:
+     * then the device holds no translation and asks for nothing when this returns. A unit that was
+     * stopped has nothing to forget.
+     *
+     * @param route the route
+     * @throws IommuException if the unit failed; to be called again
+     */
+    synchronized void turnOff(Route route) {
+        tlb(route)
+                .turnOff(() -> {
+                    if (running) {
+                        tables.serve(route, false).forEach(queue::complete);
+                    }
+                });
+    }
+
+    private static DeviceTlb tlb(Route route) {
+        DeviceTlb tlb = route.tlb();
+        if (tlb == null) {
+            throw new IllegalStateException(route + " has no translation service");
+        }
+        return tlb;
+    }
+
+    /**
+     * Ends what {@link #attach} began: when this returns, no request of the route goes through the
      * domain any more. May be called again after it failed; a unit that was stopped has nothing to
      * forget.
      *
-     * @param requester the device
+     * @param route the route
      * @param domain the domain
      * @throws IommuException if the unit failed; the device may still reach the domain's memory
      */
-    synchronized void detach(int requester, VtdDomain domain) {
+    synchronized void detach(Route route, VtdDomain domain) {
         if (running) {
-            root.clear(requester);
-            queue.complete(Descriptor.contextOf(domain.id().value(), requester));
-            queue.complete(Descriptor.translationsOf(capabilities(), domain.id().value()));
-            root.wipe(requester);
+            tables.clear(route, domain).forEach(queue::complete);
+            forgetInDevice(route);
+            tables.wipe(route);
         }
-        domain.id().leave(this);
+        domain.id().leave(route);
+    }
+
+    private void forgetInDevice(Route route) {
+        DeviceTlb tlb = route.tlb();
+        long request = tlb == null ? 0 : tlb.forget(route.pasid());
+        if (request != 0) {
+            queue.await(request);
+        }
     }
 
     /**
@@ -232,6 +290,33 @@ final class Unit {
 
     void await(long request) {
         queue.await(request);
+    }
+
+    /**
+     * Takes the page requests that the unit has written down.
+     *
+     * @param taker gets them, in order
+     * @return true if it has dropped some since the last time
+     */
+    boolean takePageRequests(Consumer<PageRequestRecord> taker) {
+        return requests != null && requests.take(taker);
+    }
+
+    /**
+     * Waits until every page request that the unit has received is written down. A unit that was
+     * stopped receives none.
+     *
+     * @throws IommuException if the unit fails
+     */
+    void awaitPageRequests() {
+        if (running) {
+            queue.complete(Descriptor.drainPageRequests());
+        }
+    }
+
+    /** {@return the device of a requester id} */
+    SourceId source(int requester) {
+        return faults.source(requester);
     }
 
     /** Hands on and clears every recorded fault, in order; returns true if faults were lost. */

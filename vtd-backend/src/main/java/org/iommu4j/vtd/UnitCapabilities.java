@@ -2,6 +2,7 @@ package org.iommu4j.vtd;
 
 import java.util.List;
 import java.util.stream.IntStream;
+import org.iommu4j.api.Stage;
 
 /**
  * What one unit says of itself (VT-d, Capability Register and Extended Capability Register).
@@ -17,6 +18,53 @@ record UnitCapabilities(long capability, long extended) {
     private static final int FEWEST_LEVELS = 3;
     private static final int MOST_LEVELS = 5;
     private static final int MOST_DOMAIN_ID_BITS = 16;
+    private static final int FOUR_LEVELS = 4;
+
+    /**
+     * {@return true if the unit is driven in scalable mode, by PASID tables: it can be (SMTS) and
+     * has tables of a stage there; else in legacy mode}
+     */
+    boolean isScalable() {
+        return bit(extended, 43) && (bit(extended, 46) || bit(extended, 47));
+    }
+
+    /**
+     * Says whether a domain of a stage can be attached in the unit's mode (SSTS, FSTS, PT).
+     *
+     * @param stage the stage
+     * @return true if it can
+     */
+    boolean has(Stage stage) {
+        return switch (stage) {
+            case FIRST -> isScalable() && bit(extended, 47);
+            case SECOND -> !isScalable() || bit(extended, 46);
+            case PASS_THROUGH -> bit(extended, 6);
+        };
+    }
+
+    /**
+     * {@return the number of bits of a process address space id (PASID, PSS); 0 if none is taken}
+     */
+    int pasidBits() {
+        return isScalable() && bit(extended, 40) ? 1 + (int) bits(extended, 39, 35) : 0;
+    }
+
+    /** {@return true if devices may keep translations and ask for pages (DT, PRS)} */
+    boolean takesPageRequests() {
+        return isScalable() && bit(extended, 2) && bit(extended, 29);
+    }
+
+    /** {@return true if a request to a device's TLB names the function that it throttles (DIT)} */
+    boolean throttlesDevices() {
+        return bit(extended, 41);
+    }
+
+    /**
+     * {@return true if the PASID entry says what the memory types of first-stage leaves are (MTS)}
+     */
+    boolean hasMemoryTypes() {
+        return bit(extended, 25);
+    }
 
     /** {@return the number of bits of a domain id (ND)} */
     int domainIdBits() {
@@ -41,17 +89,25 @@ record UnitCapabilities(long capability, long extended) {
     }
 
     /**
-     * Says whether second-stage tables of so many levels can be walked (SAGAW).
+     * Says whether tables of so many levels can be walked (SAGAW, FS5LP).
      *
+     * @param stage first or second
      * @param levels 3 to 5
      * @return true if they can
      */
-    boolean walks(int levels) {
+    boolean walks(Stage stage, int levels) {
+        return has(stage)
+                && (stage == Stage.FIRST
+                        ? levels == FOUR_LEVELS || levels == MOST_LEVELS && bit(capability, 60)
+                        : knowsWidth(levels));
+    }
+
+    private boolean knowsWidth(int levels) {
         return bit(capability, 8 + addressWidthCode(levels));
     }
 
     /**
-     * Returns what a context entry calls tables of so many levels (AW).
+     * Returns what a context or PASID entry calls second-stage tables of so many levels (AW).
      *
      * @param levels 3 to 5
      * @return 1 to 3
@@ -65,14 +121,46 @@ record UnitCapabilities(long capability, long extended) {
         return 1 + (int) bits(capability, 21, 16);
     }
 
-    /** {@return the widths a domain may have, ascending, in bits: one for each number of levels} */
-    List<Integer> addressWidths() {
+    /** {@return the code (AW) of the widest address that the unit knows} */
+    int widestAddressCode() {
         return IntStream.rangeClosed(FEWEST_LEVELS, MOST_LEVELS)
-                .filter(this::walks)
-                .map(levels -> Math.min(12 + 9 * levels, guestAddressWidth()))
+                .filter(this::knowsWidth)
+                .map(UnitCapabilities::addressWidthCode)
+                .max()
+                .orElse(addressWidthCode(FOUR_LEVELS));
+    }
+
+    /**
+     * Returns the widths a domain may have: one for each number of levels. Of the first stage only
+     * the lower half of the canonical addresses is offered.
+     *
+     * @param stage first or second
+     * @return the widths in bits, ascending
+     */
+    List<Integer> addressWidths(Stage stage) {
+        return IntStream.rangeClosed(FEWEST_LEVELS, MOST_LEVELS)
+                .filter(levels -> walks(stage, levels))
+                .map(levels -> addressWidth(stage, levels))
                 .distinct()
                 .boxed()
                 .toList();
+    }
+
+    private int addressWidth(Stage stage, int levels) {
+        int reach = 12 + 9 * levels;
+        return stage == Stage.FIRST ? reach - 1 : Math.min(reach, guestAddressWidth());
+    }
+
+    /**
+     * Says whether a domain may have a width.
+     *
+     * @param stage first or second
+     * @param levels the number of levels of its tables
+     * @param width the width, in bits
+     * @return true if it may
+     */
+    boolean fits(Stage stage, int levels, int width) {
+        return walks(stage, levels) && width <= addressWidth(stage, levels);
     }
 
     /** {@return where the fault records are (FRO), in bytes from the first register} */
@@ -85,11 +173,17 @@ record UnitCapabilities(long capability, long extended) {
         return 1 + (int) bits(capability, 47, 40);
     }
 
-    /** {@return the page sizes in bytes, OR-ed together (SSLPS)} */
-    long pageSizes() {
+    /**
+     * Returns the page sizes (SSLPS, FS1GP).
+     *
+     * @param stage first or second
+     * @return the sizes in bytes, OR-ed together
+     */
+    long pageSizes(Stage stage) {
+        boolean first = stage == Stage.FIRST;
         return SMALL_PAGE
-                | (bit(capability, 34) ? MEDIUM_PAGE : 0)
-                | (bit(capability, 35) ? LARGE_PAGE : 0);
+                | (first || bit(capability, 34) ? MEDIUM_PAGE : 0)
+                | (bit(capability, first ? 56 : 35) ? LARGE_PAGE : 0);
     }
 
     /** {@return the largest order of a page-selective request (PSI, MAMV), -1 if there is none} */
@@ -107,9 +201,17 @@ record UnitCapabilities(long capability, long extended) {
         return bit(capability, 55);
     }
 
-    /** {@return true if the unit snoops the processor's cache (C)} */
+    /**
+     * {@return true if the unit snoops the processor's cache for everything it reads: the
+     * structures that lead to page tables (C), and the page tables (C, or SMPWC in scalable mode)}
+     */
     boolean isCoherent() {
-        return bit(extended, 0);
+        return bit(extended, 0) && walksCoherently();
+    }
+
+    /** {@return true if the unit snoops the processor's cache when it reads page tables} */
+    boolean walksCoherently() {
+        return bit(extended, isScalable() ? 48 : 0);
     }
 
     /** {@return true if there is an invalidation queue (QI)} */

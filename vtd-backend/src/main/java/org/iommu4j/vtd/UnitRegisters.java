@@ -23,6 +23,17 @@ final class UnitRegisters {
     static final int IQA = 0x90;
     static final int IECTL = 0xa0;
     static final int IQERCD = 0xb0;
+    static final int PQH = 0xc0;
+    static final int PQT = 0xc8;
+    static final int PQA = 0xd0;
+    static final int PRS = 0xdc;
+    static final int PECTL = 0xe0;
+
+    /** In PRS: page requests are in the ring. */
+    static final int PRS_PPR = 1;
+
+    /** In PRS: page requests were dropped, for want of room in the ring. */
+    static final int PRS_PRO = 1 << 1;
 
     /** In FSTS: faults were lost. */
     static final int FSTS_PFO = 1;

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Function;
 import org.iommu4j.api.IommuException;
 import org.jspecify.annotations.Nullable;
 
@@ -31,30 +30,30 @@ final class UnitTickets {
     }
 
     /**
-     * Asks units for the same.
+     * Makes the ticket of one request to one unit.
      *
-     * @param asked the units
-     * @param request what each of them is asked
+     * @param unit the unit
+     * @param number its number of the request; 0 if it was not asked
      * @return the ticket
      */
-    long ask(Unit[] asked, Function<Unit, Descriptor> request) {
-        if (asked.length == 0) {
-            return NOBODY;
-        }
-        if (asked.length == 1) {
-            return askOne(asked[0], request);
-        }
-        long[] each = new long[asked.length];
-        for (int i = 0; i < asked.length; i++) {
-            each[i] = askOne(asked[i], request);
-        }
-        long key = SEVERAL | lastList.incrementAndGet();
-        lists.put(key, each);
-        return key;
+    long of(Unit unit, long number) {
+        return number == 0 ? NOBODY : (long) units.indexOf(unit) << UNIT_SHIFT | number;
     }
 
-    private long askOne(Unit unit, Function<Unit, Descriptor> request) {
-        return (long) units.indexOf(unit) << UNIT_SHIFT | unit.submit(request.apply(unit));
+    /**
+     * Makes one ticket of several.
+     *
+     * @param each the tickets
+     * @return a ticket that is done when all of them are
+     */
+    long all(List<Long> each) {
+        long[] asked = each.stream().mapToLong(Long::longValue).filter(t -> t != NOBODY).toArray();
+        if (asked.length <= 1) {
+            return asked.length == 0 ? NOBODY : asked[0];
+        }
+        long key = SEVERAL | lastList.incrementAndGet();
+        lists.put(key, asked);
+        return key;
     }
 
     boolean isDone(long ticket) {
@@ -76,7 +75,7 @@ final class UnitTickets {
     /**
      * Waits until every unit that was asked has done it.
      *
-     * @param ticket what {@link #ask} returned
+     * @param ticket the ticket
      * @throws IommuException if one of them failed
      */
     void await(long ticket) {

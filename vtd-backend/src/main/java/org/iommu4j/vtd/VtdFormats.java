@@ -48,10 +48,17 @@ final class VtdFormats {
     static final PageTableFormat SECOND_STAGE_5 = secondStage(5);
 
     /** First stage of 48 bits, of which the lower half is offered. */
-    static final PageTableFormat FIRST_STAGE_4 = firstStage(4, 47);
+    static final PageTableFormat FIRST_STAGE_4 = firstStage(4, WIDEST_OUTPUT, true);
 
     /** First stage of 57 bits, of which the lower half is offered. */
-    static final PageTableFormat FIRST_STAGE_5 = firstStage(5, 56);
+    static final PageTableFormat FIRST_STAGE_5 = firstStage(5, WIDEST_OUTPUT, true);
+
+    /**
+     * What PAT, PCD and PWT of a first-stage leaf select, from 0 up, 4 bits each: write-back,
+     * write-through, write-combining, uncacheable, write-back, write-protected, write-back,
+     * uncacheable (VT-d, PASID Table Entry, PAT).
+     */
+    static final long MEMORY_TYPES = 0x0656_0146L;
 
     private VtdFormats() {}
 
@@ -98,20 +105,30 @@ final class VtdFormats {
     }
 
     /**
-     * Requests are of user privilege, so every entry has U/S. PWT, PCD and PAT select one of eight
-     * memory types that stand in the PASID entry, there to be written as: 0 write-back, 1
-     * write-through, 2 write-combining, 3 uncacheable, 4 write-back, 5 write-protected.
+     * First stage as a unit reads it. Requests are of user privilege, so every entry has U/S. PWT,
+     * PCD and PAT select one of eight memory types that stand in the PASID entry, as {@link
+     * #MEMORY_TYPES} has them. Of the addresses that the levels reach, the lower half is offered.
+     *
+     * <p>A unit that does not snoop cannot set accessed and dirty bits. For it leaves are made with
+     * both, as if hardware had set them already, and it sets none.
+     *
+     * @param levels 4 or 5
+     * @param outputWidth the width of output addresses, in bits; 52 at most
+     * @param unitSetsBits true if every unit that reads the tables can set the bits
+     * @return the format
      */
-    private static PageTableFormat firstStage(int levels, int addressWidth) {
+    static PageTableFormat firstStage(int levels, int outputWidth, boolean unitSetsBits) {
+        long born = unitSetsBits ? 0 : FIRST_ACCESSED;
+        long bornIfWritable = unitSetsBits ? 0 : FIRST_DIRTY;
         return PageTableFormat.named("VT-d first stage", levels)
-                .addressWidth(addressWidth)
+                .addressWidth(11 + 9 * levels)
                 .leavesAt(0, 1, 2)
                 .present(FIRST_PRESENT)
                 .largeLeaf(PAGE_SIZE, PAGE_SIZE)
                 .constants(
                         FIRST_PRESENT | WRITE | FIRST_USER | FIRST_ACCESSED,
-                        FIRST_PRESENT | FIRST_USER)
-                .permissions(0, WRITE, false)
+                        FIRST_PRESENT | FIRST_USER | born)
+                .permissions(0, WRITE | bornIfWritable, false)
                 .executeDisable(FIRST_EXECUTE_DISABLE)
                 .memoryType(MemoryType.WRITE_THROUGH, FIRST_WRITE_THROUGH, FIRST_WRITE_THROUGH)
                 .memoryType(MemoryType.WRITE_COMBINING, FIRST_CACHE_DISABLE, FIRST_CACHE_DISABLE)
@@ -124,8 +141,8 @@ final class VtdFormats {
                         MemoryType.WRITE_PROTECTED,
                         FIRST_SMALL_PAT | FIRST_WRITE_THROUGH,
                         FIRST_LARGE_PAT | FIRST_WRITE_THROUGH)
-                .address(ADDRESS, 0)
-                .hardwareSets(FIRST_ACCESSED, FIRST_DIRTY)
+                .address(ADDRESS & (1L << outputWidth) - 1, 0)
+                .hardwareSets(FIRST_ACCESSED & ~born, unitSetsBits ? FIRST_DIRTY : 0)
                 .software(SOFTWARE)
                 .sizeChange(SizeChange.HITLESS)
                 .build();

@@ -26,11 +26,13 @@ import org.jspecify.annotations.Nullable;
 final class VtdIommu implements Iommu {
 
     private static final Logger LOG = LogManager.getLogger(VtdIommu.class);
+    private static final int MOST_PASID = 0xfffff;
 
     private final RemappingUnits units;
     private final DomainFactory domains;
     private final Attachments attachments;
     private final FaultLog faults;
+    private final PageRequests requests;
     private final FlushPolicy policy;
     private final BackgroundWork background;
     private final Capabilities capabilities;
@@ -42,6 +44,7 @@ final class VtdIommu implements Iommu {
             DomainFactory domains,
             Attachments attachments,
             FaultLog faults,
+            PageRequests requests,
             FlushPolicy policy,
             BackgroundWork background,
             UnitLimits limits) {
@@ -49,6 +52,7 @@ final class VtdIommu implements Iommu {
         this.domains = domains;
         this.attachments = attachments;
         this.faults = faults;
+        this.requests = requests;
         this.policy = policy;
         this.background = background;
         this.capabilities = limits.capabilities();
@@ -93,18 +97,31 @@ final class VtdIommu implements Iommu {
     @Override
     public Attachment attach(SourceId device, IommuDomain domain) {
         requireUnits(Feature.ATTACH, "cannot attach " + device);
-        if (!(domain instanceof VtdDomain mine) || !domains.made(mine)) {
-            throw new IllegalArgumentException(
-                    "cannot attach " + device + " to a domain of another Iommu");
-        }
-        return attachments.attach(device, mine);
+        return attachments.attach(device, SourceId.NO_PASID, mine(device, domain));
     }
 
     @Override
     public Attachment attach(SourceId device, int pasid, IommuDomain domain) {
-        throw absent(
+        requireUnits(
                 Feature.PASID,
                 "cannot attach " + device + " with PASID 0x" + Integer.toHexString(pasid));
+        if (pasid < 1 || pasid > MOST_PASID) {
+            throw new IllegalArgumentException(
+                    "the PASID 0x"
+                            + Integer.toHexString(pasid)
+                            + "; 0x1 to 0x"
+                            + Integer.toHexString(MOST_PASID)
+                            + " are legal");
+        }
+        return attachments.attach(device, pasid, mine(device, domain));
+    }
+
+    private VtdDomain mine(SourceId device, IommuDomain domain) {
+        if (!(domain instanceof VtdDomain mine) || !domains.made(mine)) {
+            throw new IllegalArgumentException(
+                    "cannot attach " + device + " to a domain of another Iommu");
+        }
+        return mine;
     }
 
     @Override
@@ -120,7 +137,11 @@ final class VtdIommu implements Iommu {
 
     @Override
     public AutoCloseable onPageRequest(Executor executor, PageRequestHandler handler) {
-        throw absent(Feature.PAGE_REQUESTS, "cannot listen for page requests");
+        requireUnits(Feature.PAGE_REQUESTS, "cannot answer page requests");
+        if (units.all().stream().noneMatch(unit -> unit.capabilities().takesPageRequests())) {
+            throw absent(Feature.PAGE_REQUESTS, "cannot answer page requests");
+        }
+        return requests.answerBy(executor, handler);
     }
 
     @Override
@@ -137,6 +158,7 @@ final class VtdIommu implements Iommu {
             failure = attempt(domain::close, failure);
         }
         failure = attempt(policy::close, failure);
+        failure = attempt(requests::close, failure);
         failure = attempt(faults::close, failure);
         for (Unit unit : units.all()) {
             failure = attempt(unit::stop, failure);

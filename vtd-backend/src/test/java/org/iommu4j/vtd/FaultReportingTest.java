@@ -19,6 +19,7 @@ import org.iommu4j.api.FaultCounts;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.emulator.EmulatorOptions;
 import org.iommu4j.machine.Device;
+import org.iommu4j.machine.SourceId;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -262,7 +263,15 @@ class FaultReportingTest {
     private void expect(Device device, long page, boolean write, int code, String words)
             throws InterruptedException {
         assertThat(next())
-                .isEqualTo(new DmaFault(device.source(), page, write, code, words, false));
+                .isEqualTo(
+                        new DmaFault(
+                                device.source(),
+                                SourceId.NO_PASID,
+                                page,
+                                write,
+                                code,
+                                words,
+                                false));
     }
 
     private EmulatedWorld world(EmulatorOptions options) {

@@ -211,6 +211,6 @@ class InvalidationQueueTest {
 
     private InvalidationQueue queue(Patience patience) {
         return new InvalidationQueue(
-                new UnitRegisters(unit, patience), memory, 0x1000, 0x2000, patience);
+                new UnitRegisters(unit, patience), memory, 0x1000, 0x2000, patience, false);
     }
 }

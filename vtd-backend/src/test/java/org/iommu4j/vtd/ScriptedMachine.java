@@ -8,13 +8,14 @@ import org.iommu4j.machine.Machine;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.RemappingUnit;
 
-/** A machine of scripted units, without devices. */
+/** A machine of scripted units, and of devices that do no DMA. */
 final class ScriptedMachine implements Machine {
 
     static final long BYTES = 1 << 24;
 
     private final PhysicalMemory memory = PhysicalMemory.allocate(BYTES);
     private final List<ScriptedUnit> units = new ArrayList<>();
+    private final List<Device> devices = new ArrayList<>();
 
     /** Adds a unit, made of the memory, for the next bus. */
     ScriptedUnit with(Function<PhysicalMemory, ScriptedUnit> unit) {
@@ -25,6 +26,11 @@ final class ScriptedMachine implements Machine {
     /** Adds a unit of capabilities, for the next bus. */
     ScriptedUnit with(long cap, long ecap) {
         return with(there -> new ScriptedUnit(there, cap, ecap, units.size()));
+    }
+
+    /** Adds a device. */
+    void add(Device device) {
+        devices.add(device);
     }
 
     @Override
@@ -49,7 +55,7 @@ final class ScriptedMachine implements Machine {
 
     @Override
     public List<Device> devices() {
-        return List.of();
+        return List.copyOf(devices);
     }
 
     @Override

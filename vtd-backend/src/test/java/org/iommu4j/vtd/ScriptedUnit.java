@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.iommu4j.machine.MmioRegion;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.RemappingUnit;
@@ -25,8 +26,19 @@ final class ScriptedUnit implements RemappingUnit, MmioRegion {
     /** Coherent, with a queue. */
     static final long ECAP = 3;
 
+    /** As CAP, and first-stage leaves of 1 GiB and tables of five levels. */
+    static final long SCALABLE_CAP = CAP | 1L << 56 | 1L << 60;
+
+    /**
+     * As ECAP, with all of scalable mode: both stages and pass-through, 20 bits of PASID, coherent
+     * page walks, device TLBs and page requests.
+     */
+    static final long SCALABLE_ECAP =
+            ECAP | 1 << 2 | 1 << 6 | 1 << 29 | 19L << 35 | 1L << 40 | 0xfL << 46 | 1L << 43;
+
     private static final long TYPE = 0xf;
     private static final int WAIT = 5;
+    private static final int STATUS_WRITE = 1 << 5;
 
     final List<String> written = new ArrayList<>();
     final List<Descriptor> carriedOut = new ArrayList<>();
@@ -38,6 +50,7 @@ final class ScriptedUnit implements RemappingUnit, MmioRegion {
     private int deafTo;
     private boolean standing;
     private boolean abortsWaits;
+    private Consumer<Descriptor> watcher = _ -> {};
     private Descriptor refused = new Descriptor(-1, -1);
 
     ScriptedUnit(PhysicalMemory memory, long cap, long ecap, int bus) {
@@ -58,6 +71,11 @@ final class ScriptedUnit implements RemappingUnit, MmioRegion {
     synchronized ScriptedUnit deafTo(int commands) {
         deafTo = commands;
         return this;
+    }
+
+    /** Lets a test look at the world whenever a descriptor is carried out. */
+    synchronized void watch(Consumer<Descriptor> looks) {
+        watcher = looks;
     }
 
     /** The queue does not go on until it is {@linkplain #go told} to. */
@@ -136,6 +154,7 @@ final class ScriptedUnit implements RemappingUnit, MmioRegion {
                 put(offset, get(offset) & ~value);
                 workOff();
             }
+            case UnitRegisters.PRS -> put(offset, get(offset) & ~value);
             case UnitRegisters.PMEN -> put(offset, value & ~1 | get(offset) & deafTo & 1);
             default -> {
                 boolean record = offset >= faultRecords() && offset % 16 == 12;
@@ -171,17 +190,26 @@ final class ScriptedUnit implements RemappingUnit, MmioRegion {
                 && (get(UnitRegisters.GSTS) & QIE) != 0
                 && (get(UnitRegisters.FSTS) & errors) == 0
                 && get64(UnitRegisters.IQH) != get64(UnitRegisters.IQT)) {
-            long at = get64(UnitRegisters.IQA) + get64(UnitRegisters.IQH);
-            Descriptor next = new Descriptor(memory.loadAcquire(at), memory.loadAcquire(at + 8));
+            long queue = get64(UnitRegisters.IQA);
+            int bytes = (queue & 1 << 11) == 0 ? 16 : 32;
+            long at = (queue & -0x1000) + get64(UnitRegisters.IQH);
+            Descriptor next =
+                    new Descriptor(
+                            memory.loadAcquire(at),
+                            memory.loadAcquire(at + 8),
+                            bytes == 16 ? 0 : memory.loadAcquire(at + 16),
+                            bytes == 16 ? 0 : memory.loadAcquire(at + 24));
             if (next.equals(refused)) {
                 refused = new Descriptor(-1, -1);
                 put(UnitRegisters.FSTS, get(UnitRegisters.FSTS) | UnitRegisters.FSTS_IQE);
                 return;
             }
-            put64(UnitRegisters.IQH, get64(UnitRegisters.IQH) + Descriptor.BYTES & 0xfff);
+            put64(UnitRegisters.IQH, get64(UnitRegisters.IQH) + bytes & 0xfff);
             boolean wait = (next.low() & TYPE) == WAIT;
-            if (!wait) {
+            boolean stores = wait && (next.low() & STATUS_WRITE) != 0;
+            if (!stores) {
                 carriedOut.add(next);
+                watcher.accept(next);
             } else if (!abortsWaits) {
                 memory.storeRelease(next.high(), next.low() >>> 32);
             }

@@ -76,6 +76,7 @@ class VtdIommuTest {
         assertThat(iommu.capabilities().hostAddressWidth()).isEqualTo(52);
         assertThat(iommu.capabilities().features())
                 .containsExactlyInAnyOrder(
+                        Feature.FIRST_STAGE,
                         Feature.SECOND_STAGE,
                         Feature.HITLESS_SPLIT,
                         Feature.READ_ONLY,
@@ -104,13 +105,35 @@ class VtdIommuTest {
                 "");
         refused(() -> domain.coalesce(0, M2, domain.gather()), Feature.COALESCE, "");
         refused(
-                () -> iommu.createDomain(DomainOptions.defaults().withStage(Stage.FIRST)),
-                Feature.FIRST_STAGE,
-                "first-stage");
+                () -> iommu.createDomain(DomainOptions.defaults().withStage(Stage.PASS_THROUGH)),
+                Feature.PASS_THROUGH,
+                "without tables");
+        refused(
+                () -> iommu.createDomain(DomainOptions.defaults().withPageRequests(true)),
+                Feature.PAGE_REQUESTS,
+                "missing pages");
         refused(
                 () -> Iommu.open("vtd", IommuOptions.on(new NoMachine())),
                 Feature.ATTACH,
                 "IommuOptions.memoryOnly");
+    }
+
+    @Test
+    void M6_ofTheFirstStageTheLowerHalfIsOffered() {
+        DomainOptions first = DomainOptions.defaults().withStage(Stage.FIRST);
+        try (IommuDomain domain = iommu.createDomain(first)) {
+            long last = (1L << 47) - M2;
+            domain.map(last, M2, M2, Access.READ_WRITE);
+            assertThat(domain.translate(last + 5)).isEqualTo(M2 + 5);
+            assertThatThrownBy(() -> domain.map(1L << 47, M2, M2, Access.READ))
+                    .isInstanceOf(IllegalArgumentException.class);
+            refused(
+                    () -> domain.map(0, 0, 0x1000, Access.WRITE),
+                    Feature.WRITE_ONLY,
+                    "VT-d first stage");
+        }
+        iommu.createDomain(first.withAddressWidth(56)).close();
+        illegal(first.withAddressWidth(48), "48 bits; one of [47, 56] is legal in the first stage");
     }
 
     @Test

@@ -35,6 +35,7 @@ final class LeafEncoding {
     private final long writeBit;
     private final boolean writeOnly;
     private final long executeDisableBit;
+    private final long executableBit;
     private final long snoopBit;
     private final long[] smallTypes;
     private final long[] largeTypes;
@@ -48,6 +49,7 @@ final class LeafEncoding {
         this.writeBit = format.writeBit;
         this.writeOnly = format.writeOnly;
         this.executeDisableBit = format.executeDisableBit;
+        this.executableBit = format.executableBit;
         this.snoopBit = format.snoopBit;
         this.smallTypes = format.smallTypes.clone();
         this.largeTypes = format.largeTypes.clone();
@@ -71,9 +73,13 @@ final class LeafEncoding {
         boolean readable = readBit == 0 || (entry & readBit) != 0;
         return (readable ? Access.READ.index() : 0)
                 | ((entry & writeBit) != 0 ? Access.WRITE.index() : 0)
-                | ((entry & executeDisableBit) != 0 ? EXECUTE_DISABLE : 0)
+                | (forbidsFetches(entry) ? EXECUTE_DISABLE : 0)
                 | ((entry & snoopBit) != 0 ? SNOOP : 0)
                 | TYPED[type(entry, level)];
+    }
+
+    private boolean forbidsFetches(long entry) {
+        return (entry & executeDisableBit) != 0 || (entry & executableBit) != executableBit;
     }
 
     /** Re-encodes what stands at another place in a leaf of 4 KiB than in a large one. */
@@ -111,7 +117,7 @@ final class LeafEncoding {
         if (writeOnly) {
             features.add(Feature.WRITE_ONLY);
         }
-        if (executeDisableBit != 0) {
+        if (tellsFetches()) {
             features.add(Feature.EXECUTE_DISABLE);
         }
         if (snoopBit != 0) {
@@ -139,17 +145,21 @@ final class LeafEncoding {
                 return Feature.WRITE_ONLY;
             }
         }
-        if (access.executeDisabled() && executeDisableBit == 0) {
+        if (access.executeDisabled() && !tellsFetches()) {
             return Feature.EXECUTE_DISABLE;
         }
         return access.snooped() && snoopBit == 0 ? Feature.SNOOP_CONTROL : null;
+    }
+
+    private boolean tellsFetches() {
+        return (executeDisableBit | executableBit) != 0;
     }
 
     private long permissions(Access access) {
         return constantBits
                 | (access.readable() ? readBit : 0)
                 | (access.writable() ? writeBit : 0)
-                | (access.executeDisabled() ? executeDisableBit : 0)
+                | (access.executeDisabled() ? executeDisableBit : executableBit)
                 | (access.snooped() ? snoopBit : 0);
     }
 

@@ -12,9 +12,10 @@ import org.iommu4j.machine.PhysicalMemory;
  * How one kind of hardware reads its page tables, as data: an immutable table of constants.
  *
  * <p>Entries are 64 bits, little endian; tables are pages of 4096 bytes, of which {@code 8 <<
- * indexBits} are used. Level 0 holds the leaves of 4 KiB. An engine copies the constants it needs;
- * nothing here is called an entry at a time on a hot path. The same value drives an engine, an
- * inspector of memory images, and the tables printed in the documentation.
+ * indexBits} are used; a root table may be followed by pages that stay empty. Level 0 holds the
+ * leaves of 4 KiB. An engine copies the constants it needs; nothing here is called an entry at a
+ * time on a hot path. The same value drives an engine, an inspector of memory images, and the
+ * tables printed in the documentation.
  */
 public final class PageTableFormat {
 
@@ -23,6 +24,7 @@ public final class PageTableFormat {
     private final int indexBits;
     private final int addressWidth;
     private final int leafLevels;
+    private final int rootPages;
     private final long presentMask;
     private final long leafTest;
     private final long largeLeafMark;
@@ -41,6 +43,7 @@ public final class PageTableFormat {
         this.indexBits = from.indexBits;
         this.addressWidth = from.addressWidth;
         this.leafLevels = from.leafLevels;
+        this.rootPages = from.rootPages;
         this.presentMask = from.presentMask;
         this.leafTest = from.leafTest;
         this.largeLeafMark = from.largeLeafMark;
@@ -73,6 +76,14 @@ public final class PageTableFormat {
     /** {@return the number of levels; the root table stands at level {@code levels() - 1}} */
     public int levels() {
         return levels;
+    }
+
+    /**
+     * {@return how many pages the root table takes, one behind the other and aligned to their size
+     * together; what is mapped stands in the first, the others are empty}
+     */
+    public int rootPages() {
+        return rootPages;
     }
 
     /** {@return how many bits of an address index one table} */

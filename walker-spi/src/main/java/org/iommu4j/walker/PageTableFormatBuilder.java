@@ -19,6 +19,7 @@ public final class PageTableFormatBuilder {
     int indexBits = 9;
     int addressWidth;
     int leafLevels = 1;
+    int rootPages = 1;
     long presentMask;
     long leafTest;
     long largeLeafMark;
@@ -28,6 +29,7 @@ public final class PageTableFormatBuilder {
     long writeBit;
     boolean writeOnly;
     long executeDisableBit;
+    long executableBit;
     long snoopBit;
     final long[] smallTypes = new long[MemoryType.values().length];
     final long[] largeTypes = new long[MemoryType.values().length];
@@ -66,6 +68,19 @@ public final class PageTableFormatBuilder {
      */
     public PageTableFormatBuilder addressWidth(int bits) {
         this.addressWidth = bits;
+        return this;
+    }
+
+    /**
+     * Sets how many pages the root table takes, one behind the other and aligned to their size
+     * together, where hardware has it wider than other tables; 1 if not set. The width of addresses
+     * does not grow by it: what is mapped stands in the first page, and the others stay empty.
+     *
+     * @param pages a power of two, 16 at most
+     * @return this
+     */
+    public PageTableFormatBuilder rootPages(int pages) {
+        this.rootPages = pages;
         return this;
     }
 
@@ -148,6 +163,18 @@ public final class PageTableFormatBuilder {
      */
     public PageTableFormatBuilder executeDisable(long bit) {
         this.executeDisableBit = bit;
+        return this;
+    }
+
+    /**
+     * Sets the bit of a leaf that permits instruction fetches, in a format that says what is
+     * permitted and not what is forbidden.
+     *
+     * @param bit the bit
+     * @return this
+     */
+    public PageTableFormatBuilder executable(long bit) {
+        this.executableBit = bit;
         return this;
     }
 
@@ -274,6 +301,9 @@ public final class PageTableFormatBuilder {
         require(
                 (leafLevels & 1) != 0 && leafLevels >>> levels == 0,
                 "leaves of 4 KiB are necessary");
+        require(
+                rootPages >= 1 && rootPages <= 16 && Integer.bitCount(rootPages) == 1,
+                rootPages + " root pages; 1, 2, 4, 8 and 16 are legal");
         require(Long.bitCount(softwareMask) <= 8, "at most 8 software bits are legal");
     }
 
@@ -309,6 +339,7 @@ public final class PageTableFormatBuilder {
         taken = joined(taken, readBit, "read", where);
         taken = joined(taken, writeBit, "write", where);
         taken = joined(taken, executeDisableBit, "execute-disable", where);
+        taken = joined(taken, executableBit, "execute", where);
         taken = joined(taken, snoopBit, "snoop", where);
         taken = joined(taken, softwareMask, "software", where);
         taken = joined(taken, types(types), "memory type", where);
@@ -316,6 +347,9 @@ public final class PageTableFormatBuilder {
         taken = joined(taken, accessedMask, "accessed", where);
         joined(taken, dirtyMask, "dirty", where);
         require(writeBit != 0, "a write bit is necessary");
+        require(
+                executeDisableBit == 0 || executableBit == 0,
+                "a bit that forbids instruction fetches and one that permits them");
         require(readBit != 0 || !writeOnly, "a leaf that is always readable cannot be write-only");
         long distinct = Arrays.stream(types).filter(type -> type != NO_TYPE).distinct().count();
         long known = Arrays.stream(types).filter(type -> type != NO_TYPE).count();

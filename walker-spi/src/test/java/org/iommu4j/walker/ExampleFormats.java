@@ -30,7 +30,7 @@ final class ExampleFormats {
                     .software(0x0ff0_0000_0000_0000L)
                     .build();
 
-    /** A leaf is what has a permission; the address is shifted. */
+    /** A leaf is what has a permission, fetching one of them; the address is shifted. */
     static final PageTableFormat UNMARKED =
             PageTableFormat.named("unmarked", 3)
                     .leavesAt(0, 1, 2)
@@ -38,6 +38,8 @@ final class ExampleFormats {
                     .largeLeaf(0xe, 0)
                     .constants(0x1, 0x11)
                     .permissions(0x2, 0x4, false)
+                    .executable(0x8)
+                    .rootPages(4)
                     .address(0x003f_ffff_ffff_fc00L, 2)
                     .hardwareSets(0x40, 0x80)
                     .software(0x300)

@@ -84,6 +84,16 @@ class PageTableFormatTest {
         assertThat(format.isLeaf(0x0087, 0)).isTrue();
     }
 
+    @Test
+    void M7_fetchingIsPermittedByABitOrForbiddenByOne() {
+        assertThat(ExampleFormats.UNMARKED.leafBits(Access.READ, 0)).isEqualTo(0x1b);
+        assertThat(ExampleFormats.UNMARKED.leafBits(Access.READ.withExecuteDisabled(), 0))
+                .isEqualTo(0x13);
+        assertThat(ExampleFormats.MOVING.leafBits(Access.READ, 0)).isEqualTo(0x5);
+        assertThat(ExampleFormats.MOVING.leafBits(Access.READ.withExecuteDisabled(), 0))
+                .isEqualTo(1L << 63 | 0x5);
+    }
+
     @ParameterizedTest
     @FieldSource("FORMATS")
     void tablesAreToldFromLeaves(PageTableFormat format) {
@@ -110,6 +120,9 @@ class PageTableFormatTest {
         assertThat(small.pageSizes()).isEqualTo(0x5000L);
         assertThat(small.hasLeaves(2)).isFalse();
         assertThat(ExampleFormats.marked().addressWidth(36).build().addressWidth()).isEqualTo(36);
+        assertThat(format.rootPages()).isEqualTo(1);
+        assertThat(ExampleFormats.UNMARKED.rootPages()).isEqualTo(4);
+        assertThat(ExampleFormats.UNMARKED.addressWidth()).isEqualTo(39);
     }
 
     @Test
@@ -132,6 +145,7 @@ class PageTableFormatTest {
         assertThat(ExampleFormats.MOVING.features())
                 .contains(Feature.EXECUTE_DISABLE)
                 .doesNotContain(Feature.WRITE_ONLY);
+        assertThat(ExampleFormats.UNMARKED.features()).contains(Feature.EXECUTE_DISABLE);
     }
 
     @Test
@@ -220,6 +234,11 @@ class PageTableFormatTest {
         refused(() -> ExampleFormats.marked().indexBits(10).build(), "10 index bits; 1 to 9");
         refused(() -> PageTableFormat.named("none", 0).present(1).build(), "0 levels; 1 to 6");
         refused(() -> PageTableFormat.named("six", 6).addressWidth(57).build(), "57 at most");
+        refused(() -> ExampleFormats.marked().rootPages(3).build(), "3 root pages; 1, 2, 4");
+        refused(() -> ExampleFormats.marked().rootPages(32).build(), "32 root pages; 1, 2, 4");
+        refused(
+                () -> ExampleFormats.marked().executeDisable(1L << 63).executable(1L << 62).build(),
+                "one that permits them");
         refused(() -> ExampleFormats.marked().addressWidth(40).build(), "13 to 39 are legal");
         refused(() -> ExampleFormats.marked().leavesAt(1).build(), "leaves of 4 KiB are necessary");
         refused(() -> ExampleFormats.marked().leavesAt(0, 3), "0 to 2 are legal");
@@ -255,7 +274,7 @@ class PageTableFormatTest {
         if (!access.readable() && format != ExampleFormats.MARKED) {
             return Feature.WRITE_ONLY;
         }
-        if (access.executeDisabled() && format != ExampleFormats.MOVING) {
+        if (access.executeDisabled() && format == ExampleFormats.MARKED) {
             return Feature.EXECUTE_DISABLE;
         }
         if (access.snooped() && format != ExampleFormats.MARKED) {

@@ -12,7 +12,7 @@ import org.iommu4j.machine.DmaOutcome;
  * checks every word it reads against what it wrote there last.
  *
  * <p>Nothing is allocated where a DMA succeeds. One in eight is timed, because asking for the time
- * takes about as long as a DMA. For one thread at a time.
+ * takes about as long as a DMA; and every one to a page that is out. For one thread at a time.
  */
 final class DeviceTraffic {
     private static final int TIMED = 8;
@@ -25,12 +25,14 @@ final class DeviceTraffic {
     private final int number;
     private final GuestMemory guest;
     private final PageStates states;
+    private final Faults faults;
     private final WrongData wrongData;
     private final SplittableRandom random;
     private final int[] versions;
     private final ByteBuffer slot =
             ByteBuffer.allocateDirect(Content.SLOT).order(ByteOrder.LITTLE_ENDIAN);
     private final Histogram latency = new Histogram(LONGEST_NANOS, 3);
+    private final Histogram faultService = new Histogram(LONGEST_NANOS, 3);
     private long dmas;
     private long expectedFaults;
     private long spuriousFaults;
@@ -42,6 +44,7 @@ final class DeviceTraffic {
      * @param number its number; below {@link Content#SLOTS}, and no other device's
      * @param guest the memory it sees
      * @param states what happens to each page
+     * @param faults what becomes of a DMA to a page that is out
      * @param wrongData hears of what was wrong
      * @param random which pages, and how
      */
@@ -50,12 +53,14 @@ final class DeviceTraffic {
             int number,
             GuestMemory guest,
             PageStates states,
+            Faults faults,
             WrongData wrongData,
             SplittableRandom random) {
         this.device = device;
         this.number = number;
         this.guest = guest;
         this.states = states;
+        this.faults = faults;
         this.wrongData = wrongData;
         this.random = random;
         versions = new int[guest.pages()];
@@ -66,14 +71,7 @@ final class DeviceTraffic {
         long chance = random.nextLong();
         int page = (int) ((chance >>> 32) * versions.length >>> 32);
         boolean write = (chance & 1) != 0;
-        if (dmas % TIMED == 0) {
-            long start = System.nanoTime();
-            if (transfer(page, write)) {
-                latency.recordValue(Math.min(System.nanoTime() - start, LONGEST_NANOS));
-            }
-        } else {
-            transfer(page, write);
-        }
+        transfer(page, write);
     }
 
     /** Reads every page, none of which is out, and checks that no write was lost. */
@@ -95,18 +93,25 @@ final class DeviceTraffic {
         return spuriousFaults;
     }
 
-    /** How long DMAs took that were not blocked, in nanoseconds. */
+    /** How long DMAs took that had to ask for a page which was out, in nanoseconds. */
+    Histogram faultService() {
+        return faultService;
+    }
+
+    /** How long DMAs took that neither waited nor were blocked, in nanoseconds. */
     Histogram latency() {
         return latency;
     }
 
-    private boolean transfer(int page, boolean write) {
+    private void transfer(int page, boolean write) {
         int stamp = states.stamp(page);
+        boolean timed = dmas % TIMED == 0 || !PageStates.isPresent(stamp);
+        long start = timed ? System.nanoTime() : 0;
         long iova = guest.iova(page) + (number + page) % Content.SLOTS * (long) Content.SLOT;
-        boolean done = write ? write(page, iova) : read(page, iova);
+        DmaOutcome outcome = write ? write(page, iova) : read(page, iova);
         dmas++;
-        if (!done) {
-            countFault(page, stamp);
+        if (outcome.waited() || !outcome.isDone()) {
+            countFault(page, stamp, iova, outcome);
         } else if (PageStates.isGone(stamp) && states.isStill(page, stamp)) {
             wrongData.add(
                     device.source()
@@ -114,34 +119,45 @@ final class DeviceTraffic {
                             + " a page that had been taken and flushed, at 0x"
                             + Long.toHexString(iova));
         }
-        return done;
+        if (timed && outcome.isDone()) {
+            (outcome.waited() ? faultService : latency)
+                    .recordValue(Math.min(System.nanoTime() - start, LONGEST_NANOS));
+        }
     }
 
-    private void countFault(int page, int stamp) {
+    private void countFault(int page, int stamp, long iova, DmaOutcome outcome) {
         if (PageStates.isPresent(stamp) && states.isStill(page, stamp)) {
             spuriousFaults++;
         } else {
             expectedFaults++;
         }
+        if (faults == Faults.RECOVERABLE && !outcome.isDone()) {
+            wrongData.add(
+                    device.source()
+                            + " was refused a page that it waited for, at 0x"
+                            + Long.toHexString(iova)
+                            + ": "
+                            + outcome);
+        }
     }
 
     /** Writes the next version; after a write that was blocked, the same one again. */
-    private boolean write(int page, long iova) {
+    private DmaOutcome write(int page, long iova) {
         int next = (versions[page] >> 1) + 1;
         Content.fill(slot, iova, next);
         slot.clear();
-        boolean done = device.write(iova, slot).isDone();
-        versions[page] = done ? next << 1 : versions[page] | BLOCKED;
-        return done;
+        DmaOutcome outcome = device.write(iova, slot);
+        versions[page] = outcome.isDone() ? next << 1 : versions[page] | BLOCKED;
+        return outcome;
     }
 
-    private boolean read(int page, long iova) {
+    private DmaOutcome read(int page, long iova) {
         slot.clear();
         DmaOutcome outcome = device.read(iova, slot);
         if (outcome.isDone()) {
             check(page, iova);
         }
-        return outcome.isDone();
+        return outcome;
     }
 
     private void check(int page, long iova) {

@@ -90,6 +90,12 @@ final class GuestMemory {
         return pieces[page / PAGES_PER_PIECE] + page % PAGES_PER_PIECE * PAGE_SIZE;
     }
 
+    /** The page of the working set at an I/O virtual address, or -1. */
+    int pageAt(long iova) {
+        int piece = Arrays.binarySearch(pieces, iova & -PIECE);
+        return piece < 0 ? -1 : piece * PAGES_PER_PIECE + (int) ((iova & PIECE - 1) / PAGE_SIZE);
+    }
+
     /** Where the memory at an I/O virtual address is in the host at first, and comes back to. */
     static long home(long iova) {
         return HOST_START + (iova < GAP_START ? iova : iova - (GAP_END - GAP_START));

@@ -8,10 +8,14 @@ import org.iommu4j.api.DomainStatistics;
  * What was seen while one strategy ran.
  *
  * @param strategy how pages were taken
+ * @param faults what became of a DMA to a page that was out
+ * @param swapIn when pages came back
  * @param seconds how long it ran
  * @param dmas DMAs that devices did, the blocked ones among them
- * @param expectedFaults DMAs blocked at a page that was being taken, gone or returning
- * @param spuriousFaults DMAs blocked at a page that was present all the while
+ * @param expectedFaults DMAs that were blocked, or had to ask and wait, at a page that was being
+ *     taken, gone or returning
+ * @param spuriousFaults DMAs that were at a page that was present all the while
+ * @param pageRequests how often a device asked for a page
  * @param wrongData how often data was not what it must be
  * @param swaps pages taken; all of them were brought back
  * @param madeWhole large pages made whole again
@@ -19,14 +23,18 @@ import org.iommu4j.api.DomainStatistics;
  * @param sanitized whether there was a sanitizer
  * @param statistics what the domain had done at the end
  * @param latency nanoseconds of DMAs that were not blocked, of a part of them
+ * @param faultService nanoseconds of DMAs that had to ask for a page which was out
  * @param firstWrong the first of the wrong data, and of what the sanitizer found, in words
  */
 public record StrategyReport(
         SplitStrategy strategy,
+        Faults faults,
+        SwapIn swapIn,
         double seconds,
         long dmas,
         long expectedFaults,
         long spuriousFaults,
+        long pageRequests,
         long wrongData,
         long swaps,
         long madeWhole,
@@ -34,6 +42,7 @@ public record StrategyReport(
         boolean sanitized,
         DomainStatistics statistics,
         Histogram latency,
+        Histogram faultService,
         List<String> firstWrong) {
 
     /** Copies the list. */

@@ -1,6 +1,7 @@
 package org.iommu4j.cli.swap;
 
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * What the scenario runs on, and for how long.
@@ -10,6 +11,9 @@ import java.time.Duration;
  * @param workingSet how much of it devices use, in bytes; a multiple of 2 MiB
  * @param devices how many devices do DMA, each on a thread of its own
  * @param duration how long each strategy is watched
+ * @param faults what becomes of a DMA to a page that is out; empty: recoverable where the machine
+ *     can
+ * @param swapIn when pages come back; empty: on fault where faults are recoverable
  * @param seed all that is random comes from it
  * @param machine the machine's provider, with parameters if it takes some
  * @param backend the backend
@@ -22,6 +26,8 @@ public record SwapSettings(
         long workingSet,
         int devices,
         Duration duration,
+        Optional<Faults> faults,
+        Optional<SwapIn> swapIn,
         long seed,
         String machine,
         String backend,

@@ -6,6 +6,7 @@ import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.SequencedSet;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.IommuDomain;
 
@@ -14,10 +15,11 @@ import org.iommu4j.api.IommuDomain;
  * them.
  *
  * <p>A page is taken by the strategy under test. When that has waited for the hardware, the page's
- * content is saved and its place poisoned. Some swaps later it comes back, in a spare page. When
- * those run short, the host makes whole again the large page that has been in pieces for longest:
- * takes all of it, brings its pages home, and maps it with one leaf. So there is always something
- * to split, and what must be remembered does not grow. For one thread.
+ * content is saved and its place poisoned. Some swaps later it comes back, in a spare page, or when
+ * a device asks for it. When spare pages run short, the host makes whole again the large page that
+ * has been in pieces for longest: takes all of it, brings its pages home, and maps it with one
+ * leaf. So there is always something to split, and what must be remembered does not grow. One
+ * thread swaps; any may bring a page back.
  */
 final class Swapper {
     private static final int MOST_OUT = 32;
@@ -26,11 +28,15 @@ final class Swapper {
     /** Few, so that most pages are taken out of a large page that is whole. */
     private static final int SPARES_A_PAGE_OUT = 4;
 
+    /** Longer than it takes until a device comes by one of the pages that are out, as a rule. */
+    private static final long UNASKED_NANOS = 10_000_000;
+
     private final GuestMemory guest;
     private final PageStates states;
     private final Frames frames;
     private final IommuDomain domain;
     private final SplitStrategy strategy;
+    private final SwapIn swapIn;
     private final SplittableRandom random;
     private final int pagesOut;
     private final Deque<Saved> out = new ArrayDeque<>();
@@ -47,6 +53,7 @@ final class Swapper {
      * @param frames where the pages are
      * @param domain where they are mapped
      * @param strategy how they are taken
+     * @param swapIn when they come back
      * @param random which are taken
      */
     Swapper(
@@ -55,12 +62,14 @@ final class Swapper {
             Frames frames,
             IommuDomain domain,
             SplitStrategy strategy,
+            SwapIn swapIn,
             SplittableRandom random) {
         this.guest = guest;
         this.states = states;
         this.frames = frames;
         this.domain = domain;
         this.strategy = strategy;
+        this.swapIn = swapIn;
         this.random = random;
         pagesOut = pagesOut(guest.pages());
     }
@@ -70,10 +79,10 @@ final class Swapper {
         return SPARES_A_PAGE_OUT * pagesOut(pages);
     }
 
-    /** Takes a page, and brings one back if enough are out. */
-    void step() {
+    /** Takes a page, and sees to it that one comes back if enough are out. */
+    synchronized void step() {
         takeAny();
-        if (out.size() > pagesOut) {
+        if (out.size() > pagesOut && (swapIn == SwapIn.EAGER || !isAskedFor())) {
             bringBack(out.removeFirst());
         }
         if (frames.spares() <= out.size()) {
@@ -81,20 +90,49 @@ final class Swapper {
         }
     }
 
+    /** Whether a device asks for one of the pages that are out before time is up. */
+    private boolean isAskedFor() {
+        int before = out.size();
+        long end = System.nanoTime() + UNASKED_NANOS;
+        try {
+            for (long left = UNASKED_NANOS;
+                    out.size() == before && left > 0;
+                    left = end - System.nanoTime()) {
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return out.size() < before;
+    }
+
+    /** Brings a page back that a device asks for, if it is out. */
+    synchronized void comeBack(int page) {
+        for (Iterator<Saved> all = out.iterator(); all.hasNext(); ) {
+            Saved saved = all.next();
+            if (saved.page == page) {
+                all.remove();
+                bringBack(saved);
+                notifyAll();
+                return;
+            }
+        }
+    }
+
     /** Brings every page back. */
-    void finish() {
+    synchronized void finish() {
         while (!out.isEmpty()) {
             bringBack(out.removeFirst());
         }
     }
 
     /** How many pages have been taken. */
-    long swaps() {
+    synchronized long swaps() {
         return swaps;
     }
 
     /** How many large pages have been made whole again. */
-    long madeWhole() {
+    synchronized long madeWhole() {
         return madeWhole;
     }
 

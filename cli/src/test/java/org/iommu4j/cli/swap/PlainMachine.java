@@ -8,11 +8,13 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.iommu4j.api.Attachment;
@@ -23,7 +25,9 @@ import org.iommu4j.api.Feature;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.IommuOptions;
+import org.iommu4j.api.PageRequest;
 import org.iommu4j.api.PageRequestHandler;
+import org.iommu4j.api.PageRequestHandler.Response;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.DmaOutcome;
 import org.iommu4j.machine.Machine;
@@ -31,6 +35,7 @@ import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.RemappingUnit;
 import org.iommu4j.machine.Sanitizer;
 import org.iommu4j.machine.SourceId;
+import org.iommu4j.machine.TranslationService;
 
 /**
  * A machine whose devices see what the tables say at each moment, and whose hardware has neither
@@ -49,6 +54,9 @@ public final class PlainMachine implements Machine {
     private final ReentrantReadWriteLock bus = new ReentrantReadWriteLock();
 
     private final AtomicReference<IommuDomain> attached = new AtomicReference<>();
+    private final AtomicReference<Function<PageRequest, Response>> answers =
+            new AtomicReference<>();
+    private boolean asks;
 
     public PlainMachine(
             long bytes,
@@ -71,6 +79,12 @@ public final class PlainMachine implements Machine {
     public static PlainMachine of(long bytes, int devices) {
         return new PlainMachine(
                 bytes, devices, IommuDomain::translate, UnaryOperator.identity(), Optional.empty());
+    }
+
+    /** The same machine, whose devices ask for a page that is missing and wait. */
+    public PlainMachine asking() {
+        asks = true;
+        return this;
     }
 
     /** How devices find memory. */
@@ -160,7 +174,25 @@ public final class PlainMachine implements Machine {
             throw new UnsupportedOperationException("no atomic operations");
         }
 
+        @Override
+        public Optional<TranslationService> translationService() {
+            return asks ? Optional.of(new PlainService()) : Optional.empty();
+        }
+
         private DmaOutcome transfer(long iova, Consumer<Long> access) {
+            DmaOutcome outcome = tryTransfer(iova, access);
+            if (!asks || outcome.isDone()) {
+                return outcome;
+            }
+            PageRequest request =
+                    new PageRequest(source, SourceId.NO_PASID, 0, iova & -4096, true, true, true);
+            while (!outcome.isDone() && answers.get().apply(request) == Response.SUCCESS) {
+                outcome = tryTransfer(iova, access);
+            }
+            return outcome.afterWaiting();
+        }
+
+        private DmaOutcome tryTransfer(long iova, Consumer<Long> access) {
             bus.readLock().lock();
             try {
                 long address = translation.translate(attached.get(), iova);
@@ -173,6 +205,25 @@ public final class PlainMachine implements Machine {
                 bus.readLock().unlock();
             }
         }
+    }
+
+    /** Is on from the start. */
+    private static final class PlainService implements TranslationService {
+        @Override
+        public boolean requestsPages() {
+            return true;
+        }
+
+        @Override
+        public int invalidationQueueDepth() {
+            return 1;
+        }
+
+        @Override
+        public void enable(int pageRequests) {}
+
+        @Override
+        public void disable() {}
     }
 
     private final class PlainIommu implements Iommu {
@@ -191,6 +242,9 @@ public final class PlainMachine implements Machine {
         public Capabilities capabilities() {
             Capabilities found = tables.capabilities();
             Set<Feature> features = EnumSet.of(Feature.ATTACH);
+            if (asks) {
+                features.add(Feature.PAGE_REQUESTS);
+            }
             features.addAll(found.features());
             return new Capabilities(
                     found.pageSizes(), found.addressWidths(), found.hostAddressWidth(), features);
@@ -198,7 +252,7 @@ public final class PlainMachine implements Machine {
 
         @Override
         public IommuDomain createDomain(DomainOptions options) {
-            IommuDomain domain = tables.createDomain(options);
+            IommuDomain domain = tables.createDomain(options.withPageRequests(false));
             return (IommuDomain)
                     Proxy.newProxyInstance(
                             IommuDomain.class.getClassLoader(),
@@ -237,7 +291,9 @@ public final class PlainMachine implements Machine {
 
         @Override
         public AutoCloseable onPageRequest(Executor executor, PageRequestHandler handler) {
-            throw new UnsupportedOperationException("no page requests");
+            answers.set(request ->
+                    CompletableFuture.supplyAsync(() -> handler.handle(request), executor).join());
+            return () -> answers.set(request -> Response.FAILURE);
         }
 
         @Override

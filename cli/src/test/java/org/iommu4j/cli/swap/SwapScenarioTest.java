@@ -3,6 +3,7 @@ package org.iommu4j.cli.swap;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class SwapScenarioTest {
@@ -45,6 +46,17 @@ class SwapScenarioTest {
 
     private static SwapSettings settings(Duration duration, String machine, boolean sanitizer) {
         return new SwapSettings(
-                8 * MIB, 2 * MIB, 8 * MIB, 2, duration, 7, machine, "vtd", "strict", sanitizer);
+                8 * MIB,
+                2 * MIB,
+                8 * MIB,
+                2,
+                duration,
+                Optional.empty(),
+                Optional.empty(),
+                7,
+                machine,
+                "vtd",
+                "strict",
+                sanitizer);
     }
 }

@@ -1,13 +1,16 @@
 package org.iommu4j.emulator;
 
+import static org.iommu4j.machine.SourceId.NO_PASID;
+
 import org.iommu4j.emulator.WalkLoads.Overtaken;
 import org.iommu4j.emulator.WalkLoads.Walk;
 
 /**
- * The way from the requester id of a request to its page tables: root table, context table (VT-d,
- * legacy mode). It checks what hardware checks, in that order. Any thread may call any method.
+ * The way from the requester id of a request to its page tables in legacy mode: root table, context
+ * table (VT-d, Legacy Mode Address Translation). It checks what hardware checks, in that order. Any
+ * thread may call any method.
  */
-final class SourceWalk {
+final class LegacyWalk {
 
     private static final long PRESENT = 1;
     private static final long ENTRY_BYTES = 16;
@@ -30,7 +33,7 @@ final class SourceWalk {
     private final Capabilities capabilities;
     private final WalkLoads loads;
 
-    SourceWalk(Capabilities capabilities, WalkLoads loads) {
+    LegacyWalk(Capabilities capabilities, WalkLoads loads) {
         this.capabilities = capabilities;
         this.loads = loads;
     }
@@ -49,16 +52,16 @@ final class SourceWalk {
         long high;
         try {
             long at = rootTable + (source >>> 8) * ENTRY_BYTES;
-            low = loads.load(at, walk);
-            high = loads.load(at + Long.BYTES, walk);
+            low = loads.loadStructure(at, walk);
+            high = loads.loadStructure(at + Long.BYTES, walk);
         } catch (IndexOutOfBoundsException e) {
-            return Context.fault(source, FaultReason.ROOT_ACCESS, false);
+            return Context.fault(source, NO_PASID, FaultReason.ROOT_ACCESS, false);
         }
         if ((low & PRESENT) == 0) {
-            return Context.fault(source, FaultReason.ROOT_NOT_PRESENT, false);
+            return Context.fault(source, NO_PASID, FaultReason.ROOT_NOT_PRESENT, false);
         }
         if ((low & (ROOT_RESERVED | capabilities.beyondHostAddress()) | high) != 0) {
-            return Context.fault(source, FaultReason.ROOT_RESERVED, false);
+            return Context.fault(source, NO_PASID, FaultReason.ROOT_RESERVED, false);
         }
         return context(capabilities.addressIn(low), source, walk);
     }
@@ -68,34 +71,34 @@ final class SourceWalk {
         long high;
         try {
             long at = contextTable + (source & 0xff) * ENTRY_BYTES;
-            low = loads.load(at, walk);
-            high = loads.load(at + Long.BYTES, walk);
+            low = loads.loadStructure(at, walk);
+            high = loads.loadStructure(at + Long.BYTES, walk);
         } catch (IndexOutOfBoundsException e) {
-            return Context.fault(source, FaultReason.CONTEXT_ACCESS, false);
+            return Context.fault(source, NO_PASID, FaultReason.CONTEXT_ACCESS, false);
         }
         boolean silent = (low & SILENT) != 0;
         if ((low & PRESENT) == 0) {
-            return Context.fault(source, FaultReason.CONTEXT_NOT_PRESENT, silent);
+            return Context.fault(source, NO_PASID, FaultReason.CONTEXT_NOT_PRESENT, silent);
         }
         long beyondDomains = DOMAIN & -1L << capabilities.domainIdBits();
         if ((low & (LOW_RESERVED | capabilities.beyondHostAddress())
                         | high & (HIGH_RESERVED | beyondDomains << DOMAIN_SHIFT))
                 != 0) {
-            return Context.fault(source, FaultReason.CONTEXT_RESERVED, silent);
+            return Context.fault(source, NO_PASID, FaultReason.CONTEXT_RESERVED, silent);
         }
         int type = (int) (low >>> TYPE_SHIFT) & 3;
         int width = (int) (high & WIDTH);
         if (type != SECOND_STAGE && type != PASS_THROUGH || !capabilities.supportsWidth(width)) {
-            return Context.fault(source, FaultReason.CONTEXT_INVALID, silent);
+            return Context.fault(source, NO_PASID, FaultReason.CONTEXT_INVALID, silent);
         }
-        return new Context(
+        return Context.of(
                 source,
+                NO_PASID,
                 (int) (high >>> DOMAIN_SHIFT & DOMAIN),
                 capabilities.addressIn(low),
                 Capabilities.levels(width),
                 Math.min(Capabilities.width(width), capabilities.largestWidth()),
-                type == PASS_THROUGH,
-                silent,
-                FaultReason.NONE);
+                type == PASS_THROUGH ? Stage.LEGACY_PASS_THROUGH : Stage.LEGACY,
+                (silent ? Context.SILENT : 0) | (capabilities.coherent() ? Context.SNOOPED : 0));
     }
 }
