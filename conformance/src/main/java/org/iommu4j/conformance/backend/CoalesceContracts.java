@@ -176,6 +176,7 @@ final class CoalesceContracts {
         long before = splitLeaf(trial, domain, size);
         setBits(tables, before + child, bits);
         int steps = trial.steps.count(() -> domain.coalesce(before, size, gather));
+        domain.flush(gather);
         requireDirty(trial, tables, before + child, bits, "before the coalesce");
         for (int step : trial.someSteps(steps)) {
             long base = splitLeaf(trial, domain, size);
@@ -184,11 +185,11 @@ final class CoalesceContracts {
                     step,
                     () -> domain.coalesce(base, size, gather),
                     () -> set[0] = setBits(tables, base + child, bits));
+            domain.flush(gather);
             if (set[0]) {
                 requireDirty(trial, tables, base + child, bits, "at step " + step);
             }
         }
-        domain.flush(gather);
     }
 
     private static boolean setBits(UnitTables tables, long iova, long bits) {

@@ -101,6 +101,7 @@ final class InvalidationContracts {
         trial.iommu().attach(bus.source(0), domain.itself());
         for (int i = 0; i < 16; i++) {
             long base = trial.place();
+            domain.map(base + large, frames, page, Access.READ); // so that upper tables stay
             long at = trial.random.nextLong(large / page) * page;
             domain.map(base + at, frames, page, Access.READ_WRITE);
             bus.poke(frames, 0x100 + i);
@@ -125,6 +126,7 @@ final class InvalidationContracts {
         NotedDomain domain = trial.domain();
         trial.iommu().attach(bus.source(0), domain.itself());
         for (int round = 0; round < 4; round++) {
+            alignedRange(trial, bus, domain, frames, round + 1);
             IotlbGather gather = domain.gather();
             long[] at = new long[10];
             for (int i = 0; i < at.length; i++) {
@@ -147,6 +149,22 @@ final class InvalidationContracts {
                 bus.requireBlocked(0, base + offset, "in a range of " + Hex.of(size - 2 * page));
             }
             domain.unmap(base, size);
+        }
+    }
+
+    /** Unmaps a power of two of pages beside others that stay: one request of a mask, it may be. */
+    private static void alignedRange(
+            Trial trial, Bus bus, NotedDomain domain, long frames, int order) {
+        long page = trial.page();
+        long size = page << order;
+        long base = trial.place();
+        for (long at = 0; at < 2 * size; at += page) {
+            domain.map(base + at, frames + at % (16 * page), page, Access.READ_WRITE);
+            bus.read(0, base + at, new long[1]);
+        }
+        domain.unmap(base, size);
+        for (long at = 0; at < size; at += page) {
+            bus.requireBlocked(0, base + at, "in an aligned range of " + Hex.of(size));
         }
     }
 

@@ -4,6 +4,7 @@ import static org.iommu4j.conformance.backend.TrialContract.must;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.Attachment;
 import org.iommu4j.api.DomainOptions;
@@ -18,6 +19,12 @@ import org.iommu4j.machine.SourceId;
 
 /** L: opening, attaching, detaching and closing. */
 final class LifeCycleContracts {
+
+    private static final Map<Stage, Feature> STAGES =
+            Map.of(
+                    Stage.FIRST, Feature.FIRST_STAGE,
+                    Stage.SECOND, Feature.SECOND_STAGE,
+                    Stage.PASS_THROUGH, Feature.PASS_THROUGH);
 
     private LifeCycleContracts() {}
 
@@ -206,12 +213,11 @@ final class LifeCycleContracts {
                         DomainOptions.defaults().withPageSizes(size | trial.page()));
             }
         }
-        if (!trial.capabilities().has(Feature.FIRST_STAGE)) {
-            refused(trial, "first stage", DomainOptions.defaults().withStage(Stage.FIRST));
-        }
-        if (!trial.capabilities().has(Feature.SECOND_STAGE)) {
-            refused(trial, "second stage", DomainOptions.defaults().withStage(Stage.SECOND));
-        }
+        STAGES.forEach((stage, feature) -> {
+            if (!trial.capabilities().has(feature)) {
+                refused(trial, stage.toString(), DomainOptions.defaults().withStage(stage));
+            }
+        });
         requirePages(trial, before, "domains that were refused");
     }
 

@@ -48,24 +48,25 @@ final class SplitContracts {
                         SplitContracts::theWholeChainIsReserved));
     }
 
-    /** The stages that domains can have here. */
-    private static List<Stage> stages(Trial trial) {
-        List<Stage> stages = new ArrayList<>();
+    /** Domains of each stage that there is here. */
+    private static List<DomainOptions> stages(Trial trial) {
+        DomainOptions options = DomainOptions.defaults();
+        List<DomainOptions> stages = new ArrayList<>();
         if (trial.capabilities().has(Feature.FIRST_STAGE)) {
-            stages.add(Stage.FIRST);
+            stages.add(options.withStage(Stage.FIRST));
         }
         if (trial.capabilities().has(Feature.SECOND_STAGE)) {
-            stages.add(Stage.SECOND);
+            stages.add(options.withStage(Stage.SECOND));
         }
-        return stages.isEmpty() ? List.of(DomainOptions.defaults().stage()) : stages;
+        return stages.isEmpty() ? List.of(options) : stages;
     }
 
     private static void walksFindWhatStays(Trial trial) {
         trial.observed();
         trial.require(Feature.HITLESS_SPLIT);
         long page = trial.page();
-        for (Stage stage : stages(trial)) {
-            NotedDomain domain = trial.domain(DomainOptions.defaults().withStage(stage));
+        for (DomainOptions stage : stages(trial)) {
+            NotedDomain domain = trial.domain(stage);
             UnitTables tables = trial.tables(domain);
             for (long size : trial.largeSizes()) {
                 IotlbGather gather = domain.gather();
@@ -200,8 +201,8 @@ final class SplitContracts {
 
     private static void childrenInherit(Trial trial) {
         trial.require(Feature.HITLESS_SPLIT);
-        for (Stage stage : stages(trial)) {
-            NotedDomain domain = trial.domain(DomainOptions.defaults().withStage(stage));
+        for (DomainOptions stage : stages(trial)) {
+            NotedDomain domain = trial.domain(stage);
             UnitTables tables = trial.tables(domain);
             for (long size : trial.largeSizes()) {
                 for (Access access : LimitContracts.accesses()) {

@@ -18,7 +18,8 @@ final class ThreadContracts {
 
     private static final int THREADS = 3;
     private static final int CALLS = 300;
-    private static final long LONG_MILLIS = 5000;
+    private static final int PAGES = 8 * THREADS;
+    private static final long LONG_MILLIS = 2000;
 
     private ThreadContracts() {}
 
@@ -51,8 +52,9 @@ final class ThreadContracts {
         NotedDomain domain = trial.domain();
         long page = trial.page();
         long size = trial.sizes().size() > 1 ? trial.large() : 512 * page;
-        long base = trial.place();
-        domain.map(base, trial.output(), 2 * size, Access.READ);
+        long leaf = trial.place();
+        domain.map(leaf, trial.output(), 2 * size, Access.READ);
+        long skip = size - PAGES / 2 * page;
         List<Rival> rivals = new ArrayList<>();
         for (int i = 0; i < THREADS; i++) {
             int owner = i;
@@ -60,21 +62,22 @@ final class ThreadContracts {
             rivals.add(
                     Rival.starts(
                             "thread " + i,
-                            () -> useOwnPages(trial, domain, base, 2 * size / page, owner, seed)));
+                            () -> useOwnPages(
+                                    trial, domain, leaf + skip, trial.output() + skip, owner, seed)));
         }
         join(trial, rivals);
     }
 
     /** Unmaps and maps pages of which the number leaves a certain rest. */
     private static void useOwnPages(
-            Trial trial, NotedDomain domain, long base, long pages, int owner, long seed) {
+            Trial trial, NotedDomain domain, long base, long outputs, int owner, long seed) {
         Random random = new Random(seed);
         long page = trial.page();
-        boolean[] unmapped = new boolean[(int) pages];
+        boolean[] unmapped = new boolean[PAGES];
         for (int i = 0; i < CALLS; i++) {
-            int index = random.nextInt((int) pages / THREADS) * THREADS + owner;
+            int index = random.nextInt(PAGES / THREADS) * THREADS + owner;
             long iova = base + index * page;
-            long output = trial.output() + index * page;
+            long output = outputs + index * page;
             if (unmapped[index]) {
                 domain.itself().map(iova, output, page, Access.READ);
             } else {
@@ -89,17 +92,25 @@ final class ThreadContracts {
                                         + " bytes");
             }
             unmapped[index] = !unmapped[index];
-            long expected = unmapped[index] ? -1 : output;
-            trial.evidence.require(
-                    domain.translate(iova) == expected,
-                    () ->
-                            "a thread's own page at "
-                                    + Hex.of(iova)
-                                    + " translates to "
-                                    + Hex.of(domain.translate(iova))
-                                    + ", not to "
-                                    + Hex.of(expected));
+            for (int own = owner; own < PAGES; own += THREADS) {
+                long expected = unmapped[own] ? -1 : outputs + own * page;
+                requireOwn(trial, domain, base + own * page, expected);
+            }
         }
+    }
+
+    private static void requireOwn(Trial trial, NotedDomain domain, long iova, long expected) {
+        long found = domain.translate(iova);
+        trial.evidence.require(
+                found == expected,
+                () ->
+                        "a thread's own page at "
+                                + Hex.of(iova)
+                                + " should "
+                                + (expected == -1 ? "be unmapped" : "translate to " + Hex.of(expected))
+                                + ", and is "
+                                + (found == -1 ? "not mapped" : "at " + Hex.of(found))
+                                + " while others use the pages beside it");
     }
 
     private static void everythingIsAccountedFor(Trial trial) {

@@ -288,11 +288,7 @@ final class Trial {
     void abandon() {
         Iommu open = iommu;
         if (open != null) {
-            if (flushes != null) {
-                flushes.fail(false);
-                flushes.before(() -> {});
-            }
-            Rival close = Rival.starts("close of the Iommu after that", open::close);
+            Rival close = Rival.starts("close of the Iommu after that", () -> close(open));
             if (!close.isDoneWithin(LONG_MILLIS)) {
                 evidence.note("the Iommu had not been closed " + LONG_MILLIS + " ms after that");
             }
@@ -300,5 +296,14 @@ final class Trial {
         if (machine != null) {
             machine.close();
         }
+    }
+
+    private void close(Iommu open) {
+        if (flushes != null) {
+            flushes.fail(false);
+            flushes.before(() -> {});
+            flushes.release();
+        }
+        open.close();
     }
 }
