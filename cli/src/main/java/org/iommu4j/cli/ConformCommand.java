@@ -1,10 +1,10 @@
 package org.iommu4j.cli;
 
+import jakarta.inject.Inject;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import jakarta.inject.Inject;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.Iommu;
@@ -121,8 +121,7 @@ final class ConformCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             boolean known =
                     MachineProvider.providers().stream()
-                            .anyMatch(provider ->
-                                    machine.split(":", 2)[0].equals(provider.name()));
+                            .anyMatch(provider -> machine.split(":", 2)[0].equals(provider.name()));
             throw known
                     ? e
                     : new IllegalArgumentException(

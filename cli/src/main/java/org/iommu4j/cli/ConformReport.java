@@ -19,7 +19,10 @@ final class ConformReport {
         for (RuleResult rule : results) {
             out.printf(Locale.ROOT, "%-3s %-10s %s%n", rule.id(), word(rule), rule.sentence());
             if (!rule.reason().isEmpty()) {
-                out.println("    " + (rule.result() == Result.PASSED ? "in part: " : "") + rule.reason());
+                out.println(
+                        "    "
+                                + (rule.result() == Result.PASSED ? "in part: " : "")
+                                + rule.reason());
             }
             rule.evidence().forEach(line -> out.println("      " + line));
         }

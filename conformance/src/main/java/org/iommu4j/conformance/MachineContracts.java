@@ -106,13 +106,21 @@ public final class MachineContracts {
                                 + hex(end));
         evidence.require(
                 machine.hostAddressWidth() < 64 && end >>> machine.hostAddressWidth() <= 1,
-                () -> "memory ends at " + hex(end) + ", in " + machine.hostAddressWidth() + " bits");
+                () ->
+                        "memory ends at "
+                                + hex(end)
+                                + ", in "
+                                + machine.hostAddressWidth()
+                                + " bits");
         long last = tables.start() + tables.size() - Long.BYTES;
         for (long at : new long[] {tables.start(), last}) {
             tables.storeRelease(at, 0x5ca1ab1e);
             evidence.require(
                     memory.loadAcquire(at) == 0x5ca1ab1e,
-                    () -> "a word stored in the tables' memory at " + hex(at) + " is not in memory");
+                    () ->
+                            "a word stored in the tables' memory at "
+                                    + hex(at)
+                                    + " is not in memory");
             tables.storeRelease(at, 0);
         }
         evidence.require(
@@ -162,11 +170,13 @@ public final class MachineContracts {
         List<MmioRegion> regions =
                 machine.remappingUnits().stream().map(RemappingUnit::registers).toList();
         for (MmioRegion region : regions) {
-            evidence.note(
-                    "registers at " + hex(region.address()) + ": " + hex(region.read64(0)));
+            evidence.note("registers at " + hex(region.address()) + ": " + hex(region.read64(0)));
             evidence.require(
                     (int) region.read64(0) == region.read32(0),
-                    () -> "the first register reads " + hex(region.read64(0)) + " and differs in 32 bits");
+                    () ->
+                            "the first register reads "
+                                    + hex(region.read64(0))
+                                    + " and differs in 32 bits");
             for (long offset : new long[] {region.size(), -8}) {
                 requireOutside(region, offset, evidence);
             }
@@ -207,7 +217,10 @@ public final class MachineContracts {
                 ByteBuffer back = ByteBuffer.allocate(length);
                 DmaOutcome read = device.read(at, back);
                 evidence.require(
-                        written.isDone() && read.isDone() && !data.hasRemaining() && !back.hasRemaining(),
+                        written.isDone()
+                                && read.isDone()
+                                && !data.hasRemaining()
+                                && !back.hasRemaining(),
                         () ->
                                 device.source()
                                         + ", "
@@ -281,11 +294,12 @@ public final class MachineContracts {
         for (int i = 0; i < THREADS; i++) {
             Device device = devices.get(i % devices.size());
             threads.add(
-                    Thread.ofPlatform().start(() -> {
-                        for (int n = 0; n < ADDITIONS; n++) {
-                            device.fetchAndAdd(at, 1, word());
-                        }
-                    }));
+                    Thread.ofPlatform()
+                            .start(() -> {
+                                for (int n = 0; n < ADDITIONS; n++) {
+                                    device.fetchAndAdd(at, 1, word());
+                                }
+                            }));
         }
         for (Thread thread : threads) {
             thread.join();

@@ -74,7 +74,8 @@ public final class PageTableFormatContracts {
 
     private static void numbersFit(PageTableFormat format, Evidence evidence) {
         int levels = format.levels();
-        evidence.require(format.shift(0) == PhysicalMemory.PAGE_SHIFT, () -> "level 0 is not of 4 KiB");
+        evidence.require(
+                format.shift(0) == PhysicalMemory.PAGE_SHIFT, () -> "level 0 is not of 4 KiB");
         evidence.require(
                 format.entries() * Long.BYTES <= PhysicalMemory.PAGE_SIZE,
                 () -> format.entries() + " entries do not fit into a page");
@@ -192,7 +193,11 @@ public final class PageTableFormatContracts {
             } catch (UnsupportedFeatureException e) {
                 evidence.require(
                         !features.contains(e.feature()) || IN_PART.contains(e.feature()),
-                        () -> access + " is refused for want of " + e.feature() + ", which is there");
+                        () ->
+                                access
+                                        + " is refused for want of "
+                                        + e.feature()
+                                        + ", which is there");
             }
         }
         evidence.note(expressed + " accesses of " + accesses().size() + " can be expressed");
@@ -307,11 +312,19 @@ public final class PageTableFormatContracts {
         boolean hitless = format.sizeChange() == SizeChange.HITLESS;
         evidence.require(
                 hitless == format.features().contains(Feature.HITLESS_SPLIT),
-                () -> "its size change is " + format.sizeChange() + ", its features " + format.features());
+                () ->
+                        "its size change is "
+                                + format.sizeChange()
+                                + ", its features "
+                                + format.features());
         for (int level : leafLevels(format)) {
             evidence.require(
                     !hitless || level == 0 || format.hasLeaves(level - 1),
-                    () -> "a leaf of level " + level + " cannot be split into those of " + (level - 1));
+                    () ->
+                            "a leaf of level "
+                                    + level
+                                    + " cannot be split into those of "
+                                    + (level - 1));
         }
     }
 

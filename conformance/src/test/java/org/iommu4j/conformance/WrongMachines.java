@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import org.iommu4j.conformance.backend.DelegatingMachine;
 import org.iommu4j.machine.Device;
@@ -59,44 +60,57 @@ enum WrongMachines implements MachineProvider {
     DEVICES_WRITE_THE_FIRST_PAGE_ONLY("without translation") {
         @Override
         Machine over(Machine real) {
-            return ofDevices(real, device -> new WrongDevice(device) {
-                @Override
-                public DmaOutcome write(long iova, ByteBuffer data) {
-                    int most = (int) Math.min(data.remaining(), 4096 - (iova & 4095));
-                    ByteBuffer first = data.slice(data.position(), most);
-                    data.position(data.position() + most);
-                    return device.write(iova, first);
-                }
-            });
+            return ofDevices(
+                    real,
+                    device ->
+                            new WrongDevice(device) {
+                                @Override
+                                public DmaOutcome write(long iova, ByteBuffer data) {
+                                    int most =
+                                            (int) Math.min(data.remaining(), 4096 - (iova & 4095));
+                                    ByteBuffer first = data.slice(data.position(), most);
+                                    data.position(data.position() + most);
+                                    return device.write(iova, first);
+                                }
+                            });
         }
     },
     BLOCKED_READS_CLEAR_THE_TARGET("and left") {
         @Override
         Machine over(Machine real) {
-            return ofDevices(real, device -> new WrongDevice(device) {
-                @Override
-                public DmaOutcome read(long iova, ByteBuffer target) {
-                    DmaOutcome outcome = device.read(iova, target);
-                    if (!outcome.isDone()) {
-                        target.putLong(target.position(), 0);
-                    }
-                    return outcome;
-                }
-            });
+            return ofDevices(
+                    real,
+                    device ->
+                            new WrongDevice(device) {
+                                @Override
+                                public DmaOutcome read(long iova, ByteBuffer target) {
+                                    DmaOutcome outcome = device.read(iova, target);
+                                    if (!outcome.isDone()) {
+                                        target.putLong(target.position(), 0);
+                                    }
+                                    return outcome;
+                                }
+                            });
         }
     },
     ADDITIONS_ARE_NOT_ATOMIC("times 1 was added") {
         @Override
         Machine over(Machine real) {
-            return ofDevices(real, device -> new WrongDevice(device) {
-                @Override
-                public DmaOutcome fetchAndAdd(long iova, long addend, ByteBuffer old) {
-                    ByteBuffer word = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
-                    device.read(iova, word);
-                    Thread.yield();
-                    return device.write(iova, word.flip().putLong(0, word.getLong(0) + addend));
-                }
-            });
+            return ofDevices(
+                    real,
+                    device ->
+                            new WrongDevice(device) {
+                                @Override
+                                public DmaOutcome fetchAndAdd(
+                                        long iova, long addend, ByteBuffer old) {
+                                    ByteBuffer word =
+                                            ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+                                    device.read(iova, word);
+                                    LockSupport.parkNanos(1000);
+                                    return device.write(
+                                            iova, word.flip().putLong(0, word.getLong(0) + addend));
+                                }
+                            });
         }
     },
     ITS_CLOCK_STANDS_STILL("its clock said 7") {

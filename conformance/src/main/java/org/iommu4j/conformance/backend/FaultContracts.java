@@ -159,13 +159,21 @@ final class FaultContracts {
         trial.iommu().attach(bus.source(device), domain.itself());
         List<PageRequest> asked = Collections.synchronizedList(new ArrayList<>());
         long base = trial.place();
-        try (AutoCloseable answering = trial.iommu().onPageRequest(Runnable::run, request -> {
-            asked.add(request);
-            if (domain.translate(request.iova()) == -1) {
-                domain.map(request.iova() & -page, frames, page, Access.READ_WRITE);
-            }
-            return Response.SUCCESS;
-        })) {
+        try (AutoCloseable answering =
+                trial.iommu()
+                        .onPageRequest(
+                                Runnable::run,
+                                request -> {
+                                    asked.add(request);
+                                    if (domain.translate(request.iova()) == -1) {
+                                        domain.map(
+                                                request.iova() & -page,
+                                                frames,
+                                                page,
+                                                Access.READ_WRITE);
+                                    }
+                                    return Response.SUCCESS;
+                                })) {
             trial.evidence.note("answering by " + answering.getClass().getSimpleName());
             for (int i = 0; i < 6; i++) {
                 bus.poke(frames, 0x60 + i);

@@ -140,10 +140,10 @@ final class MappingContracts {
             long bytes = 2 * size + 5 * page;
             domain.map(start, trial.output() + size - 3 * page, bytes, Access.READ);
             requireLargest(trial, domain, start, bytes, 0);
-            long skewed = trial.place();
-            domain.map(skewed, trial.output() + page, size, Access.READ);
-            requireLargest(trial, domain, skewed, size, page);
         }
+        long skewed = trial.place();
+        domain.map(skewed, trial.output() + page, trial.large(), Access.READ);
+        requireLargest(trial, domain, skewed, trial.large(), page);
         NotedDomain small = trial.domain(DomainOptions.defaults().withPageSizes(page));
         long base = trial.place();
         small.map(base, trial.output(), trial.large(), Access.READ);

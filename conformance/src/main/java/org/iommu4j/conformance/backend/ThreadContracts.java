@@ -62,8 +62,14 @@ final class ThreadContracts {
             rivals.add(
                     Rival.starts(
                             "thread " + i,
-                            () -> useOwnPages(
-                                    trial, domain, leaf + skip, trial.output() + skip, owner, seed)));
+                            () ->
+                                    useOwnPages(
+                                            trial,
+                                            domain,
+                                            leaf + skip,
+                                            trial.output() + skip,
+                                            owner,
+                                            seed)));
         }
         join(trial, rivals);
     }
@@ -107,7 +113,9 @@ final class ThreadContracts {
                         "a thread's own page at "
                                 + Hex.of(iova)
                                 + " should "
-                                + (expected == -1 ? "be unmapped" : "translate to " + Hex.of(expected))
+                                + (expected == -1
+                                        ? "be unmapped"
+                                        : "translate to " + Hex.of(expected))
                                 + ", and is "
                                 + (found == -1 ? "not mapped" : "at " + Hex.of(found))
                                 + " while others use the pages beside it");

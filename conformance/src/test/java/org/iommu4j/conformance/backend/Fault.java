@@ -42,8 +42,7 @@ enum Fault {
     USES_SMALL_PAGES(Rule.M3, "could be of", WrongIommus::usesSmallPages, ""),
     MAPS_AS_FAR_AS_IT_GOES(Rule.M4, "the mappings are", WrongDomains::mapsAsFarAsItGoes),
     KEEPS_SMALL_PAGES(Rule.M5, "made a leaf of 0x1000", WrongDomains::keepsSmallPages),
-    ROUNDS_WHAT_IS_MISALIGNED(
-            Rule.M6, "should be refused", WrongDomains::roundsWhatIsMisaligned),
+    ROUNDS_WHAT_IS_MISALIGNED(Rule.M6, "should be refused", WrongDomains::roundsWhatIsMisaligned),
     PERMITS_WRITING(Rule.M7, "mapped read-only says read-write", WrongDomains::permitsWriting),
     MAPS_WITHOUT_SYNC(
             Rule.M8,
@@ -55,17 +54,16 @@ enum Fault {
     SPLITS_ALWAYS(Rule.U3, "with REJECT", WrongIommus::splitsAlways, ""),
     UNMAPS_AS_FAR_AS_IT_GOES(Rule.U4, "failed, where", WrongDomains::unmapsAsFarAsItGoes),
     KEEPS_EMPTY_TABLES(Rule.U5, "table pages stay", WrongIommus::keepsEmptyTables, ""),
-    UNMAPS_ALL_AND_MAPS_THE_REST(
-            Rule.S1, "a unit finds", WrongDomains::unmapsAllAndMapsTheRest),
+    UNMAPS_ALL_AND_MAPS_THE_REST(Rule.S1, "a unit finds", WrongDomains::unmapsAllAndMapsTheRest),
     BREAKS_BEFORE_IT_MAKES(Rule.S1, "a unit finds", Flaw.A_SPLIT_BREAKS_BEFORE_IT_MAKES),
     CHILDREN_TOO_FAR_APART(Rule.S3, "translates to", Flaw.CHILDREN_ARE_TOO_FAR_APART),
     THE_LOSERS_TABLE_LEAKS(Rule.S5, "table pages more", Flaw.THE_LOSERS_TABLE_LEAKS),
-    SPLITS_LEVEL_BY_LEVEL(Rule.S6, "a split of 0x40000000 failed", WrongDomains::splitsLevelByLevel),
+    SPLITS_LEVEL_BY_LEVEL(
+            Rule.S6, "a split of 0x40000000 failed", WrongDomains::splitsLevelByLevel),
     PAGES_COME_BACK_AT_ONCE(Rule.G1, "was given back", Flaw.PAGES_COME_BACK_AT_ONCE),
     GIVES_THE_LEAF_ONLY_HINT(
             Rule.G3, "", WrongMachine::hintsAlways, "emulator:caches=keeps-everything", true),
-    HALVES_MASKS(
-            Rule.G4, "", WrongMachine::halvesMasks, "emulator:caches=keeps-everything", true),
+    HALVES_MASKS(Rule.G4, "", WrongMachine::halvesMasks, "emulator:caches=keeps-everything", true),
     DOES_NOT_KNOW_CACHING_MODE(
             Rule.G5,
             "which was blocked before",
@@ -99,8 +97,7 @@ enum Fault {
     CALLS_LISTENERS_ON_ONE_THREAD(
             Rule.F3, "listeners that throw", WrongIommus::callsListenersOnOneThread, "emulator"),
     STAYS_OPEN(Rule.L1, "pages are taken", WrongDomains::staysOpen),
-    DETACHES_LATER(
-            Rule.L2, "after it was detached", WrongIommus::detachesLater, "emulator"),
+    DETACHES_LATER(Rule.L2, "after it was detached", WrongIommus::detachesLater, "emulator"),
     FORGETS_CONTEXTS(
             Rule.L2,
             "after it was",
@@ -130,11 +127,7 @@ enum Fault {
     }
 
     Fault(Rule rule, String words, WrongDomain wrong, String machine) {
-        this(
-                rule,
-                words,
-                (WrongIommu) iommu -> new WithDomains(iommu, wrong),
-                machine);
+        this(rule, words, (WrongIommu) iommu -> new WithDomains(iommu, wrong), machine);
     }
 
     Fault(Rule rule, String words, WrongIommu wrong, String machine) {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -16,7 +18,16 @@ class KillMatrixTest {
 
     private static final String BEGIN = "<!-- kill matrix: begin -->\n";
     private static final String END = "<!-- kill matrix: end -->\n";
+    private static final String HOW = "written with -Diommu4j.killMatrix=write";
+    private static final Pattern RULE = Pattern.compile("(?m)^\\*\\*([A-Z]\\d)\\. ");
     private static final Path SPECIFICATION = Path.of("..", "docs", "specification.md");
+
+    @Test
+    void everyRuleOfTheSpecificationIsThere() throws IOException {
+        assertThat(RULE.matcher(Files.readString(SPECIFICATION)).results())
+                .extracting(rule -> rule.group(1))
+                .containsExactlyElementsOf(Arrays.stream(Rule.values()).map(Rule::name).toList());
+    }
 
     @Test
     void everyMistakeHasItsRow() throws IOException {
@@ -47,8 +58,6 @@ class KillMatrixTest {
         }
         assertThat(table()).as("%s; %s", SPECIFICATION, HOW).isEqualTo(produced);
     }
-
-    private static final String HOW = "written with -Diommu4j.killMatrix=write";
 
     private static String table() throws IOException {
         String text = Files.readString(SPECIFICATION);

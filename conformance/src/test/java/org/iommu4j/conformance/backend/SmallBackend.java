@@ -139,8 +139,7 @@ final class SmallBackend implements IommuProvider {
             if (width != WIDTH) {
                 throw new IllegalArgumentException(width + " bits; 47 are legal");
             }
-            if (wanted.pageSizes() != 0
-                    && (wanted.pageSizes() & ~format(stage).pageSizes()) != 0) {
+            if (wanted.pageSizes() != 0 && (wanted.pageSizes() & ~format(stage).pageSizes()) != 0) {
                 throw new UnsupportedFeatureException(Feature.PAGE_SIZES, "a domain");
             }
             long root = allocator.take();

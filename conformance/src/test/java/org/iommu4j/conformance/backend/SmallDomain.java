@@ -110,7 +110,10 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
             throw new IllegalStateException("the domain is closed");
         }
         long page = tables.span(0);
-        if (size <= 0 || ((iova | size) & page - 1) != 0 || iova < 0 || iova > (1L << width) - size) {
+        if (size <= 0
+                || ((iova | size) & page - 1) != 0
+                || iova < 0
+                || iova > (1L << width) - size) {
             throw new IllegalArgumentException(
                     Long.toHexString(size) + " bytes at 0x" + Long.toHexString(iova));
         }
@@ -232,11 +235,12 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
             if (!cutEnds(range, gather)) {
                 return size;
             }
-            Optional<Long> bytes = alone(() ->
-                    straddled(range[0]).or(() -> straddled(range[1])).isPresent()
-                                    && !has(Flaw.B_THE_LENGTH_DECIDES_ABOUT_A_SPLIT)
-                            ? Optional.empty()
-                            : Optional.of(remove(range[0], range[1], gather)));
+            Optional<Long> bytes =
+                    alone(() ->
+                            straddled(range[0]).or(() -> straddled(range[1])).isPresent()
+                                            && !has(Flaw.B_THE_LENGTH_DECIDES_ABOUT_A_SPLIT)
+                                    ? Optional.empty()
+                                    : Optional.of(remove(range[0], range[1], gather)));
             if (bytes.isPresent()) {
                 return bytes.get();
             }
@@ -250,7 +254,8 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
             return true;
         }
         switch (partial) {
-            case REJECT -> throw new PartialUnmapException(range[0], range[1] - range[0], leaf.get());
+            case REJECT ->
+                    throw new PartialUnmapException(range[0], range[1] - range[0], leaf.get());
             case WIDEN -> {
                 straddled(range[0]).ifPresent(first -> range[0] = first.iova());
                 straddled(range[1]).ifPresent(last -> range[1] = last.iova() + last.size());
@@ -296,11 +301,17 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
         }
         pendingIn(from, to - from, gather);
         if (!has(Flaw.M_TABLES_ARE_NEVER_RECLAIMED)) {
-            tables.reclaim(tables.root, tables.top(), 0, from, to, (page, iova, size) -> {
-                tables.note(gather, iova, size, true);
-                restructured(iova, size);
-                release(page, gather, Flaw.PAGES_COME_BACK_AT_ONCE);
-            });
+            tables.reclaim(
+                    tables.root,
+                    tables.top(),
+                    0,
+                    from,
+                    to,
+                    (page, iova, size) -> {
+                        tables.note(gather, iova, size, true);
+                        restructured(iova, size);
+                        release(page, gather, Flaw.PAGES_COME_BACK_AT_ONCE);
+                    });
         }
         return bytes + wrong;
     }
@@ -324,16 +335,18 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
     /** Makes every leaf that a boundary lies in smaller, down to a size. */
     private void cutAt(long[] boundaries, long smallest, IotlbGather gather) {
         Deque<Long> pages = new ArrayDeque<>();
-        guarded(guard.readLock(), () -> {
-            boolean late = has(Flaw.L_THE_SECOND_TABLE_IS_TAKEN_LATE);
-            if (!late) {
-                reserve(tablesToCut(boundaries, smallest), pages);
-            }
-            for (long boundary : boundaries) {
-                cutOne(boundary, smallest, pages, gather);
-            }
-            return true;
-        });
+        guarded(
+                guard.readLock(),
+                () -> {
+                    boolean late = has(Flaw.L_THE_SECOND_TABLE_IS_TAKEN_LATE);
+                    if (!late) {
+                        reserve(tablesToCut(boundaries, smallest), pages);
+                    }
+                    for (long boundary : boundaries) {
+                        cutOne(boundary, smallest, pages, gather);
+                    }
+                    return true;
+                });
         if (!has(Flaw.THE_LOSERS_TABLE_LEAKS)) {
             giveBack(pages);
         }
@@ -443,18 +456,23 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
     public long coalesce(long iova, long size, IotlbGather gather) {
         mine(gather);
         check(iova, size);
-        SmallMerge merge = new SmallMerge(tables, (page, at, bytes) -> {
-            tables.note(gather, at, bytes, true);
-            restructured(at, bytes);
-            release(page, gather, Flaw.COALESCE_FREES_AT_ONCE);
-        });
+        SmallMerge merge =
+                new SmallMerge(
+                        tables,
+                        (page, at, bytes) -> {
+                            tables.note(gather, at, bytes, true);
+                            restructured(at, bytes);
+                            release(page, gather, Flaw.COALESCE_FREES_AT_ONCE);
+                        });
         Lock none = new ReentrantReadWriteLock().writeLock();
         boolean free = has(Flaw.COALESCE_COUNTS_AND_STAYS_UNGUARDED);
-        return guarded(free ? none : guard.writeLock(), () -> {
-            long merged = merge.below(tables.root, tables.top(), 0, iova, iova + size);
-            coalesces += merged;
-            return merged;
-        });
+        return guarded(
+                free ? none : guard.writeLock(),
+                () -> {
+                    long merged = merge.below(tables.root, tables.top(), 0, iova, iova + size);
+                    coalesces += merged;
+                    return merged;
+                });
     }
 
     @Override
@@ -475,9 +493,7 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
 
     @Override
     public Optional<Mapping> mappingAt(long iova) {
-        return iova < 0 || iova >>> width != 0
-                ? Optional.empty()
-                : mapping(slotAt(iova), iova);
+        return iova < 0 || iova >>> width != 0 ? Optional.empty() : mapping(slotAt(iova), iova);
     }
 
     private Optional<Mapping> mapping(SmallTables.Slot slot, long iova) {
@@ -513,10 +529,13 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
 
     private Optional<Mapping> firstIn(long iova, long size) {
         List<Mapping> found = new ArrayList<>();
-        mappings(iova, size, (at, output, bytes, access) -> {
-            found.add(new Mapping(at, output, bytes, access));
-            return false;
-        });
+        mappings(
+                iova,
+                size,
+                (at, output, bytes, access) -> {
+                    found.add(new Mapping(at, output, bytes, access));
+                    return false;
+                });
         return found.stream().findFirst();
     }
 
@@ -562,11 +581,16 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
 
     private void rememberDirty(long from, long to) {
         if (tracking && !has(Flaw.DIRTY_IS_LOST_WITH_ITS_MAPPING)) {
-            mappings(from, to - from, (iova, output, size, access) -> {
-                boolean dirty =
-                        (tables.find(iova).entry() & tables.format.dirtyMask()) != 0;
-                return dirty ? dirtyAndGone.add(new Mapping(iova, output, size, access)) : true;
-            });
+            mappings(
+                    from,
+                    to - from,
+                    (iova, output, size, access) -> {
+                        boolean dirty =
+                                (tables.find(iova).entry() & tables.format.dirtyMask()) != 0;
+                        return dirty
+                                ? dirtyAndGone.add(new Mapping(iova, output, size, access))
+                                : true;
+                    });
         }
     }
 
@@ -574,18 +598,16 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
     public DomainStatistics statistics() {
         SortedMap<Long, Long> leaves = new TreeMap<>();
         if (!closed) {
-            mappings(0, 1L << width, (iova, output, size, access) -> {
-                leaves.merge(size, 1L, Long::sum);
-                return true;
-            });
+            mappings(
+                    0,
+                    1L << width,
+                    (iova, output, size, access) -> {
+                        leaves.merge(size, 1L, Long::sum);
+                        return true;
+                    });
         }
         return new DomainStatistics(
-                leaves,
-                held,
-                peak,
-                splits,
-                coalesces,
-                new DomainStatistics.Invalidations(0, 0, 0));
+                leaves, held, peak, splits, coalesces, new DomainStatistics.Invalidations(0, 0, 0));
     }
 
     @Override

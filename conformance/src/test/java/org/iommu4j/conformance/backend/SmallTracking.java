@@ -24,27 +24,32 @@ final class SmallTracking implements DirtyTracking {
         SmallTables tables = domain.tables();
         long dirty = tables.format.dirtyMask();
         int[] told = new int[1];
-        domain.mappings(iova, size, (at, output, bytes, access) -> {
-            SmallTables.Slot slot = tables.find(at);
-            long entry = slot.entry();
-            if ((entry & dirty) == 0) {
-                return true;
-            }
-            boolean tells = !tables.has(Flaw.DIRTY_IS_CLEARED_AND_NOT_TOLD) || told[0]++ < 3;
-            if (tells) {
-                sink.dirty(at, bytes);
-            }
-            while (!tables.has(Flaw.DIRTY_IS_NOT_CLEARED)) {
-                long found =
-                        tables.memory.compareAndExchange(slot.address(), entry, entry & ~dirty);
-                if (found == entry) {
-                    break;
-                }
-                entry = found;
-            }
-            tables.note(gather, at, bytes, false);
-            return true;
-        });
+        domain.mappings(
+                iova,
+                size,
+                (at, output, bytes, access) -> {
+                    SmallTables.Slot slot = tables.find(at);
+                    long entry = slot.entry();
+                    if ((entry & dirty) == 0) {
+                        return true;
+                    }
+                    boolean tells =
+                            !tables.has(Flaw.DIRTY_IS_CLEARED_AND_NOT_TOLD) || told[0]++ < 3;
+                    if (tells) {
+                        sink.dirty(at, bytes);
+                    }
+                    while (!tables.has(Flaw.DIRTY_IS_NOT_CLEARED)) {
+                        long found =
+                                tables.memory.compareAndExchange(
+                                        slot.address(), entry, entry & ~dirty);
+                        if (found == entry) {
+                            break;
+                        }
+                        entry = found;
+                    }
+                    tables.note(gather, at, bytes, false);
+                    return true;
+                });
     }
 
     @Override

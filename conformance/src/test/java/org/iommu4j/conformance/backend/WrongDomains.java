@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IommuDomain;
@@ -92,8 +93,7 @@ final class WrongDomains {
         return new DelegatingDomain(real) {
             @Override
             public void map(long iova, long output, long size, Access access) {
-                Access wider =
-                        Access.of(access.index() | Access.WRITE.index(), access.software());
+                Access wider = Access.of(access.index() | Access.WRITE.index(), access.software());
                 real.map(iova, output, size, access.readable() ? wider : access);
             }
         };
@@ -276,7 +276,7 @@ final class WrongDomains {
                 for (long at = iova; at < iova + size; at += PAGE) {
                     bytes += real.translate(at) == NOT_MAPPED ? 0 : PAGE;
                 }
-                Thread.yield();
+                LockSupport.parkNanos(1000);
                 real.unmap(iova, size, gather);
                 return bytes;
             }

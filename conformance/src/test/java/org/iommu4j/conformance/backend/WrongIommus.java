@@ -47,8 +47,7 @@ final class WrongIommus {
                                         real.capabilities().addressWidths().getFirst()));
     }
 
-    private static Iommu withOptions(
-            Iommu real, UnaryOperator<DomainOptions> change) {
+    private static Iommu withOptions(Iommu real, UnaryOperator<DomainOptions> change) {
         return new DelegatingIommu(real) {
             @Override
             public IommuDomain createDomain(DomainOptions options) {
@@ -120,10 +119,12 @@ final class WrongIommus {
         return new DelegatingIommu(real) {
             @Override
             public AutoCloseable onPageRequest(Executor executor, PageRequestHandler handler) {
-                return real.onPageRequest(executor, request -> {
-                    handler.handle(request);
-                    return handler.handle(request);
-                });
+                return real.onPageRequest(
+                        executor,
+                        request -> {
+                            handler.handle(request);
+                            return handler.handle(request);
+                        });
             }
         };
     }

@@ -109,9 +109,7 @@ final class WrongMachine extends DelegatingMachine {
     /** L2: a context entry that went stays cached. */
     static Machine forgetsContexts(Machine machine) {
         return new WrongMachine(
-                machine,
-                request -> request.type() == CONTEXT ? request.swallowed() : request,
-                0);
+                machine, request -> request.type() == CONTEXT ? request.swallowed() : request, 0);
     }
 
     @Override
@@ -197,7 +195,9 @@ final class WrongMachine extends DelegatingMachine {
                 long address = (queue & ADDRESS) + at;
                 Request was =
                         new Request(
-                                index, memory.loadAcquire(address), memory.loadAcquire(address + 8));
+                                index,
+                                memory.loadAcquire(address),
+                                memory.loadAcquire(address + 8));
                 Request is = garbling.apply(was);
                 memory.storeRelease(address, is.low());
                 memory.storeRelease(address + 8, is.high());
