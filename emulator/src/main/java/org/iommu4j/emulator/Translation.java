@@ -30,7 +30,10 @@ final class Translation extends TagArray.Tagged {
     /** True if writing to the page changes no bit of its entry any more. */
     final boolean written;
 
-    /** Requests that want no more than this need nothing else than this translation. */
+    /**
+     * Requests that want no more than this need nothing else than this translation: {@link #READ}
+     * and {@link #WRITE} at most.
+     */
     final int ready;
 
     /**
@@ -62,8 +65,7 @@ final class Translation extends TagArray.Tagged {
         this.base = base;
         this.access = access;
         this.written = written;
-        int all = written ? READ | WRITE | EXECUTE : READ | EXECUTE;
-        this.ready = (access & USER) == 0 ? 0 : access & all;
+        this.ready = (access & USER) == 0 ? 0 : access & (written ? READ | WRITE : READ);
         this.fault = fault;
         this.root = root;
         this.asOf = asOf;

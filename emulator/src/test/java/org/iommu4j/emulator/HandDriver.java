@@ -17,9 +17,11 @@ import org.iommu4j.machine.SourceId;
 import org.iommu4j.machine.Witness;
 
 /**
- * A small driver of one unit and one set of 39-bit tables, which says to the witness what it does:
- * a copy of the split with its hole, right unless it is told to be wrong in a certain way. Blocks
- * are of 2 MiB, pages of 4 KiB.
+ * A small driver of one unit and one set of tables, which says to the witness what it does: a copy
+ * of the split with its hole, right unless it is told to be wrong in a certain way. Blocks are of 2
+ * MiB, pages of 4 KiB. In legacy mode the tables are of 39 bits; in scalable mode of first stage
+ * where the unit has it, for one PASID of the device, else of second stage with accessed and dirty
+ * bits where the unit has them, for requests without a PASID.
  */
 final class HandDriver implements AutoCloseable {
 
@@ -47,12 +49,9 @@ final class HandDriver implements AutoCloseable {
     static final long PAGE = 0x1000;
     static final long BLOCK = 0x200000;
 
-    /** Write-through, so that the memory type is not 0. */
-    static final long TYPE = 4 << 3;
-
+    private static final int PASID = 3;
     private static final long RW = 3;
     private static final long LARGE = 1 << 7;
-    private static final long SNOOP = 1 << 11;
     private static final int DOMAIN = 7;
     private static final int QUEUE_BYTES = 4096;
     private static final int BLOCK_MASK = 9;
@@ -67,12 +66,22 @@ final class HandDriver implements AutoCloseable {
     Runnable meanwhile = () -> {};
 
     private final EmulatorOptions options;
+    private final boolean firstStage;
+    private final int top;
+    private final int pasid;
+    /* What entries have: a memory type that is not 0, and the bits that the unit may not be able to set. */
+    private final long type;
+    private final long leafBits;
+    private final long tableBits;
+    private final long illegalBit;
     private final Set<Defect> defects = EnumSet.noneOf(Defect.class);
     private final MmioRegion registers;
     private final Deque<Long> free = new ArrayDeque<>();
     private final List<Long> unlinked = new ArrayList<>();
     private final long rootTable;
     private final long contextTable;
+    private final long directory;
+    private final long pasidTable;
     private final long queue;
     private final long status;
     private int waits;
@@ -84,7 +93,16 @@ final class HandDriver implements AutoCloseable {
         this.memory = machine.memory();
         this.witness = machine.witness();
         this.registers = machine.remappingUnits().getFirst().registers();
-        this.device = machine.devices().getFirst();
+        this.firstStage = options.firstStage();
+        this.top = firstStage ? 3 : 2;
+        this.pasid = firstStage ? PASID : SourceId.NO_PASID;
+        Device plain = machine.devices().getFirst();
+        this.device = firstStage ? plain.withPasid(PASID) : plain;
+        boolean setsBits = options.pageWalkCoherent();
+        this.type = firstStage ? 1 << 4 : 4 << 3;
+        this.tableBits = firstStage ? 7 | (setsBits ? 0 : 1 << 5) : RW;
+        this.leafBits = firstStage ? 7 | (setsBits ? 0 : 3 << 5) : RW;
+        this.illegalBit = firstStage ? 1 << 13 : 1 << 11;
         PhysicalMemory tables = machine.tableMemory();
         for (long at = tables.start(); at < tables.start() + tables.size(); at += PAGE) {
             free.add(at);
@@ -93,6 +111,8 @@ final class HandDriver implements AutoCloseable {
         this.contextTable = free.remove();
         this.queue = free.remove();
         this.status = free.remove();
+        this.directory = free.remove();
+        this.pasidTable = free.remove();
         this.root = free.remove();
         enable();
         witness.tableLinked(root, root);
@@ -100,9 +120,14 @@ final class HandDriver implements AutoCloseable {
 
     private void enable() {
         store(rootTable, contextTable | 1);
-        registers.write64(0x20, rootTable);
+        boolean scalable = options.scalable();
+        if (scalable) {
+            store(directory, pasidTable | 1);
+            store(contextTable + device.source().requester() * 32L, directory | 1 << 3 | 1);
+        }
+        registers.write64(0x20, rootTable | (scalable ? 1 << 10 : 0));
         registers.write32(0x18, 1 << 30);
-        registers.write64(0x90, queue);
+        registers.write64(0x90, queue | (scalable ? 1 << 11 : 0));
         registers.write64(0x88, 0);
         registers.write32(0x18, 1 << 26);
         registers.write32(0x18, 1 << 26 | 1 << 31);
@@ -117,27 +142,48 @@ final class HandDriver implements AutoCloseable {
     }
 
     synchronized void attach() {
-        witness.attaching(device.source(), SourceId.NO_PASID, root);
-        long at = contextTable + device.source().requester() % 256 * 16L;
-        memory.storeRelease(at + 8, DOMAIN << 8 | 1);
-        store(at, root | 1);
-        submit(1 << 4 | 1, 0);
+        witness.attaching(device.source(), pasid, root);
+        long at = entryOfDevice();
+        if (options.scalable()) {
+            long snooped = options.pageWalkCoherent() ? 1 << 23 : 0;
+            long bits = options.accessedDirty() ? 1 << 9 : 0;
+            memory.storeRelease(at + 16, firstStage ? root : 0);
+            memory.storeRelease(at + 8, snooped | DOMAIN);
+            store(at, firstStage ? 1 << 6 | 1 : root | bits | 2 << 6 | 1 << 2 | 1);
+        } else {
+            memory.storeRelease(at + 8, DOMAIN << 8 | 1);
+            store(at, root | 1);
+        }
+        memory.writeBack(at, 64);
+        memory.fence();
+        invalidateDevice();
         invalidate(0, -1, false);
         flush();
     }
 
+    /* The entry that leads to the tables. */
+    private long entryOfDevice() {
+        return options.scalable()
+                ? pasidTable + (firstStage ? PASID : 0) * 64L
+                : contextTable + device.source().requester() % 256 * 16L;
+    }
+
+    private void invalidateDevice() {
+        submit(options.scalable() ? 3 << 4 | 7 : 1 << 4 | 1, 0);
+    }
+
     synchronized void detach() {
-        store(contextTable + device.source().requester() % 256 * 16L, 0);
+        store(entryOfDevice(), 0);
         if (!is(Defect.CONTEXT_CACHE_NOT_INVALIDATED)) {
-            submit(1 << 4 | 1, 0);
+            invalidateDevice();
         }
         invalidate(0, -1, false);
-        witness.detached(device.source(), SourceId.NO_PASID, root);
+        witness.detached(device.source(), pasid, root);
     }
 
     /** Maps a block by one leaf. */
     synchronized void mapBlock(long iova, long output) {
-        long leaf = output | RW | TYPE | LARGE | (is(Defect.RESERVED_BIT) ? SNOOP : 0);
+        long leaf = output | leafBits | type | LARGE | (is(Defect.RESERVED_BIT) ? illegalBit : 0);
         long slot = slot(tableAt(iova, 1), iova, 1);
         storeMapping(slot, leaf);
         mapped(iova, BLOCK, BLOCK_MASK);
@@ -145,7 +191,7 @@ final class HandDriver implements AutoCloseable {
 
     /** Maps a page. */
     synchronized void mapPage(long iova, long output) {
-        storeMapping(slot(tableAt(iova, 0), iova, 0), output | RW | TYPE);
+        storeMapping(slot(tableAt(iova, 0), iova, 0), output | leafBits | type);
         mapped(iova, PAGE, 0);
     }
 
@@ -228,7 +274,7 @@ final class HandDriver implements AutoCloseable {
                 leaf = 0;
             }
             long expected = is(Defect.J_THE_ENTRY_IS_READ_AGAIN) ? memory.loadAcquire(slot) : leaf;
-            long found = memory.compareAndExchange(slot, expected, table | RW);
+            long found = memory.compareAndExchange(slot, expected, table | tableBits);
             if (found == expected) {
                 memory.writeBack(slot, 8);
                 memory.fence();
@@ -247,7 +293,7 @@ final class HandDriver implements AutoCloseable {
         long stride = is(Defect.SPLIT_WITH_A_WRONG_STRIDE) ? 2 : 1;
         long child = (leaf & ~LARGE) + index * stride * PAGE;
         child &= is(Defect.SPLIT_DROPS_WRITE_PERMISSION) ? ~2 : -1;
-        return child & (is(Defect.SPLIT_DROPS_THE_MEMORY_TYPE) ? ~TYPE : -1);
+        return child & (is(Defect.SPLIT_DROPS_THE_MEMORY_TYPE) ? ~type : -1);
     }
 
     /** Unmaps a block, with the table of its pages if it has one. */
@@ -286,7 +332,7 @@ final class HandDriver implements AutoCloseable {
     /** The table of a level on the way to an address, built if it is not there. */
     private long tableAt(long iova, int level) {
         long table = root;
-        for (int at = 2; at > level; at--) {
+        for (int at = top; at > level; at--) {
             long slot = slot(table, iova, at);
             long entry = memory.loadAcquire(slot);
             if (entry == 0) {
@@ -294,7 +340,7 @@ final class HandDriver implements AutoCloseable {
                 memory.writeBack(built, PAGE);
                 memory.fence();
                 witness.tableLinked(root, built);
-                entry = built | RW;
+                entry = built | tableBits;
                 store(slot, entry);
             }
             table = entry & -PAGE;
@@ -302,13 +348,8 @@ final class HandDriver implements AutoCloseable {
         return table;
     }
 
-    boolean isBlock(long iova) {
-        long middle = memory.loadAcquire(slot(root, iova, 2)) & -PAGE;
-        return middle != 0 && isLeaf(memory.loadAcquire(slot(middle, iova, 1)), 1);
-    }
-
-    long blockSlot(long iova) {
-        return slot(memory.loadAcquire(slot(root, iova, 2)) & -PAGE, iova, 1);
+    synchronized long blockSlot(long iova) {
+        return slot(tableAt(iova, 1), iova, 1);
     }
 
     private static boolean isLeaf(long entry, int level) {
@@ -325,13 +366,16 @@ final class HandDriver implements AutoCloseable {
         memory.fence();
     }
 
-    /** A negative mask stands for the whole domain. */
+    /** A negative mask stands for all of it. */
     private void invalidate(long iova, int mask, boolean leavesOnly) {
+        long whose =
+                firstStage
+                        ? (long) PASID << 32 | (long) DOMAIN << 16 | 6
+                        : (long) DOMAIN << 16 | 3 << 6 | 2;
         if (mask < 0) {
-            submit((long) DOMAIN << 16 | 3 << 6 | 2 << 4 | 2, 0);
+            submit(whose | 2 << 4, 0);
         } else {
-            long hint = leavesOnly ? 1 << 6 : 0;
-            submit((long) DOMAIN << 16 | 3 << 6 | 3 << 4 | 2, iova | hint | mask);
+            submit(whose | 3 << 4, iova | (leavesOnly ? 1 << 6 : 0) | mask);
         }
         submit((long) ++waits << 32 | 1 << 5 | 5, status);
         if ((int) memory.loadAcquire(status) != waits) {
@@ -343,7 +387,7 @@ final class HandDriver implements AutoCloseable {
         int tail = registers.read32(0x88);
         memory.storeRelease(queue + tail, low);
         memory.storeRelease(queue + tail + 8, high);
-        registers.write32(0x88, (tail + 16) % QUEUE_BYTES);
+        registers.write32(0x88, (tail + (options.scalable() ? 32 : 16)) % QUEUE_BYTES);
     }
 
     private void flush() {
@@ -354,6 +398,16 @@ final class HandDriver implements AutoCloseable {
 
     DmaOutcome read(long iova) {
         return device.read(iova, ByteBuffer.allocate(8));
+    }
+
+    DmaOutcome write(long iova, long value) {
+        ByteBuffer data = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(value);
+        return device.write(iova, data.flip());
+    }
+
+    /** How the entries of its tables are read. */
+    EntryFormat format() {
+        return firstStage ? FirstStageEntry.FORMAT : SecondStageEntry.FORMAT;
     }
 
     /** Reads a word, or -1 if that faults. */

@@ -38,7 +38,31 @@ class HitPathTest {
 
     @Test
     void norWhereTheSanitizerLooksOn() {
-        try (HandDriver driver = new HandDriver(EmulatorOptions.defaults().memory(1 << 28))) {
+        try (HandDriver driver = new HandDriver(EmulatorOptions.legacy().memory(1 << 28))) {
+            driver.attach();
+            for (long i = 0; i < PAGES; i++) {
+                driver.mapPage(i * Rig.KIB4, i * Rig.KIB4);
+            }
+            assertThat(allocated(driver.device, Rig.KIB4)).isLessThan(NOTHING);
+            assertThat(driver.sanitizer().count()).isZero();
+        }
+    }
+
+    @Test
+    void norOfFirstStageNorWithAPasid() {
+        EmulatorOptions options = ScalableRig.options().memory(1 << 28);
+        try (ScalableRig rig = new ScalableRig(options)) {
+            rig.enable();
+            long root = rig.firstStage(9, ScalableRig.DOMAIN, 4);
+            for (long i = 0; i < PAGES; i++) {
+                rig.mapFirst(root, 4, i << 12, i << 12, Rig.KIB4, ScalableRig.USER_RW);
+            }
+            rig.context(rig.directory | 1 << 3 | 1, 9);
+            assertThat(allocated(rig.device, Rig.KIB4)).isLessThan(NOTHING);
+            assertThat(allocated(rig.device.withPasid(9), Rig.KIB4)).isLessThan(NOTHING);
+        }
+        EmulatorOptions watched = EmulatorOptions.legacy().memory(1 << 28).scalable(true);
+        try (HandDriver driver = new HandDriver(watched)) {
             driver.attach();
             for (long i = 0; i < PAGES; i++) {
                 driver.mapPage(i * Rig.KIB4, i * Rig.KIB4);

@@ -21,15 +21,22 @@ import org.junit.jupiter.params.provider.EnumSource;
 class SanitizerDefectsTest {
 
     private static final EmulatorOptions COHERENT =
-            EmulatorOptions.defaults()
+            EmulatorOptions.legacy()
                     .memory(16 << 20)
                     .tableMemory(4 << 20)
                     .caches(CacheBehaviour.KEEPS_EVERYTHING);
     private static final EmulatorOptions NON_COHERENT = COHERENT.coherent(false);
 
-    /** The driver is right: nothing is found. It is wrong: the rule is named, with a history. */
+    /** In every mode: the driver is right, and nothing is found. It is wrong: the rule is named. */
     private static void finds(
             String rule, EmulatorOptions options, Defect defect, Consumer<HandDriver> story) {
+        findsIn(options, rule, defect, story);
+        findsIn(options.scalable(true), rule, defect, story);
+        findsIn(options.scalable(true).firstStage(false), rule, defect, story);
+    }
+
+    private static void findsIn(
+            EmulatorOptions options, String rule, Defect defect, Consumer<HandDriver> story) {
         try (HandDriver right = new HandDriver(options)) {
             story.accept(right);
             assertThat(right.sanitizer().findings()).isEmpty();
@@ -99,7 +106,9 @@ class SanitizerDefectsTest {
                                 driver.memory
                                         .unobserved()
                                         .storeRelease(
-                                                slot, driver.memory.loadAcquire(slot) | 1 << 8);
+                                                slot,
+                                                driver.memory.loadAcquire(slot)
+                                                        | driver.format().dirty);
                             };
                     driver.unmapPage(7 * PAGE);
                 });
@@ -161,10 +170,29 @@ class SanitizerDefectsTest {
                                 driver.memory
                                         .unobserved()
                                         .storeRelease(
-                                                slot, driver.memory.loadAcquire(slot) | 1 << 9);
+                                                slot,
+                                                driver.memory.loadAcquire(slot)
+                                                        | driver.format().dirty);
                             };
                     driver.unmapPage(7 * PAGE);
                 });
+    }
+
+    @Test
+    void S4_j_aDirtyBitThatTheUnitSetsIsLost() {
+        Consumer<HandDriver> story =
+                driver -> {
+                    begin(driver);
+                    driver.meanwhile =
+                            () -> {
+                                driver.meanwhile = () -> {};
+                                driver.write(9 * PAGE, 1);
+                            };
+                    driver.unmapPage(7 * PAGE);
+                };
+        EmulatorOptions options = COHERENT.scalable(true);
+        findsIn(options, "S4", Defect.J_THE_ENTRY_IS_READ_AGAIN, story);
+        findsIn(options.firstStage(false), "S4", Defect.J_THE_ENTRY_IS_READ_AGAIN, story);
     }
 
     @Test
@@ -243,17 +271,18 @@ class SanitizerDefectsTest {
 
     @Test
     void G5_whatIsNotPresentIsHeldAfterItsInvalidation() {
-        finds(
-                "G5",
-                COHERENT.cachingMode(true),
-                Defect.MAPPING_INVALIDATED_ELSEWHERE,
+        Consumer<HandDriver> story =
                 driver -> {
                     driver.attach();
                     driver.mapPage(0, BLOCK);
                     driver.read(5 * PAGE);
                     driver.mapPage(5 * PAGE, BLOCK);
                     driver.read(5 * PAGE);
-                });
+                };
+        EmulatorOptions options = COHERENT.cachingMode(true);
+        Defect defect = Defect.MAPPING_INVALIDATED_ELSEWHERE;
+        findsIn(options, "G5", defect, story);
+        findsIn(options.scalable(true).firstStage(false), "G5", defect, story);
     }
 
     @Test

@@ -21,23 +21,37 @@ class SanitizerSilenceTest {
     private static final int BLOCKS = 4;
     private static final long OUT = BLOCKS * BLOCK;
     private static final int PAGES = 512;
-    private static final int OPERATIONS = Boolean.getBoolean("iommu4j.long") ? 200_000 : 1_500;
+    private static final int OPERATIONS = Boolean.getBoolean("iommu4j.long") ? 200_000 : 800;
 
     static Stream<Arguments> machines() {
         List<Arguments> all = new ArrayList<>();
-        EmulatorOptions options = EmulatorOptions.defaults().memory(2 * OUT).tableMemory(4 << 20);
+        EmulatorOptions legacy = EmulatorOptions.legacy().memory(2 * OUT).tableMemory(4 << 20);
         for (CacheBehaviour caches : CacheBehaviour.values()) {
-            EmulatorOptions plain = options.caches(caches).iotlbEntries(64);
-            all.add(Arguments.of(caches + ", coherent", plain));
-            all.add(Arguments.of(caches + ", non-coherent", plain.coherent(false)));
-            all.add(Arguments.of(caches + ", caching mode", plain.cachingMode(true)));
-            all.add(Arguments.of(caches + ", write buffers", plain.writeBufferFlush(true)));
+            EmulatorOptions plain = legacy.caches(caches).iotlbEntries(64);
+            addAll(all, caches + ", legacy", plain);
+            addAll(all, caches + ", first stage", plain.scalable(true));
+            addAll(all, caches + ", second stage", plain.scalable(true).firstStage(false));
             all.add(
                     Arguments.of(
-                            caches + ", non-coherent, caching mode, write buffers",
-                            plain.coherent(false).cachingMode(true).writeBufferFlush(true)));
+                            caches + ", first stage, only page walks snoop",
+                            plain.scalable(true).coherent(false).pageWalkCoherent(true)));
+            all.add(
+                    Arguments.of(
+                            caches + ", first stage, only page walks do not snoop",
+                            plain.scalable(true).pageWalkCoherent(false)));
         }
         return all.stream();
+    }
+
+    private static void addAll(List<Arguments> all, String mode, EmulatorOptions plain) {
+        all.add(Arguments.of(mode + ", coherent", plain));
+        all.add(Arguments.of(mode + ", non-coherent", plain.coherent(false)));
+        all.add(Arguments.of(mode + ", caching mode", plain.cachingMode(true)));
+        all.add(Arguments.of(mode + ", write buffers", plain.writeBufferFlush(true)));
+        all.add(
+                Arguments.of(
+                        mode + ", non-coherent, caching mode, write buffers",
+                        plain.coherent(false).cachingMode(true).writeBufferFlush(true)));
     }
 
     @ParameterizedTest(name = "{0}")
@@ -76,6 +90,9 @@ class SanitizerSilenceTest {
             long word = driver.word(iova);
             if (word != -1 && word != OUT + iova) {
                 wrong.incrementAndGet();
+            }
+            if (random.nextInt(4) == 0) {
+                driver.write(iova, OUT + iova);
             }
         }
     }

@@ -42,7 +42,11 @@ record Call(Verb verb, int first, int count, long output) {
         /** Asks for the mapping of the first page. */
         AT,
         SYNC,
-        TRIM
+        TRIM,
+        /** A device reads the first page. */
+        READ,
+        /** A device writes the first page. */
+        WRITE
     }
 
     private static final Pattern FORM = Pattern.compile("([a-z]+)(?: ([0-9]+)(?:\\+([0-9]+))?)?");
@@ -88,6 +92,11 @@ record Call(Verb verb, int first, int count, long output) {
 
     boolean reads() {
         return verb == Verb.WALK || verb == Verb.LIST || verb == Verb.AT;
+    }
+
+    /** True if it is no call of software, but what a device does. */
+    boolean isDma() {
+        return verb == Verb.READ || verb == Verb.WRITE;
     }
 
     boolean touches(int page) {
@@ -143,6 +152,8 @@ record Call(Verb verb, int first, int count, long output) {
                                             mapping.outputAddress() + iova - mapping.iova());
             case SYNC -> domain.sync(gather).await();
             case TRIM -> domain.engine().trim(gather);
+            case READ -> outcome.used = domain.device().use(iova, false);
+            case WRITE -> outcome.used = domain.device().use(iova, true);
         }
     }
 

@@ -26,6 +26,9 @@ final class Outcome {
     int pages;
     final long[] seen;
 
+    /** Which bits stand in the leaf that a device used; 0 if it found none. */
+    long used;
+
     Outcome(int thread, Call call, long began) {
         this.thread = thread;
         this.call = call;
@@ -43,7 +46,7 @@ final class Outcome {
      * something in its way.
      */
     boolean tellsOfMemory() {
-        return !call.reads() && (isDone() || result == Result.CONFLICT);
+        return !call.reads() && !call.isDma() && (isDone() || result == Result.CONFLICT);
     }
 
     /** True if it was over before the other one began. */

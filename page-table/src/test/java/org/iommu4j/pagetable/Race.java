@@ -5,10 +5,10 @@ import java.util.Arrays;
 import java.util.List;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.PartialUnmap;
+import org.iommu4j.walker.PageTableFormat;
 
 /**
- * What some threads do at the same time on a tree of the tiny format, which has 64 pages, 4 a
- * table.
+ * What some threads do at the same time on a tree of a tiny format, which has 64 pages, 4 a table.
  *
  * @param setup calls that are made before, and synced
  * @param threads the calls of each thread; see {@link Call}
@@ -16,6 +16,7 @@ import org.iommu4j.api.PartialUnmap;
  * @param pages how many pages there are for tables
  * @param spare how many of them are free when the threads begin, or {@link #ALL}
  * @param kind of hardware
+ * @param format of the tables
  */
 record Race(
         String setup,
@@ -23,7 +24,8 @@ record Race(
         DomainOptions options,
         int pages,
         int spare,
-        Hardware kind) {
+        Hardware kind,
+        PageTableFormat format) {
 
     /** What the tables are checked against while the threads run. */
     enum Hardware {
@@ -47,7 +49,8 @@ record Race(
                 DomainOptions.defaults().withEmptyTables(0),
                 ENOUGH,
                 ALL,
-                Hardware.WALKING);
+                Hardware.WALKING,
+                TestFormats.tiny());
     }
 
     /**
@@ -61,24 +64,29 @@ record Race(
     }
 
     Race emptyTables(int count) {
-        return new Race(setup, threads, options.withEmptyTables(count), pages, spare, kind);
+        return new Race(setup, threads, options.withEmptyTables(count), pages, spare, kind, format);
     }
 
     Race partialUnmap(PartialUnmap partial) {
-        return new Race(setup, threads, options.withPartialUnmap(partial), pages, spare, kind);
+        return new Race(
+                setup, threads, options.withPartialUnmap(partial), pages, spare, kind, format);
     }
 
     /** So few pages that one that came back is soon taken again. */
     Race pages(int count) {
-        return new Race(setup, threads, options, count, spare, kind);
+        return new Race(setup, threads, options, count, spare, kind, format);
     }
 
     Race spare(int count) {
-        return new Race(setup, threads, options, pages, count, kind);
+        return new Race(setup, threads, options, pages, count, kind, format);
     }
 
     Race on(Hardware value) {
-        return new Race(setup, threads, options, pages, spare, value);
+        return new Race(setup, threads, options, pages, spare, value, format);
+    }
+
+    Race of(PageTableFormat value) {
+        return new Race(setup, threads, options, pages, spare, kind, value);
     }
 
     List<Call> setupCalls() {
@@ -104,6 +112,7 @@ record Race(
         text.append(
                 options.partialUnmap() == PartialUnmap.SPLIT ? "" : ", " + options.partialUnmap());
         text.append(spare == ALL ? "" : ", " + spare + " spare");
-        return text.append(", ").append(kind).append(')').toString();
+        text.append(", ").append(kind);
+        return text.append(", ").append(format.name()).append(')').toString();
     }
 }

@@ -20,12 +20,19 @@ final class SteppedDomain extends PageTableDomain {
     private final PageTable engine;
     private final Interleaver interleaver;
     private final Unit unit;
+    private final SteppedDevice device;
 
-    SteppedDomain(PageTable engine, Interleaver interleaver, Unit unit) {
+    SteppedDomain(PageTable engine, Interleaver interleaver, Unit unit, SteppedDevice device) {
         super(engine);
         this.engine = engine;
         this.interleaver = interleaver;
         this.unit = unit;
+        this.device = device;
+    }
+
+    /** A device whose requests go through the tables. */
+    SteppedDevice device() {
+        return device;
     }
 
     PageTable engine() {

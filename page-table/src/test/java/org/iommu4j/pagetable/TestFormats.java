@@ -17,13 +17,20 @@ final class TestFormats {
 
     private static final PageTableFormat TINY =
             secondStageBits(PageTableFormat.named("tiny", 3).indexBits(2), 0, 1, 2);
-    private static final PageTableFormat FIRST_STAGE = firstStageBits(4, 47);
+    private static final PageTableFormat TINY_FIRST_STAGE =
+            firstStageBits(PageTableFormat.named("tiny first stage", 3).indexBits(2));
 
     private TestFormats() {}
 
     /** All of them, for parameterized tests. */
     static Stream<PageTableFormat> all() {
-        return Stream.of(tiny(), secondStage(3), secondStage(4), secondStage(5), firstStage(4));
+        return Stream.of(
+                tiny(),
+                secondStage(3),
+                secondStage(4),
+                secondStage(5),
+                firstStage(4),
+                firstStage(5));
     }
 
     /**
@@ -46,18 +53,22 @@ final class TestFormats {
         return TINY;
     }
 
+    /** As small, with the bits of the first stage. */
+    static PageTableFormat tinyFirstStage() {
+        return TINY_FIRST_STAGE;
+    }
+
     /** VT-d second stage with 3, 4 or 5 levels and leaves of 4 KiB, 2 MiB and 1 GiB. */
     static PageTableFormat secondStage(int levels) {
         return secondStageBits(
                 PageTableFormat.named("second stage, " + levels + " levels", levels), 0, 1, 2);
     }
 
-    /** VT-d first stage with 4 levels, where memory types stand elsewhere in large leaves. */
+    /** VT-d first stage with 4 or 5 levels, where memory types stand elsewhere in large leaves. */
     static PageTableFormat firstStage(int levels) {
-        if (levels != 4) {
-            throw new IllegalArgumentException(levels + " levels; 4 are legal");
-        }
-        return FIRST_STAGE;
+        return firstStageBits(
+                PageTableFormat.named("first stage, " + levels + " levels", levels)
+                        .addressWidth(11 + 9 * levels));
     }
 
     private static PageTableFormat secondStageBits(
@@ -91,15 +102,13 @@ final class TestFormats {
                 .build();
     }
 
-    private static PageTableFormat firstStageBits(int levels, int addressWidth) {
+    private static PageTableFormat firstStageBits(PageTableFormatBuilder builder) {
         long pwt = 1L << 3;
         long pcd = 1L << 4;
         long smallPat = 1L << 7;
         long largePat = 1L << 12;
         long tableBits = 1 | 1L << 1 | 1L << 2 | 1L << 5;
-        return PageTableFormat.named("first stage, " + levels + " levels", levels)
-                .addressWidth(addressWidth)
-                .leavesAt(0, 1, 2)
+        return builder.leavesAt(0, 1, 2)
                 .present(1)
                 .largeLeaf(1L << 7, 1L << 7)
                 .constants(tableBits, 1 | 1L << 2)

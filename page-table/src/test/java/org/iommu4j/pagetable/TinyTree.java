@@ -30,6 +30,7 @@ final class TinyTree {
     private final long root;
     private final long[] translations;
     private final long[] leafSizes;
+    private final long[] entries;
     private final BitSet tables = new BitSet();
     private final SortedMap<Long, Long> leaves = new TreeMap<>();
     private int emptyTables;
@@ -41,6 +42,7 @@ final class TinyTree {
         this.root = root;
         this.translations = new long[1 << format.addressWidth() - PhysicalMemory.PAGE_SHIFT];
         this.leafSizes = new long[translations.length];
+        this.entries = new long[translations.length];
     }
 
     /** Reads memory as it is. */
@@ -103,6 +105,7 @@ final class TinyTree {
             int page = (int) (at + offset >>> PhysicalMemory.PAGE_SHIFT);
             translations[page] = format.outputAddress(entry, level) + offset;
             leafSizes[page] = size;
+            entries[page] = entry;
         }
     }
 
@@ -114,6 +117,11 @@ final class TinyTree {
     /** The size of the leaf that maps a page; 0 if none does. */
     long leafSize(int page) {
         return leafSizes[page];
+    }
+
+    /** The leaf that maps a page; means nothing if none does. */
+    long leaf(int page) {
+        return entries[page];
     }
 
     PhysicalMemory memory() {

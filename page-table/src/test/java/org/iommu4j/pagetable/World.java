@@ -12,7 +12,8 @@ import org.iommu4j.walker.PageTableFormat;
 /*
  * What is checked:
  * - at every change of memory: no table entry leads to a page that is no table; pages that no call changes translate as
- *   before (S1, T1), also for a walk that sees any mixture of what was and what was not written back (S7);
+ *   before (S1, T1), also for a walk that sees any mixture of what was and what was not written back (S7); those that a
+ *   device used are marked (S4);
  * - when a call returns: a walker that does not snoop sees what it did (S7);
  * - when a sync returns: caches hold nothing of what the thread unmapped (G2); when a page goes back: hardware does not
  *   know it as a table (G1, G3);
@@ -24,9 +25,8 @@ import org.iommu4j.walker.PageTableFormat;
 /** One run of a race: the memory, the tree and the hardware, from the setup to the last check. */
 final class World implements Watcher, SteppedDomain.Unit, Witness {
 
-    private static final PageTableFormat FORMAT = TestFormats.tiny();
-    private static final int TABLE_BYTES = FORMAT.entries() * Long.BYTES;
-    private static final int MIXTURES = 1 << FORMAT.levels();
+    private static final int TABLE_BYTES = TestFormats.tiny().entries() * Long.BYTES;
+    private static final int MIXTURES = 1 << TestFormats.tiny().levels();
 
     private final Race race;
     private final Interleaver interleaver;
@@ -54,10 +54,13 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
         CacheFlusher cache =
                 isOn(Race.Hardware.NON_COHERENT) ? shadow : new LineFlusher(memory, false);
         SteppedAllocator stepped = new SteppedAllocator(allocator, interleaver, this::goesBack);
-        PageTable engine = PageTable.create(FORMAT, seen, stepped, cache, this, race.options());
-        this.domain = new SteppedDomain(engine, interleaver, this);
-        this.tree = new TinyTree(FORMAT, memory, allocator, engine.root());
-        this.hardware = new CachingHardware(FORMAT, memory, engine.root());
+        PageTableFormat format = race.format();
+        PageTable engine = PageTable.create(format, seen, stepped, cache, this, race.options());
+        this.domain =
+                new SteppedDomain(
+                        engine, interleaver, this, new SteppedDevice(format, seen, engine.root()));
+        this.tree = new TinyTree(format, memory, allocator, engine.root());
+        this.hardware = new CachingHardware(format, memory, engine.root());
         this.hidden = new HiddenState(engine);
         this.before = prepare();
     }
@@ -147,6 +150,7 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
     @Override
     public void changed() {
         requireUntouched("memory as it is", tree.read());
+        ended.forEach(this::requireBits);
         for (int page = tree.tables().nextSetBit(0);
                 page >= 0;
                 page = tree.tables().nextSetBit(page + 1)) {
@@ -201,7 +205,21 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
         }
     }
 
+    /** What a device used and nobody unmaps is marked as used in whatever maps it now. */
+    private void requireBits(Outcome outcome) {
+        int page = outcome.call.first();
+        if (outcome.call.isDma() && untouched.contains(page)) {
+            requireEqual(
+                    "bits of page " + page + ", which a device used",
+                    outcome.used,
+                    tree.leaf(page) & outcome.used);
+        }
+    }
+
     private void returned(Outcome outcome, List<Outcome> unsynced) {
+        if (outcome.call.isDma() && outcome.used == 0 && untouched.contains(outcome.call.first())) {
+            throw new AssertionError(outcome + " found nothing mapped");
+        }
         if (isOn(Race.Hardware.NON_COHERENT) && outcome.tellsOfMemory()) {
             requireWrittenBack(outcome);
         }
@@ -347,6 +365,8 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
     /** Checks what the threads have left, and closes. */
     void finish() {
         shadow.keepUp();
+        tree.read();
+        ended.forEach(this::requireBits);
         requireExplained();
         requireConsistent();
         gathers.forEach(gather -> domain.sync(gather).await());

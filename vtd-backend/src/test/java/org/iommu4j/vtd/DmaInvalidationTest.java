@@ -31,6 +31,7 @@ import org.iommu4j.machine.Device;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -39,9 +40,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is unmapped is gone for devices, and nothing else is, whatever the unit's caches do. */
 @Timeout(60)
+@ParameterizedClass
+@EnumSource(UnitMode.class)
 class DmaInvalidationTest {
 
     private final List<EmulatedWorld> worlds = new ArrayList<>();
+    private final UnitMode mode;
+
+    DmaInvalidationTest(UnitMode mode) {
+        this.mode = mode;
+    }
 
     @AfterEach
     void L1_closeLeavesNothingBehind() {
@@ -62,10 +70,11 @@ class DmaInvalidationTest {
     @MethodSource("cachesWidthsAndPolicies")
     void G2_pagesPunchedOutAreGoneAndTheirNeighboursStay(
             CacheBehaviour caches, int width, String policy) {
-        EmulatedWorld world = world(EmulatorOptions.defaults().caches(caches).seed(width), policy);
+        EmulatedWorld world = world(EmulatorOptions.legacy().caches(caches).seed(width), policy);
         Device device = world.device(0);
         IommuDomain domain =
-                world.iommu.createDomain(DomainOptions.defaults().withAddressWidth(width));
+                world.iommu.createDomain(
+                        DomainOptions.defaults().withAddressWidth(mode.width(width)));
         world.iommu.attach(device.source(), domain);
         domain.map(G1, 0, G1, Access.READ_WRITE);
         for (long page = 0; page < G1; page += M2) {
@@ -95,7 +104,7 @@ class DmaInvalidationTest {
         EmulatedWorld world =
                 world(
                         new EmulatedWorld(
-                                EmulatorOptions.defaults().units(2).caches(caches),
+                                mode.of(EmulatorOptions.legacy().units(2).caches(caches)),
                                 options -> options.with(FlushPolicyProvider.class, captured)));
         IommuDomain domain = world.domain();
         for (Device device : world.machine.devices()) {
@@ -130,7 +139,7 @@ class DmaInvalidationTest {
 
     @Test
     void G4_aUnitWithoutPageSelectionIsAskedForTheDomain() {
-        EmulatedWorld world = world(EmulatorOptions.defaults().pageSelective(false), "strict");
+        EmulatedWorld world = world(EmulatorOptions.legacy().pageSelective(false), "strict");
         punch(world);
         assertThat(world.registers(0).read64(UnitRegisters.CAP) >>> 39 & 1).isZero();
     }
@@ -139,7 +148,7 @@ class DmaInvalidationTest {
     void G4_aSmallAddressMaskIsKept() {
         EmulatedWorld world =
                 world(
-                        EmulatorOptions.defaults()
+                        EmulatorOptions.legacy()
                                 .maxAddressMask(4)
                                 .caches(CacheBehaviour.KEEPS_EVERYTHING),
                         "strict");
@@ -167,7 +176,7 @@ class DmaInvalidationTest {
     void S7_aUnitThatDoesNotSnoopSeesEverythingInTime(boolean cachingMode) {
         EmulatedWorld world =
                 world(
-                        EmulatorOptions.defaults()
+                        EmulatorOptions.legacy()
                                 .coherent(false)
                                 .cachingMode(cachingMode)
                                 .caches(CacheBehaviour.DROPS_ANYTHING),
@@ -180,7 +189,7 @@ class DmaInvalidationTest {
     @EnumSource(CacheBehaviour.class)
     void G5_whatWasAbsentAndIsMappedCanBeUsedAtOnce(CacheBehaviour caches) {
         EmulatedWorld world =
-                world(EmulatorOptions.defaults().cachingMode(true).caches(caches), "strict");
+                world(EmulatorOptions.legacy().cachingMode(true).caches(caches), "strict");
         mapUseUnmap(world);
     }
 
@@ -188,7 +197,7 @@ class DmaInvalidationTest {
     @EnumSource(CacheBehaviour.class)
     void M8_whatIsMappedHasLeftTheWriteBuffer(CacheBehaviour caches) {
         EmulatedWorld world =
-                world(EmulatorOptions.defaults().writeBufferFlush(true).caches(caches), "domain");
+                world(EmulatorOptions.legacy().writeBufferFlush(true).caches(caches), "domain");
         mapUseUnmap(world);
     }
 
@@ -228,7 +237,7 @@ class DmaInvalidationTest {
         AtomicInteger asked = new AtomicInteger();
         EmulatedWorld world =
                 world(
-                        EmulatorOptions.defaults()
+                        EmulatorOptions.legacy()
                                 .caches(CacheBehaviour.KEEPS_EVERYTHING)
                                 .queueThread(trouble == QueueTrouble.STANDS_STILL)
                                 .queueTrouble(() ->
@@ -245,7 +254,7 @@ class DmaInvalidationTest {
         AtomicInteger refuse = new AtomicInteger();
         EmulatedWorld world =
                 world(
-                        EmulatorOptions.defaults()
+                        EmulatorOptions.legacy()
                                 .caches(CacheBehaviour.KEEPS_EVERYTHING)
                                 .queueTrouble(() ->
                                         refuse.getAndUpdate(n -> Math.max(0, n - 1)) > 0
@@ -273,8 +282,7 @@ class DmaInvalidationTest {
     @Test
     void T3_aUnitThatAbortsEveryWaitEndsTheCallAndFreesNothing() {
         AtomicReference<QueueTrouble> trouble = new AtomicReference<>(QueueTrouble.NONE);
-        EmulatedWorld world =
-                world(EmulatorOptions.defaults().queueTrouble(trouble::get), "strict");
+        EmulatedWorld world = world(EmulatorOptions.legacy().queueTrouble(trouble::get), "strict");
         Device device = world.device(0);
         IommuDomain domain = world.domain();
         world.iommu.attach(device.source(), domain);
@@ -294,7 +302,8 @@ class DmaInvalidationTest {
     private EmulatedWorld world(EmulatorOptions options, String policy) {
         return world(
                 new EmulatedWorld(
-                        options, chosen -> chosen.with(FlushPolicyProvider.class, policy)));
+                        mode.of(options),
+                        chosen -> chosen.with(FlushPolicyProvider.class, policy)));
     }
 
     private EmulatedWorld world(EmulatedWorld world) {

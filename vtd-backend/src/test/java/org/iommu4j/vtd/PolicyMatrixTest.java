@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * written back.
  */
 
-/** Every flush policy with every cache flusher and every allocator, under DMA. */
+/** Every flush policy with every cache flusher and every allocator, in some mode, under DMA. */
 class PolicyMatrixTest {
 
     private static final long K4 = 0x1000;
@@ -82,7 +82,7 @@ class PolicyMatrixTest {
     void G1_G2_G3_G4_G5_G6_G7_holdUnderEveryCombination(
             String flush, String cache, String allocator, int number) throws Exception {
         EmulatorOptions hardware =
-                EmulatorOptions.defaults()
+                EmulatorOptions.legacy()
                         .memory(64 << 20)
                         .tableMemory(16 << 20)
                         .units(2)
@@ -91,7 +91,8 @@ class PolicyMatrixTest {
                         .writeBufferFlush(number % 3 == 1 && cache.equals("none"))
                         .caches(CacheBehaviour.KEEPS_EVERYTHING)
                         .seed(number);
-        EmulatedMachine machine = EmulatedMachine.create(hardware);
+        UnitMode mode = UnitMode.values()[(number / 3 + number / 12) % UnitMode.values().length];
+        EmulatedMachine machine = EmulatedMachine.create(mode.of(hardware));
         IommuOptions options =
                 IommuOptions.on(machine)
                         .with(FlushPolicyProvider.class, flush)

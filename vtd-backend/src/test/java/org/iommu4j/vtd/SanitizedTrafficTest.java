@@ -52,7 +52,7 @@ class SanitizedTrafficTest {
     static Stream<Arguments> units() {
         List<Arguments> all = new ArrayList<>();
         EmulatorOptions base =
-                EmulatorOptions.defaults().memory(4 * GIB).tableMemory(64 << 20).iotlbEntries(256);
+                EmulatorOptions.legacy().memory(4 * GIB).tableMemory(64 << 20).iotlbEntries(256);
         for (CacheBehaviour caches : CacheBehaviour.values()) {
             EmulatorOptions unit = base.caches(caches).seed(SEED);
             all.add(Arguments.of(caches + ", coherent", "strict", unit));
@@ -66,6 +66,20 @@ class SanitizedTrafficTest {
                             caches + ", non-coherent, caching mode, 39 bits",
                             "strict",
                             unit.coherent(false).cachingMode(true).addressWidths(39)));
+            EmulatorOptions first = UnitMode.FIRST_STAGE.of(unit);
+            EmulatorOptions second = UnitMode.SECOND_STAGE.of(unit);
+            all.add(Arguments.of(caches + ", first stage", "strict", first));
+            all.add(
+                    Arguments.of(
+                            caches + ", first stage, non-coherent, caching mode, two units",
+                            "domain",
+                            first.coherent(false).cachingMode(true).units(2)));
+            all.add(Arguments.of(caches + ", second stage by PASID entry", "domain", second));
+            all.add(
+                    Arguments.of(
+                            caches + ", second stage by PASID entry, non-coherent",
+                            "strict",
+                            second.coherent(false)));
         }
         return all.stream();
     }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.iommu4j.vtd.EmulatedWorld.BLOCKED;
 import static org.iommu4j.vtd.EmulatedWorld.M2;
 import static org.iommu4j.vtd.EmulatedWorld.dmaRead;
+import static org.iommu4j.vtd.UnitMode.FIRST_STAGE;
+import static org.iommu4j.vtd.UnitMode.SECOND_STAGE;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -45,7 +47,7 @@ class SwapUnderDmaTest {
     private static final long MILLIS = Long.getLong("iommu4j.soak.millis", 700);
 
     static Stream<Arguments> machines() {
-        EmulatorOptions usual = EmulatorOptions.defaults();
+        EmulatorOptions usual = EmulatorOptions.legacy();
         EmulatorOptions keeps = usual.caches(CacheBehaviour.KEEPS_EVERYTHING);
         EmulatorOptions drops = usual.caches(CacheBehaviour.DROPS_ANYTHING).seed(SEED);
         AtomicInteger asked = new AtomicInteger();
@@ -59,6 +61,17 @@ class SwapUnderDmaTest {
                 Arguments.of("non-coherent", drops.coherent(false)),
                 Arguments.of("non-coherent, caching mode", keeps.coherent(false).cachingMode(true)),
                 Arguments.of("write buffer", usual.writeBufferFlush(true)),
+                Arguments.of("second stage by PASID entry", SECOND_STAGE.of(keeps)),
+                Arguments.of("second stage, non-coherent", SECOND_STAGE.of(drops.coherent(false))),
+                Arguments.of("first stage, keeps everything", FIRST_STAGE.of(keeps)),
+                Arguments.of("first stage, drops anything", FIRST_STAGE.of(drops)),
+                Arguments.of("first stage, two units", FIRST_STAGE.of(keeps.units(2).devices(4))),
+                Arguments.of(
+                        "first stage, non-coherent, caching mode",
+                        FIRST_STAGE.of(keeps.coherent(false).cachingMode(true))),
+                Arguments.of(
+                        "first stage, walks alone non-coherent",
+                        FIRST_STAGE.of(drops).pageWalkCoherent(false)),
                 Arguments.of("no page selection", keeps.pageSelective(false)),
                 Arguments.of(
                         "waits that are aborted",
@@ -140,7 +153,7 @@ class SwapUnderDmaTest {
     @Test
     void T1_eightThreadsOnTheirOwnDomainsAndDevices() throws Exception {
         EmulatorOptions options =
-                EmulatorOptions.defaults()
+                EmulatorOptions.legacy()
                         .units(2)
                         .devices(8)
                         .caches(CacheBehaviour.KEEPS_EVERYTHING)
