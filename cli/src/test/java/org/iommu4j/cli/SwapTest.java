@@ -30,6 +30,12 @@ class SwapTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
+                "emulator:scalable=false",
+                "emulator:scalable=false,caches=keeps-everything",
+                "emulator:scalable=false,caches=drops-anything,coherent=false",
+                "emulator:page-requests=false",
+                "emulator:second-stage=false",
+                "emulator:second-stage=false,caches=drops-anything,page-walk-coherent=false",
                 "emulator:widths=39",
                 "emulator:widths=48",
                 "emulator:widths=57",
@@ -126,7 +132,7 @@ class SwapTest {
             delimiter = '|',
             value = {
                 "--machine vax               | no machine \"vax\"; found: emulator (org.iommu4j.emulator",
-                "--faults recoverable --machine emulator | have no page requests",
+                "--faults recoverable --machine emulator:page-requests=false | have no page requests",
                 "--faults fatal --swap-in on-fault | --swap-in on-fault: faults are fatal here",
                 "--faults mild               | \"mild\" is no kind of fault; recoverable and fatal are",
                 "--swap-in late              | \"late\" is no time for swapping in; eager and on-fault are",

@@ -50,6 +50,45 @@ interface Audit {
     void used(int requester, int pasid, long root, long from, long iova, long asOf, long begun);
 
     /**
+     * A DMA used a translation that its device keeps.
+     *
+     * @param requester the requester id of the device
+     * @param pasid the process address space id that its requests carry, or {@link
+     *     org.iommu4j.machine.SourceId#NO_PASID}
+     * @param from the root of the tables that the translation was made of
+     * @param iova the I/O virtual address
+     * @param asOf the moment of the translation: what {@link #tableRead} returned for its leaf
+     * @param begun the moment when the DMA began
+     */
+    default void usedByDevice(
+            int requester, int pasid, long from, long iova, long asOf, long begun) {}
+
+    /**
+     * A page request, or a stop marker, is about to be seen by software.
+     *
+     * @param request the request
+     */
+    default void pageRequested(PageRequest request) {}
+
+    /**
+     * Software answers a group of page requests.
+     *
+     * @param requester the requester id of the device
+     * @param pasid process address space id, or {@link org.iommu4j.machine.SourceId#NO_PASID}
+     * @param group the index of the group
+     * @param code the response code
+     */
+    default void pageAnswered(int requester, int pasid, int group, int code) {}
+
+    /**
+     * Page requests of a device can be answered no more, those before now.
+     *
+     * @param requester the requester id of the device
+     * @param why what ends it
+     */
+    default void pageRequestsEnd(int requester, String why) {}
+
+    /**
      * A DMA was blocked by page tables.
      *
      * @param requester the requester id of the device

@@ -2,11 +2,13 @@ package org.iommu4j.emulator;
 
 import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.DmaOutcome;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.SourceId;
+import org.iommu4j.machine.TranslationService;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +20,14 @@ final class BusMaster implements Device {
     private static final int READ = Translation.READ;
     private static final int WRITE = Translation.WRITE;
 
+    /* How a request ended, where it was not blocked. */
+    private static final long DONE = 0;
+    private static final long MISSED = 1;
+    private static final long DONE_AFTER_WAITING = 2;
+
+    /* Beside the reason code of a request that was blocked, if the device had waited for a page. */
+    private static final long WAITED = 1 << 16;
+
     private final SourceId source;
     private final int requester;
     private final int pasid;
@@ -28,6 +38,8 @@ final class BusMaster implements Device {
     private final @Nullable Audit audit;
     private final int mostPasids;
     private final AtomicBoolean closed;
+    private final @Nullable AddressTranslation service;
+    private final @Nullable DeviceTlb tlb;
 
     /**
      * Makes a device.
@@ -48,6 +60,8 @@ final class BusMaster implements Device {
         this.audit = audit;
         this.mostPasids = unit.mostPasids();
         this.closed = new AtomicBoolean();
+        this.service = unit.service(requester);
+        this.tlb = service == null ? null : service.tlb(pasid);
     }
 
     /* The same device, in the name of a process address space. */
@@ -62,6 +76,8 @@ final class BusMaster implements Device {
         this.audit = device.audit;
         this.mostPasids = device.mostPasids;
         this.closed = device.closed;
+        this.service = device.service;
+        this.tlb = service == null ? null : service.tlb(pasid);
     }
 
     @Override
@@ -71,44 +87,28 @@ final class BusMaster implements Device {
 
     @Override
     public DmaOutcome read(long iova, ByteBuffer target) {
-        requireOpen();
-        long at = iova;
-        while (target.hasRemaining()) {
-            int count = inPage(at, target.remaining());
-            int slot = inFlight.begin(caches.generation(), false);
-            try {
-                long physical = translator.translate(requester, pasid, at, READ, slot, moment());
-                if (!isMemory(physical)) {
-                    return blocked(at, physical);
-                }
-                data.read(physical, target, count);
-            } finally {
-                inFlight.end(slot);
-            }
-            at += count;
-        }
-        return DmaOutcome.DONE;
+        return transfer(iova, target, READ);
     }
 
     @Override
     public DmaOutcome write(long iova, ByteBuffer bytes) {
+        return transfer(iova, bytes, WRITE);
+    }
+
+    private DmaOutcome transfer(long iova, ByteBuffer bytes, int wanted) {
         requireOpen();
         long at = iova;
+        boolean waited = false;
         while (bytes.hasRemaining()) {
             int count = inPage(at, bytes.remaining());
-            int slot = inFlight.begin(caches.generation(), true);
-            try {
-                long physical = translator.translate(requester, pasid, at, WRITE, slot, moment());
-                if (!isMemory(physical)) {
-                    return blocked(at, physical);
-                }
-                data.write(physical, bytes, count);
-            } finally {
-                inFlight.end(slot);
+            long end = request(at, wanted, bytes, count, 0);
+            if (end < 0) {
+                return waited ? blocked(at, end).afterWaiting() : blocked(at, end);
             }
+            waited |= end == DONE_AFTER_WAITING;
             at += count;
         }
-        return DmaOutcome.DONE;
+        return done(waited);
     }
 
     @Override
@@ -123,18 +123,98 @@ final class BusMaster implements Device {
         if (old.remaining() < Long.BYTES) {
             throw new BufferOverflowException();
         }
-        int slot = inFlight.begin(caches.generation(), true);
-        try {
-            long physical =
-                    translator.translate(requester, pasid, iova, READ | WRITE, slot, moment());
-            if (!isMemory(physical)) {
-                return blocked(iova, physical);
+        long end = request(iova, READ | WRITE, old, Long.BYTES, addend);
+        return end < 0 ? blocked(iova, end) : done(end == DONE_AFTER_WAITING);
+    }
+
+    /* One request: DONE, DONE_AFTER_WAITING, or the complement of a reason code, perhaps with WAITED. */
+    private long request(long iova, int wanted, ByteBuffer bytes, int count, long addend) {
+        boolean waited = false;
+        while (service != null && tlb != null && service.isOn()) {
+            long end = translated(service, tlb, iova, wanted, bytes, count, addend);
+            if (end != MISSED) {
+                return waited ? afterWaiting(end) : end;
             }
-            old.putLong(data.fetchAndAdd(physical, addend));
+            end = service.resolve(pasid, iova, wanted, behind(iova, wanted, bytes));
+            if (end == AddressTranslation.UNTRANSLATED) {
+                break;
+            }
+            waited |= end == AddressTranslation.WAITED || end == Translator.NOWHERE;
+            if (end < 0 || closed.get()) {
+                long blocked = Math.min(end, Translator.NOWHERE);
+                return waited ? afterWaiting(blocked) : blocked;
+            }
+        }
+        long end = untranslated(iova, wanted, bytes, count, addend);
+        return waited ? afterWaiting(end) : end;
+    }
+
+    private static long afterWaiting(long end) {
+        return end < 0 ? ~(~end | WAITED) : DONE_AFTER_WAITING;
+    }
+
+    private long untranslated(long iova, int wanted, ByteBuffer bytes, int count, long addend) {
+        int slot = inFlight.begin(caches.generation(), (wanted & WRITE) != 0);
+        try {
+            long physical = translator.translate(requester, pasid, iova, wanted, slot, moment());
+            return move(physical, wanted, bytes, count, addend);
         } finally {
             inFlight.end(slot);
         }
-        return DmaOutcome.DONE;
+    }
+
+    /* The same, or MISSED if the device does not know where its bytes go. */
+    private long translated(
+            AddressTranslation from,
+            DeviceTlb known,
+            long iova,
+            int wanted,
+            ByteBuffer bytes,
+            int count,
+            long addend) {
+        int slot = from.begin((wanted & WRITE) != 0);
+        try {
+            long begun = moment();
+            Translation found = known.find(iova);
+            if (found == null || (found.ready & wanted) != wanted) {
+                return MISSED;
+            }
+            long physical = passed(found.physical(iova), wanted);
+            if (physical >= 0 && audit != null && found.root != 0) {
+                audit.usedByDevice(requester, pasid, found.root, iova, found.asOf, begun);
+            }
+            from.dawdle();
+            return move(physical, wanted, bytes, count, addend);
+        } finally {
+            from.end(slot);
+        }
+    }
+
+    /* What the unit says of an address that the device has translated. */
+    private long passed(long physical, int wanted) {
+        int slot = inFlight.begin(caches.generation(), (wanted & WRITE) != 0);
+        try {
+            return translator.translated(requester, pasid, physical, wanted, slot);
+        } finally {
+            inFlight.end(slot);
+        }
+    }
+
+    private long move(long physical, int wanted, ByteBuffer bytes, int count, long addend) {
+        if (!isMemory(physical)) {
+            return Math.min(physical, Translator.NOWHERE);
+        }
+        switch (wanted) {
+            case READ -> data.read(physical, bytes, count);
+            case WRITE -> data.write(physical, bytes, count);
+            default -> bytes.putLong(data.fetchAndAdd(physical, addend));
+        }
+        return DONE;
+    }
+
+    /* How many pages behind an address the rest of a DMA reaches. */
+    private static int behind(long iova, int wanted, ByteBuffer bytes) {
+        return wanted == (READ | WRITE) ? 0 : ((int) iova & 0xfff) + bytes.remaining() - 1 >>> 12;
     }
 
     @Override
@@ -201,15 +281,25 @@ final class BusMaster implements Device {
         try {
             int wanted = write ? WRITE : READ;
             long allowed = translator.translated(requester, pasid, physical, wanted, slot);
-            return isMemory(allowed) ? DmaOutcome.DONE : blocked(physical, allowed);
+            return isMemory(allowed)
+                    ? DmaOutcome.DONE
+                    : blocked(physical, Math.min(allowed, Translator.NOWHERE));
         } finally {
             inFlight.end(slot);
         }
     }
 
-    /** Ends the device: every later call throws. */
+    @Override
+    public Optional<TranslationService> translationService() {
+        return Optional.ofNullable(service);
+    }
+
+    /** Ends the device: every later call throws, and DMA that waits for a page is blocked. */
     void close() {
         closed.set(true);
+        if (service != null) {
+            service.close();
+        }
     }
 
     private void requireOpen() {
@@ -230,8 +320,12 @@ final class BusMaster implements Device {
         return Math.min(wanted, PhysicalMemory.PAGE_SIZE - ((int) iova & 0xfff));
     }
 
-    /* An address without memory behind it is no fault of translation: nothing is told. */
-    private static DmaOutcome blocked(long iova, long physical) {
-        return DmaOutcome.blocked(iova, physical < 0 ? (int) ~physical : DmaOutcome.UNKNOWN);
+    private static DmaOutcome done(boolean waited) {
+        return waited ? DmaOutcome.DONE.afterWaiting() : DmaOutcome.DONE;
+    }
+
+    private static DmaOutcome blocked(long iova, long end) {
+        DmaOutcome outcome = DmaOutcome.blocked(iova, (int) (~end & ~WAITED));
+        return (~end & WAITED) == 0 ? outcome : outcome.afterWaiting();
     }
 }

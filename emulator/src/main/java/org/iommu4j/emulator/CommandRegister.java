@@ -24,18 +24,30 @@ final class CommandRegister implements RegisterBlock {
     private final TableViews views;
     private final boolean hasWriteBuffer;
     private final InvalidationQueue queue;
+    private final Runnable stopped;
     private volatile boolean translating;
     private int status;
 
+    /**
+     * Everything is off.
+     *
+     * @param rootPointer takes the root table
+     * @param views whose write buffers are flushed
+     * @param hasWriteBuffer true if it has some
+     * @param queue turned on and off
+     * @param stopped runs when translation was turned off
+     */
     CommandRegister(
             RootPointer rootPointer,
             TableViews views,
             boolean hasWriteBuffer,
-            InvalidationQueue queue) {
+            InvalidationQueue queue,
+            Runnable stopped) {
         this.rootPointer = rootPointer;
         this.views = views;
         this.hasWriteBuffer = hasWriteBuffer;
         this.queue = queue;
+        this.stopped = stopped;
     }
 
     /** {@return true if requests are translated} */
@@ -62,6 +74,9 @@ final class CommandRegister implements RegisterBlock {
             case TRANSLATION -> {
                 status ^= TRANSLATION;
                 translating = (status & TRANSLATION) != 0;
+                if (!translating) {
+                    stopped.run();
+                }
             }
             case ROOT_POINTER -> {
                 rootPointer.take();

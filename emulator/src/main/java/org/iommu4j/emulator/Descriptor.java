@@ -12,10 +12,13 @@ record Descriptor(long low, long high, long rest) {
 
     static final int CONTEXT_CACHE = 1;
     static final int IOTLB = 2;
+    static final int DEVICE_TLB = 3;
     static final int INTERRUPT_ENTRIES = 4;
     static final int WAIT = 5;
     static final int PASID_IOTLB = 6;
     static final int PASID_CACHE = 7;
+    static final int PASID_DEVICE_TLB = 8;
+    static final int PAGE_RESPONSE = 9;
 
     /* Granularities. */
     static final int GLOBAL = 1;
@@ -89,17 +92,60 @@ record Descriptor(long low, long high, long rest) {
         return high & ~3L;
     }
 
+    /** {@return the source of a descriptor that has a PASID, too: types 8 and 9} */
+    int sourceOfPasid() {
+        return bits(low, 31, 16);
+    }
+
+    /** {@return true if an answer is to a page request with a PASID} */
+    boolean hasPasid() {
+        return bits(low, 4, 4) != 0;
+    }
+
+    /** {@return true if an invalidation of type 8 concerns all address spaces} */
+    boolean isGlobal() {
+        return bits(high, 0, 0) != 0;
+    }
+
+    /** {@return true if the address of type 3 or 8 says how much is invalidated: the S bit} */
+    boolean isSized() {
+        int position = type() == DEVICE_TLB ? 0 : 11;
+        return bits(high, position, position) != 0;
+    }
+
+    int responseCode() {
+        return bits(low, 15, 12);
+    }
+
+    /** {@return the index of the group of page requests that is answered} */
+    int group() {
+        return bits(high, 11, 3);
+    }
+
+    /** {@return true if a wait is for page requests, too: PD} */
+    boolean drainsPageRequests() {
+        return bits(low, 7, 7) != 0;
+    }
+
+    /** {@return true if the unit passes it on to a device} */
+    boolean isForDevice() {
+        return switch (type()) {
+            case DEVICE_TLB, PASID_DEVICE_TLB, PAGE_RESPONSE -> true;
+            default -> false;
+        };
+    }
+
     /** {@return true if there is such a type} */
     boolean isKnown() {
         return switch (type()) {
-            case CONTEXT_CACHE, IOTLB, INTERRUPT_ENTRIES, WAIT -> true;
+            case CONTEXT_CACHE, IOTLB, DEVICE_TLB, INTERRUPT_ENTRIES, WAIT -> true;
             default -> isOfScalableMode();
         };
     }
 
     /** {@return true if it takes scalable mode, and a queue of 256 bits} */
     boolean isOfScalableMode() {
-        return type() == PASID_IOTLB || type() == PASID_CACHE;
+        return type() >= PASID_IOTLB && type() <= PAGE_RESPONSE;
     }
 
     /** {@return true if no bit is set that a descriptor of this type must leave clear} */
@@ -108,13 +154,19 @@ record Descriptor(long low, long high, long rest) {
                 switch (type()) {
                     case CONTEXT_CACHE -> mask(5, 4) | mask(31, 16) | mask(47, 32) | mask(49, 48);
                     case IOTLB -> mask(7, 4) | mask(31, 16);
+                    case DEVICE_TLB -> mask(20, 12) | mask(47, 32) | mask(63, 52);
                     case INTERRUPT_ENTRIES -> mask(4, 4) | mask(31, 27) | mask(47, 32);
                     case PASID_IOTLB, PASID_CACHE -> mask(5, 4) | mask(31, 16) | mask(51, 32);
-                    default -> mask(6, 4) | mask(63, 32);
+                    case PASID_DEVICE_TLB -> mask(8, 4) | mask(63, 12);
+                    case PAGE_RESPONSE -> mask(4, 4) | mask(51, 12);
+                    default -> mask(7, 4) | mask(63, 32);
                 };
         long highLegal =
                 switch (type()) {
                     case IOTLB, PASID_IOTLB -> mask(6, 0) | mask(63, 12);
+                    case DEVICE_TLB -> mask(63, 12) | mask(0, 0);
+                    case PASID_DEVICE_TLB -> mask(63, 11) | mask(0, 0);
+                    case PAGE_RESPONSE -> mask(11, 2);
                     case WAIT -> mask(63, 2);
                     default -> 0;
                 };

@@ -43,4 +43,17 @@ final class Dice {
     int below(int bound) {
         return (int) Long.remainderUnsigned(next(), bound);
     }
+
+    /**
+     * Lets time pass, as it may anywhere; or not.
+     *
+     * @param times how often, on average, it takes until some does
+     */
+    void dawdle(int times) {
+        if (oneIn(times)) {
+            for (long spins = next() & 1023; spins > 0; spins--) {
+                Thread.onSpinWait();
+            }
+        }
+    }
 }

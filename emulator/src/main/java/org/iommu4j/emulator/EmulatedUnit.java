@@ -1,5 +1,6 @@
 package org.iommu4j.emulator;
 
+import org.iommu4j.emulator.PageRequestQueue.Receipt;
 import org.iommu4j.machine.MmioRegion;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.RemappingUnit;
@@ -23,6 +24,11 @@ final class EmulatedUnit implements RemappingUnit {
     private final TranslationCaches caches;
     private final Translator translator;
     private final InvalidationQueue queue;
+    private final EmulatorOptions options;
+    private final CommandRegister commands;
+    private final Endpoints endpoints;
+    private final PageRequestQueue pageRequests;
+    private final @Nullable Audit audit;
 
     /**
      * Makes a unit.
@@ -34,6 +40,9 @@ final class EmulatedUnit implements RemappingUnit {
      */
     EmulatedUnit(EmulatorOptions options, int index, PhysicalMemory memory, Oversight oversight) {
         this.index = index;
+        this.options = options;
+        this.audit = oversight.audit();
+        this.endpoints = new Endpoints(this::isTranslating, audit);
         this.isLast = index == options.units() - 1;
         TableViews views = oversight.views();
         Dice dice = dice(options, index);
@@ -43,14 +52,23 @@ final class EmulatedUnit implements RemappingUnit {
         Invalidations invalidations = new Invalidations(caches, inFlight, options.drains());
         EventRegisters faultEvent = new EventRegisters(0x38);
         EventRegisters queueEvent = new EventRegisters(0xa0);
+        EventRegisters pageEvent = new EventRegisters(PageRequestQueue.END);
+        this.pageRequests = new PageRequestQueue(memory, pageEvent, audit, dice);
         FaultRecords faults = new FaultRecords(options.faultRecords(), faultEvent, this::goOn);
         this.queue =
                 new InvalidationQueue(
-                        options, memory, capabilities, invalidations, faults, queueEvent);
+                        options,
+                        memory,
+                        capabilities,
+                        invalidations,
+                        endpoints,
+                        pageRequests,
+                        faults,
+                        queueEvent);
         RootPointer rootPointer = new RootPointer(options.scalable());
-        CommandRegister commands =
-                new CommandRegister(rootPointer, views, options.writeBufferFlush(), queue);
-        Audit audit = oversight.audit();
+        this.commands =
+                new CommandRegister(
+                        rootPointer, views, options.writeBufferFlush(), queue, endpoints::stop);
         WalkLoads loads = new WalkLoads(options, views, caches, inFlight);
         this.translator =
                 new Translator(
@@ -75,6 +93,13 @@ final class EmulatedUnit implements RemappingUnit {
                 InvalidationQueue.HEAD, InvalidationQueue.END - InvalidationQueue.HEAD, queue);
         registers.claim(0xa0, EventRegisters.BYTES, queueEvent);
         registers.claim(InvalidationQueue.ERROR_RECORD, 8, queue);
+        if (options.pageRequests()) {
+            registers.claim(
+                    PageRequestQueue.HEAD,
+                    PageRequestQueue.END - PageRequestQueue.HEAD,
+                    pageRequests);
+            registers.claim(PageRequestQueue.END, EventRegisters.BYTES, pageEvent);
+        }
         InvalidationCommands direct = new InvalidationCommands(capabilities, invalidations, queue);
         registers.claim(InvalidationCommands.CONTEXT, 8, direct);
         registers.claim(Capabilities.IOTLB, 16, direct);
@@ -99,6 +124,34 @@ final class EmulatedUnit implements RemappingUnit {
         return mostPasids;
     }
 
+    /**
+     * Makes the translation service of a device of this unit.
+     *
+     * @param requester requester id
+     * @return the service; null if devices have none
+     */
+    @Nullable AddressTranslation service(int requester) {
+        if (!options.pageRequests()) {
+            return null;
+        }
+        AddressTranslation service = new AddressTranslation(requester, options, this, audit);
+        endpoints.add(requester, service);
+        return service;
+    }
+
+    /** Receives a page request. */
+    Receipt receive(PageRequest request) {
+        int slot = inFlight.begin(caches.generation(), false);
+        try {
+            if (!translator.admits(request, slot)) {
+                return Receipt.REFUSED;
+            }
+        } finally {
+            inFlight.end(slot);
+        }
+        return pageRequests.receive(request);
+    }
+
     TranslationCaches caches() {
         return caches;
     }
@@ -114,6 +167,11 @@ final class EmulatedUnit implements RemappingUnit {
     /** Ends the unit's thread. The registers work on. */
     void close() {
         queue.stopWorker();
+    }
+
+    /** {@return true if requests are translated} */
+    boolean isTranslating() {
+        return commands.isTranslating();
     }
 
     private void goOn() {

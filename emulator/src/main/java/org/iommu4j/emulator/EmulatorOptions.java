@@ -39,11 +39,16 @@ public final class EmulatorOptions extends UnitOptions implements Cloneable {
     private EmulatorOptions() {}
 
     /**
-     * {@return 1 GiB of memory, one unit with every width and page size of second-stage
-     * translation, coherent, two devices, and the sanitizer on}
+     * {@return 1 GiB of memory, one unit with every width and page size of both stages of scalable
+     * mode, coherent, two devices that can ask for missing pages, and the sanitizer on}
      */
     public static EmulatorOptions defaults() {
         return new EmulatorOptions();
+    }
+
+    /** {@return the same with a unit that has legacy mode only, and devices that just do DMA} */
+    public static EmulatorOptions legacy() {
+        return defaults().scalable(false).pageRequests(false);
     }
 
     /**

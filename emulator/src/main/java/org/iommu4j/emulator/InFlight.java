@@ -102,10 +102,11 @@ final class InFlight {
         slots.set(slot, slots.getPlain(slot) & ~(long) STATE | state);
     }
 
-    private static int next(int slot) {
+    /* Whoever holds a slot may need the processor of whoever waits for one: a virtual thread's. */
+    private int next(int slot) {
         int next = (slot + STRIDE) % (SLOTS * STRIDE);
         if (next == 0) {
-            Thread.onSpinWait();
+            LockSupport.parkNanos(this, PAUSE_NANOS);
         }
         return next;
     }

@@ -45,6 +45,8 @@ final class InvalidationQueue implements RegisterBlock {
     private final PhysicalMemory memory;
     private final Capabilities capabilities;
     private final Invalidations invalidations;
+    private final Endpoints endpoints;
+    private final PageRequestQueue pageRequests;
     private final FaultRecords faults;
     private final EventRegisters event;
     private final Supplier<QueueTrouble> trouble;
@@ -61,11 +63,15 @@ final class InvalidationQueue implements RegisterBlock {
             PhysicalMemory memory,
             Capabilities capabilities,
             Invalidations invalidations,
+            Endpoints endpoints,
+            PageRequestQueue pageRequests,
             FaultRecords faults,
             EventRegisters event) {
         this.memory = memory;
         this.capabilities = capabilities;
         this.invalidations = invalidations;
+        this.endpoints = endpoints;
+        this.pageRequests = pageRequests;
         this.faults = faults;
         this.event = event;
         this.trouble = options.queueTrouble();
@@ -203,7 +209,9 @@ final class InvalidationQueue implements RegisterBlock {
         } catch (IndexOutOfBoundsException e) {
             return stop(FETCH_FAILED);
         }
-        if (!descriptor.isKnown() || descriptor.isOfScalableMode() && !capabilities.scalable()) {
+        if (!descriptor.isKnown()
+                || descriptor.isOfScalableMode() && !capabilities.scalable()
+                || descriptor.isForDevice() && !capabilities.pageRequests()) {
             return stop(TYPE_INVALID);
         }
         if (descriptor.isOfScalableMode() && !isWide()) {
@@ -215,6 +223,13 @@ final class InvalidationQueue implements RegisterBlock {
         switch (descriptor.type()) {
             case Descriptor.CONTEXT_CACHE -> invalidations.contexts(descriptor);
             case Descriptor.IOTLB -> invalidations.translations(descriptor);
+            case Descriptor.DEVICE_TLB, Descriptor.PASID_DEVICE_TLB -> {
+                if (!endpoints.invalidate(descriptor)) {
+                    timeOut();
+                    return false;
+                }
+            }
+            case Descriptor.PAGE_RESPONSE -> endpoints.answer(descriptor);
             case Descriptor.WAIT -> complete(descriptor);
             case Descriptor.PASID_IOTLB -> invalidations.translationsOfPasid(descriptor);
             case Descriptor.PASID_CACHE -> invalidations.pasids(descriptor);
@@ -225,6 +240,9 @@ final class InvalidationQueue implements RegisterBlock {
     }
 
     private boolean isSupported(Descriptor descriptor) {
+        if (descriptor.type() == Descriptor.WAIT && descriptor.drainsPageRequests()) {
+            return capabilities.pageRequests();
+        }
         boolean isOfPages =
                 (descriptor.type() == Descriptor.IOTLB
                                 || descriptor.type() == Descriptor.PASID_IOTLB)
@@ -236,6 +254,10 @@ final class InvalidationQueue implements RegisterBlock {
 
     private void complete(Descriptor wait) {
         invalidations.await();
+        endpoints.await();
+        if (wait.drainsPageRequests()) {
+            pageRequests.drain();
+        }
         if (wait.writesStatus()) {
             writeStatus(wait.statusAddress(), wait.statusValue());
         }
@@ -245,8 +267,14 @@ final class InvalidationQueue implements RegisterBlock {
         }
     }
 
-    /* Everything up to the tail counts as fetched; the waits among it are aborted. */
+    /*
+     * Everything up to the tail counts as fetched; the waits among it are aborted. If the first is for a device, that
+     * device did not hear of it.
+     */
     private void timeOut() {
+        if (isForDevice()) {
+            advance();
+        }
         while (head != tail) {
             Descriptor descriptor;
             try {
@@ -261,6 +289,14 @@ final class InvalidationQueue implements RegisterBlock {
             }
         }
         faults.raise(FaultRecords.TIMED_OUT);
+    }
+
+    private boolean isForDevice() {
+        try {
+            return fetch().isForDevice();
+        } catch (IndexOutOfBoundsException e) {
+            return false;
+        }
     }
 
     private Descriptor fetch() {

@@ -91,6 +91,13 @@ final class Iotlb {
         }
     }
 
+    /** Drops every translation of an address; PASIDs as in {@link #dropRange}. */
+    void dropPage(int domain, int pasid, long iova) {
+        for (int shift = SMALL; shift <= LARGE; shift += 9) {
+            ofSize(shift).remove(Translation.tag(domain, iova >>> shift), pasid);
+        }
+    }
+
     void dropDomain(int domain, int pasid) {
         for (int shift = SMALL; shift <= LARGE; shift += 9) {
             ofSize(shift).removeAll(domain, pasid);

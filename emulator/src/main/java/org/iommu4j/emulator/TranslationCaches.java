@@ -1,6 +1,7 @@
 package org.iommu4j.emulator;
 
 import java.util.function.Supplier;
+import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.SourceId;
 import org.jspecify.annotations.Nullable;
 
@@ -180,6 +181,22 @@ final class TranslationCaches {
                         + ", AM "
                         + mask
                         + (leavesOnly ? ", leaves only" : ""));
+    }
+
+    /**
+     * Forgets what may have been the reason of a page request (VT-d, Implicit Invalidation on Page
+     * Requests): the translations of a page, whatever their size, and the tables on the way.
+     *
+     * @param context whose page
+     * @param iova an address in it
+     */
+    void forgetPage(Context context, long iova) {
+        long page = iova & -PhysicalMemory.PAGE_SIZE;
+        synchronized (this) {
+            iotlb.dropPage(context.domain, context.cachedPasid, page);
+            structures.dropRange(context.domain, context.cachedPasid, page, 0);
+            generation++;
+        }
     }
 
     /* Every invalidation implies a flush of the write buffers (VT-d, Write Buffer Flushing). */

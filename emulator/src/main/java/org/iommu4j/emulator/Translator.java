@@ -103,7 +103,7 @@ final class Translator {
                         used(audit, context, pasid, found, iova, begun);
                     }
                     if (dice != null) {
-                        dawdle(dice);
+                        dice.dawdle(32);
                     }
                     return physical;
                 }
@@ -185,6 +185,11 @@ final class Translator {
                         used(audit, context, pasid, found, iova, begun);
                     }
                 }
+                if (audit != null && (found.ready & wanted) != wanted && !context.isFault()) {
+                    boolean write = (wanted & Translation.WRITE) != 0;
+                    int reason = code == FaultReason.NONE ? context.stage.notPresent(wanted) : code;
+                    audit.blocked(source, pasid, context.root, iova, write, reason, begun);
+                }
                 return found;
             } catch (Overtaken e) {
                 Thread.onSpinWait();
@@ -219,6 +224,10 @@ final class Translator {
      * @return the physical address, or the complement of a reason code
      */
     long translated(int source, int pasid, long physical, int wanted, int slot) {
+        Context known = contexts.find(source, pasid);
+        if (known != null && refusesDeviceTlb(known) == FaultReason.NONE) {
+            return physical < 0 || isInterrupt(physical) ? NOWHERE : physical;
+        }
         while (true) {
             inFlight.walking(slot);
             Walk walk = new Walk(slot, caches.generation());
@@ -236,6 +245,44 @@ final class Translator {
         }
     }
 
+    /**
+     * Lets a page request pass, or blocks and reports it; what is cached of its page is forgotten.
+     *
+     * @param request the request
+     * @param slot its slot
+     * @return true if software may be asked
+     */
+    boolean admits(PageRequest request, int slot) {
+        int pasid = request.pasid();
+        while (true) {
+            inFlight.walking(slot);
+            Walk walk = new Walk(slot, caches.generation());
+            try {
+                Context context = sources.find(request.requester(), pasid, walk);
+                int code = refusesPageRequests(context);
+                if (code != FaultReason.NONE) {
+                    report(context, pasid, request.iova(), request.access(), UNTRANSLATED, code);
+                    return false;
+                }
+                if (!request.isStopMarker()) {
+                    caches.forgetPage(context, request.iova());
+                }
+                return true;
+            } catch (Overtaken e) {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    private static int refusesPageRequests(Context context) {
+        if (context.isFault() || context.is(Context.PAGE_REQUESTS)) {
+            return context.fault;
+        }
+        return context.stage.isLegacy()
+                ? FaultReason.PAGE_REQUEST_IN_LEGACY_MODE
+                : FaultReason.PAGE_REQUESTS_OFF;
+    }
+
     private static int refusesDeviceTlb(Context context) {
         if (context.isFault() || context.is(Context.DEVICE_TLB)) {
             return context.fault;
@@ -245,15 +292,6 @@ final class Translator {
 
     private static boolean isInterrupt(long address) {
         return address >>> INTERRUPT_SHIFT == INTERRUPTS;
-    }
-
-    /* Between the translation and the transfer any time may pass. */
-    private static void dawdle(Dice dice) {
-        if (dice.oneIn(32)) {
-            for (long spins = dice.next() & 1023; spins > 0; spins--) {
-                Thread.onSpinWait();
-            }
-        }
     }
 
     /* Asked for where somebody listens only: a hit does not pay for the call. */

@@ -22,6 +22,7 @@ final class UnitAudit implements Audit {
     private final @Nullable Lag lag;
     private final Evidence evidence;
     private final LiveEntries entries;
+    private final PageRequestAudit pageRequests;
 
     UnitAudit(EmulatorOptions options, @Nullable Lag lag, Evidence evidence, LiveEntries entries) {
         this.cachingMode = options.cachingMode();
@@ -29,6 +30,7 @@ final class UnitAudit implements Audit {
         this.lag = lag;
         this.evidence = evidence;
         this.entries = entries;
+        this.pageRequests = new PageRequestAudit(evidence);
     }
 
     @Override
@@ -93,8 +95,34 @@ final class UnitAudit implements Audit {
             checkAttached(requester, pasid, from, iova, begun);
         }
         if (!evidence.recent.noneSince(iova, asOf)) {
-            checkRemoved(requester, pasid, from, iova, asOf, begun);
+            checkRemoved(requester, pasid, from, iova, asOf, begun, "a translation");
         }
+    }
+
+    @Override
+    public void usedByDevice(
+            int requester, int pasid, long from, long iova, long asOf, long begun) {
+        if (!evidence.attachments.isAttached(requester, pasid, from)) {
+            checkAttached(requester, pasid, from, iova, begun);
+        }
+        if (!evidence.recent.noneSince(iova, asOf)) {
+            checkRemoved(requester, pasid, from, iova, asOf, begun, "a translation of its own TLB");
+        }
+    }
+
+    @Override
+    public void pageRequested(PageRequest request) {
+        pageRequests.requested(request);
+    }
+
+    @Override
+    public void pageAnswered(int requester, int pasid, int group, int code) {
+        pageRequests.answered(requester, pasid, group, code);
+    }
+
+    @Override
+    public void pageRequestsEnd(int requester, String why) {
+        pageRequests.end(requester, why);
     }
 
     private void checkAttached(int requester, int pasid, long root, long iova, long begun) {
@@ -108,7 +136,7 @@ final class UnitAudit implements Audit {
     }
 
     private void checkRemoved(
-            int requester, int pasid, long root, long iova, long asOf, long begun) {
+            int requester, int pasid, long root, long iova, long asOf, long begun, String what) {
         BelievedTables tree = evidence.trees.find(root);
         BelievedTables.Removal removed = tree == null ? null : tree.removedAt(iova);
         int cause = Moments.causeOf(asOf);
@@ -121,7 +149,7 @@ final class UnitAudit implements Audit {
         if (cause != Moments.RETURNED) {
             evidence.findings.add(
                     ruleOf(cause),
-                    text(requester, pasid, iova, "uses a translation as of " + asOf)
+                    text(requester, pasid, iova, "uses " + what + " as of " + asOf)
                             + ", which software had unmapped at "
                             + removed.moment()
                             + " and invalidated",

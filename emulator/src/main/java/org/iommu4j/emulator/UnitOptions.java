@@ -28,12 +28,12 @@ public abstract sealed class UnitOptions permits EmulatorOptions {
     private boolean drains = true;
     private boolean snoopControl;
     private int faultRecords = 8;
-    private boolean scalable;
+    private boolean scalable = true;
     private @Nullable Boolean firstStage;
     private @Nullable Boolean secondStage;
     private @Nullable Boolean accessedDirty;
     private @Nullable Boolean pageWalkCoherent;
-    private boolean pageRequests;
+    private @Nullable Boolean pageRequests;
     private int pasidBits;
 
     UnitOptions() {}
@@ -179,7 +179,8 @@ public abstract sealed class UnitOptions permits EmulatorOptions {
 
     /**
      * Sets whether the units have scalable mode (ECAP.SMTS): PASID tables, and one or both stages
-     * by choice of each PASID. Software turns it on; legacy mode is there in any case.
+     * by choice of each PASID. Software turns it on; legacy mode is there in any case. They have it
+     * by default.
      *
      * @param on true if they have
      * @return a copy with it
@@ -246,7 +247,7 @@ public abstract sealed class UnitOptions permits EmulatorOptions {
 
     /**
      * Sets whether devices may translate for themselves and ask for missing pages in scalable mode
-     * (ECAP.DT, ECAP.PRS). They may not by default.
+     * (ECAP.DT, ECAP.PRS). They may by default.
      *
      * @param on true if they may
      * @return a copy with it
@@ -324,7 +325,7 @@ public abstract sealed class UnitOptions permits EmulatorOptions {
     }
 
     boolean pageRequests() {
-        return pageRequests;
+        return pageRequests == null ? scalable : pageRequests;
     }
 
     /**
@@ -339,7 +340,7 @@ public abstract sealed class UnitOptions permits EmulatorOptions {
             refuse(Boolean.TRUE.equals(accessedDirty), "accessed and dirty bits", SCALABLE);
             refuse(Boolean.TRUE.equals(pageWalkCoherent), "page walks that snoop apart", SCALABLE);
             refuse(pasidBits != 0, "process address space ids", SCALABLE);
-            refuse(pageRequests, "page requests", SCALABLE);
+            refuse(Boolean.TRUE.equals(pageRequests), "page requests", SCALABLE);
             return;
         }
         refuse(!firstStage() && !secondStage(), "scalable mode", "a stage: first, second or both");

@@ -26,7 +26,7 @@ class AuditTest {
 
     private final List<String> told = new ArrayList<>();
     private final PhysicalMemory memory = PhysicalMemory.allocate(1 << 20);
-    private final EmulatorOptions options = EmulatorOptions.defaults().sanitizer(false);
+    private final EmulatorOptions options = EmulatorOptions.legacy().sanitizer(false);
     private final Audit audit = new Recorder();
     private final EmulatedUnit unit =
             new EmulatedUnit(

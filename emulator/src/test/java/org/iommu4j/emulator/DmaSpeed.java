@@ -13,7 +13,7 @@ final class DmaSpeed {
 
     private static final int ROUNDS = 5;
     private static final int PASID = 9;
-    private static final EmulatorOptions OPTIONS = EmulatorOptions.defaults().iotlbEntries(4096);
+    private static final EmulatorOptions OPTIONS = EmulatorOptions.legacy().iotlbEntries(4096);
 
     private DmaSpeed() {}
 

@@ -91,7 +91,7 @@ class EmulatorProviderTest {
 
     @Test
     void optionsRefuseWhatIsNotLegal() {
-        EmulatorOptions options = EmulatorOptions.defaults();
+        EmulatorOptions options = EmulatorOptions.legacy();
         List<UnaryOperator<EmulatorOptions>> illegal =
                 List.of(
                         o -> o.memory(0),
@@ -123,12 +123,12 @@ class EmulatorProviderTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "first-stage=true | first-stage translation without scalable mode",
-                "second-stage=true | a choice of second stage without scalable mode",
-                "accessed-dirty=true | accessed and dirty bits without scalable mode",
-                "page-walk-coherent=true | page walks that snoop apart without scalable mode",
-                "pasid-bits=8 | process address space ids without scalable mode",
-                "page-requests=true | page requests without scalable mode",
+                "scalable=false,first-stage=true | first-stage translation without scalable mode",
+                "scalable=false,second-stage=true | a choice of second stage without scalable mode",
+                "scalable=false,accessed-dirty=true | accessed and dirty bits without scalable mode",
+                "scalable=false,page-walk-coherent=true | page walks that snoop apart without scalable mode",
+                "scalable=false,pasid-bits=8 | process address space ids without scalable mode",
+                "scalable=false,page-requests=true | page requests without scalable mode",
                 "scalable=true,first-stage=false,second-stage=false | without a stage",
                 "scalable=true,second-stage=false,accessed-dirty=true | without second stage",
                 "scalable=true,coherent=false,accessed-dirty=true | page walks that are coherent",
@@ -148,7 +148,7 @@ class EmulatorProviderTest {
 
     @Test
     void memoryFitsIntoTheHostAddressWidth() {
-        EmulatorOptions options = EmulatorOptions.defaults().hostAddressWidth(32).memory(1L << 32);
+        EmulatorOptions options = EmulatorOptions.legacy().hostAddressWidth(32).memory(1L << 32);
         assertThatThrownBy(() -> EmulatedMachine.create(options))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("at most 0x100000000 are legal");
@@ -156,7 +156,7 @@ class EmulatorProviderTest {
 
     @Test
     void aTebibyteCostsWhatIsTouched() {
-        EmulatorOptions options = EmulatorOptions.defaults().memory(1L << 40).sanitizer(false);
+        EmulatorOptions options = EmulatorOptions.legacy().memory(1L << 40).sanitizer(false);
         try (Rig rig = new Rig(options)) {
             long root = rig.attach(48);
             long physical = (1L << 40) - Rig.GIB1;

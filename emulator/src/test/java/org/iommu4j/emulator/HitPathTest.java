@@ -38,7 +38,7 @@ class HitPathTest {
 
     @Test
     void norWhereTheSanitizerLooksOn() {
-        try (HandDriver driver = new HandDriver(EmulatorOptions.defaults().memory(1 << 28))) {
+        try (HandDriver driver = new HandDriver(EmulatorOptions.legacy().memory(1 << 28))) {
             driver.attach();
             for (long i = 0; i < PAGES; i++) {
                 driver.mapPage(i * Rig.KIB4, i * Rig.KIB4);
@@ -61,7 +61,7 @@ class HitPathTest {
             assertThat(allocated(rig.device, Rig.KIB4)).isLessThan(NOTHING);
             assertThat(allocated(rig.device.withPasid(9), Rig.KIB4)).isLessThan(NOTHING);
         }
-        EmulatorOptions watched = EmulatorOptions.defaults().memory(1 << 28).scalable(true);
+        EmulatorOptions watched = EmulatorOptions.legacy().memory(1 << 28).scalable(true);
         try (HandDriver driver = new HandDriver(watched)) {
             driver.attach();
             for (long i = 0; i < PAGES; i++) {

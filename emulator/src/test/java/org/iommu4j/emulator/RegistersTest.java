@@ -218,7 +218,8 @@ class RegistersTest {
         for (boolean hasWriteBuffer : new boolean[] {false, true}) {
             flushes.set(0);
             CommandRegister command =
-                    new CommandRegister(new RootPointer(false), views, hasWriteBuffer, null);
+                    new CommandRegister(
+                            new RootPointer(false), views, hasWriteBuffer, null, () -> {});
             command.write(Rig.GCMD, Rig.WBF);
             assertThat(flushes).hasValue(hasWriteBuffer ? 1 : 0);
             assertThat(command.read(Rig.GSTS)).isZero();

@@ -76,7 +76,7 @@ final class Rig implements AutoCloseable {
 
     /** A machine of 16 MiB, so that tests are quick. */
     static EmulatorOptions options() {
-        return EmulatorOptions.defaults().memory(16 << 20).tableMemory(4 << 20);
+        return EmulatorOptions.legacy().memory(16 << 20).tableMemory(4 << 20);
     }
 
     /** An observer that only sees loads. */

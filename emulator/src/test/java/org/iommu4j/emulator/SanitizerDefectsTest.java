@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class SanitizerDefectsTest {
 
     private static final EmulatorOptions COHERENT =
-            EmulatorOptions.defaults()
+            EmulatorOptions.legacy()
                     .memory(16 << 20)
                     .tableMemory(4 << 20)
                     .caches(CacheBehaviour.KEEPS_EVERYTHING);

@@ -25,7 +25,7 @@ class SanitizerSilenceTest {
 
     static Stream<Arguments> machines() {
         List<Arguments> all = new ArrayList<>();
-        EmulatorOptions legacy = EmulatorOptions.defaults().memory(2 * OUT).tableMemory(4 << 20);
+        EmulatorOptions legacy = EmulatorOptions.legacy().memory(2 * OUT).tableMemory(4 << 20);
         for (CacheBehaviour caches : CacheBehaviour.values()) {
             EmulatorOptions plain = legacy.caches(caches).iotlbEntries(64);
             addAll(all, caches + ", legacy", plain);

@@ -21,7 +21,7 @@ class SanitizerTest {
     private static final int REQUESTER = DEVICE.requester();
 
     private final EmulatorOptions options =
-            EmulatorOptions.defaults().memory(MEMORY).tableMemory(MEMORY);
+            EmulatorOptions.legacy().memory(MEMORY).tableMemory(MEMORY);
     private final PhysicalMemory memory = PhysicalMemory.allocate(2 * MEMORY);
     private final TranslationSanitizer sanitizer =
             new TranslationSanitizer(options, memory, new Moments(), null);

@@ -2,7 +2,6 @@ package org.iommu4j.vtd;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.IommuException;
@@ -17,7 +16,7 @@ final class PageRequestGroup {
 
     private final Unit unit;
     private final List<PageRequestRecord> records;
-    private final AtomicBoolean answered = new AtomicBoolean();
+    private boolean answered;
 
     /**
      * Makes a group.
@@ -71,11 +70,15 @@ final class PageRequestGroup {
                 raw.isLast());
     }
 
-    /** Answers, unless that was done. Does not wait for the unit, but while its queue is full. */
-    void answer(Response response) {
-        if (!answered.compareAndSet(false, true)) {
+    /**
+     * Answers, unless that was done; it has been done when this returns. Does not wait for the
+     * unit, but while its queue is full.
+     */
+    synchronized void answer(Response response) {
+        if (answered) {
             return;
         }
+        answered = true;
         try {
             unit.submit(Descriptor.pageResponse(records.getLast(), code(response)));
         } catch (IommuException e) {

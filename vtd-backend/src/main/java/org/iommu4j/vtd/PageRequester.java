@@ -19,6 +19,10 @@ record PageRequester(Unit unit, int requester, int pasid) {
         return new PageRequester(unit, request.requester(), request.pasid());
     }
 
+    boolean isSameDevice(PageRequester other) {
+        return unit.equals(other.unit) && requester == other.requester;
+    }
+
     @Override
     public String toString() {
         return unit.source(requester)

@@ -105,6 +105,8 @@ final class PageRequests {
     /**
      * Ends what {@link #serve} began, for requests that cannot come any more: when this returns,
      * everything that was asked is answered, with <i>invalid</i> if the handler has not answered.
+     * So is what the device asked for in the name of others that are not served: it may begin anew
+     * now.
      *
      * @param requester whose requests
      * @throws IommuException if the unit does not say that they are all there
@@ -122,13 +124,17 @@ final class PageRequests {
                 () -> "the page requests of " + requester + ", of which the unit drops some");
         List<PageRequestGroup> left;
         synchronized (this) {
-            parts.keySet().removeIf(part -> part.from().equals(requester));
+            parts.keySet().removeIf(part -> isOver(part.from(), requester));
             left = new ArrayList<>(inHands);
             left.addAll(waiting);
-            left.removeIf(group -> !group.requester().equals(requester));
+            left.removeIf(group -> !isOver(group.requester(), requester));
             waiting.removeAll(left);
         }
         left.forEach(group -> group.answer(Response.INVALID));
+    }
+
+    private boolean isOver(PageRequester from, PageRequester ended) {
+        return from.isSameDevice(ended) && !served.contains(from);
     }
 
     /** Ends the looking. Idempotent. */

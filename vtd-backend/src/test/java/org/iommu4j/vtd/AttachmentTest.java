@@ -54,7 +54,7 @@ class AttachmentTest {
     @ParameterizedTest
     @EnumSource(CacheBehaviour.class)
     void L2_dmaGoesThroughTheDomainUntilDetach(CacheBehaviour caches) {
-        EmulatedWorld world = world(EmulatorOptions.defaults().caches(caches).seed(7));
+        EmulatedWorld world = world(EmulatorOptions.legacy().caches(caches).seed(7));
         Device device = world.device(0);
         assertThat(dmaRead(device, 0x1000)).isEqualTo(BLOCKED);
         IommuDomain domain = world.domain();
@@ -81,7 +81,7 @@ class AttachmentTest {
         String policy = "deferred:age=10s";
         EmulatedWorld world =
                 new EmulatedWorld(
-                        mode.of(EmulatorOptions.defaults().caches(CacheBehaviour.KEEPS_EVERYTHING)),
+                        mode.of(EmulatorOptions.legacy().caches(CacheBehaviour.KEEPS_EVERYTHING)),
                         options ->
                                 ofTheDomainsOwn
                                         ? options
@@ -112,7 +112,7 @@ class AttachmentTest {
     void aDeviceMovesFromDomainToDomain(boolean cachingMode) {
         EmulatedWorld world =
                 world(
-                        EmulatorOptions.defaults()
+                        EmulatorOptions.legacy()
                                 .cachingMode(cachingMode)
                                 .caches(CacheBehaviour.KEEPS_EVERYTHING));
         Device device = world.device(0);
@@ -139,7 +139,7 @@ class AttachmentTest {
     void G7_aDomainOnTwoUnitsIsUnmappedOnBoth() {
         EmulatedWorld world =
                 world(
-                        EmulatorOptions.defaults()
+                        EmulatorOptions.legacy()
                                 .units(2)
                                 .devices(4)
                                 .caches(CacheBehaviour.KEEPS_EVERYTHING));
@@ -169,7 +169,7 @@ class AttachmentTest {
 
     @Test
     void whatCannotBeAttachedIsRefused() {
-        EmulatedWorld world = world(EmulatorOptions.defaults());
+        EmulatedWorld world = world(EmulatorOptions.legacy());
         SourceId device = world.device(0).source();
         IommuDomain domain = world.domain();
         Attachment attachment = world.iommu.attach(device, domain);
@@ -205,7 +205,7 @@ class AttachmentTest {
     void domainIdsRunOutAndComeBack() {
         EmulatedWorld world =
                 world(
-                        EmulatorOptions.defaults()
+                        EmulatorOptions.legacy()
                                 .domainIdBits(4)
                                 .caches(CacheBehaviour.KEEPS_EVERYTHING));
         Device device = world.device(0);
@@ -231,7 +231,7 @@ class AttachmentTest {
 
     @Test
     void L2_closingTheIommuDetachesEverything() {
-        EmulatedWorld world = world(EmulatorOptions.defaults().units(2));
+        EmulatedWorld world = world(EmulatorOptions.legacy().units(2));
         IommuDomain domain = world.domain();
         domain.map(0, 0, M2, Access.READ);
         Attachment first = world.iommu.attach(world.device(0).source(), domain);
@@ -243,7 +243,7 @@ class AttachmentTest {
 
     @Test
     void anIommuIsOpenedAgainOnTheSameMachine() {
-        EmulatedWorld world = world(EmulatorOptions.defaults());
+        EmulatedWorld world = world(EmulatorOptions.legacy());
         Device device = world.device(0);
         world.iommu.close();
         for (int i = 0; i < 3; i++) {
@@ -261,8 +261,7 @@ class AttachmentTest {
 
     @Test
     void L1_anIommuThatWasNotClosedIsTakenOver() {
-        try (EmulatedMachine machine =
-                EmulatedMachine.create(mode.of(EmulatorOptions.defaults()))) {
+        try (EmulatedMachine machine = EmulatedMachine.create(mode.of(EmulatorOptions.legacy()))) {
             Iommu forgotten = Iommu.open("vtd", IommuOptions.on(machine));
             IommuDomain old = forgotten.createDomain(DomainOptions.defaults());
             old.map(0, 0, M2, Access.READ);

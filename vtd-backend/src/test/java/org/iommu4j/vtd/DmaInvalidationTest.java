@@ -70,7 +70,7 @@ class DmaInvalidationTest {
     @MethodSource("cachesWidthsAndPolicies")
     void G2_pagesPunchedOutAreGoneAndTheirNeighboursStay(
             CacheBehaviour caches, int width, String policy) {
-        EmulatedWorld world = world(EmulatorOptions.defaults().caches(caches).seed(width), policy);
+        EmulatedWorld world = world(EmulatorOptions.legacy().caches(caches).seed(width), policy);
         Device device = world.device(0);
         IommuDomain domain =
                 world.iommu.createDomain(
@@ -104,7 +104,7 @@ class DmaInvalidationTest {
         EmulatedWorld world =
                 world(
                         new EmulatedWorld(
-                                mode.of(EmulatorOptions.defaults().units(2).caches(caches)),
+                                mode.of(EmulatorOptions.legacy().units(2).caches(caches)),
                                 options -> options.with(FlushPolicyProvider.class, captured)));
         IommuDomain domain = world.domain();
         for (Device device : world.machine.devices()) {
@@ -139,7 +139,7 @@ class DmaInvalidationTest {
 
     @Test
     void G4_aUnitWithoutPageSelectionIsAskedForTheDomain() {
-        EmulatedWorld world = world(EmulatorOptions.defaults().pageSelective(false), "strict");
+        EmulatedWorld world = world(EmulatorOptions.legacy().pageSelective(false), "strict");
         punch(world);
         assertThat(world.registers(0).read64(UnitRegisters.CAP) >>> 39 & 1).isZero();
     }
@@ -148,7 +148,7 @@ class DmaInvalidationTest {
     void G4_aSmallAddressMaskIsKept() {
         EmulatedWorld world =
                 world(
-                        EmulatorOptions.defaults()
+                        EmulatorOptions.legacy()
                                 .maxAddressMask(4)
                                 .caches(CacheBehaviour.KEEPS_EVERYTHING),
                         "strict");
@@ -176,7 +176,7 @@ class DmaInvalidationTest {
     void S7_aUnitThatDoesNotSnoopSeesEverythingInTime(boolean cachingMode) {
         EmulatedWorld world =
                 world(
-                        EmulatorOptions.defaults()
+                        EmulatorOptions.legacy()
                                 .coherent(false)
                                 .cachingMode(cachingMode)
                                 .caches(CacheBehaviour.DROPS_ANYTHING),
@@ -189,7 +189,7 @@ class DmaInvalidationTest {
     @EnumSource(CacheBehaviour.class)
     void G5_whatWasAbsentAndIsMappedCanBeUsedAtOnce(CacheBehaviour caches) {
         EmulatedWorld world =
-                world(EmulatorOptions.defaults().cachingMode(true).caches(caches), "strict");
+                world(EmulatorOptions.legacy().cachingMode(true).caches(caches), "strict");
         mapUseUnmap(world);
     }
 
@@ -197,7 +197,7 @@ class DmaInvalidationTest {
     @EnumSource(CacheBehaviour.class)
     void M8_whatIsMappedHasLeftTheWriteBuffer(CacheBehaviour caches) {
         EmulatedWorld world =
-                world(EmulatorOptions.defaults().writeBufferFlush(true).caches(caches), "domain");
+                world(EmulatorOptions.legacy().writeBufferFlush(true).caches(caches), "domain");
         mapUseUnmap(world);
     }
 
@@ -237,7 +237,7 @@ class DmaInvalidationTest {
         AtomicInteger asked = new AtomicInteger();
         EmulatedWorld world =
                 world(
-                        EmulatorOptions.defaults()
+                        EmulatorOptions.legacy()
                                 .caches(CacheBehaviour.KEEPS_EVERYTHING)
                                 .queueThread(trouble == QueueTrouble.STANDS_STILL)
                                 .queueTrouble(() ->
@@ -254,7 +254,7 @@ class DmaInvalidationTest {
         AtomicInteger refuse = new AtomicInteger();
         EmulatedWorld world =
                 world(
-                        EmulatorOptions.defaults()
+                        EmulatorOptions.legacy()
                                 .caches(CacheBehaviour.KEEPS_EVERYTHING)
                                 .queueTrouble(() ->
                                         refuse.getAndUpdate(n -> Math.max(0, n - 1)) > 0
@@ -282,8 +282,7 @@ class DmaInvalidationTest {
     @Test
     void T3_aUnitThatAbortsEveryWaitEndsTheCallAndFreesNothing() {
         AtomicReference<QueueTrouble> trouble = new AtomicReference<>(QueueTrouble.NONE);
-        EmulatedWorld world =
-                world(EmulatorOptions.defaults().queueTrouble(trouble::get), "strict");
+        EmulatedWorld world = world(EmulatorOptions.legacy().queueTrouble(trouble::get), "strict");
         Device device = world.device(0);
         IommuDomain domain = world.domain();
         world.iommu.attach(device.source(), domain);

@@ -46,7 +46,7 @@ class FaultReportingTest {
     @ParameterizedTest
     @ValueSource(ints = {39, 48, 57})
     void F1_whatADeviceMayNotDoIsReported(int width) throws Exception {
-        EmulatedWorld world = world(EmulatorOptions.defaults().units(2));
+        EmulatedWorld world = world(EmulatorOptions.legacy().units(2));
         Device device = world.device(1);
         assertThat(dmaRead(device, 0x7123_4568L)).isEqualTo(BLOCKED);
         expect(device, 0x7123_4000L, false, 0x1, "the root entry is not present");
@@ -77,7 +77,7 @@ class FaultReportingTest {
 
     @Test
     void F1_brokenTablesAreReported() throws Exception {
-        EmulatedWorld world = world(EmulatorOptions.defaults().sanitizer(false));
+        EmulatedWorld world = world(EmulatorOptions.legacy().sanitizer(false));
         Device device = world.device(0);
         IommuDomain domain = world.domain();
         world.iommu.attach(device.source(), domain);
@@ -122,7 +122,7 @@ class FaultReportingTest {
 
     @Test
     void F1_faultsComeInOrderOnceEach() throws Exception {
-        EmulatedWorld world = world(EmulatorOptions.defaults().faultRecords(128));
+        EmulatedWorld world = world(EmulatorOptions.legacy().faultRecords(128));
         for (long page = 1; page <= 100; page++) {
             dmaRead(world.device(0), page << 12);
         }
@@ -135,7 +135,7 @@ class FaultReportingTest {
     /** FSTS names the record of the second fault then, though the third is all there is. */
     @Test
     void F1_faultsThatComeWhileRecordsAreTakenAreReported() {
-        EmulatedWorld world = unheard(EmulatorOptions.defaults().faultRecords(2));
+        EmulatedWorld world = unheard(EmulatorOptions.legacy().faultRecords(2));
         Unit unit = units(world).getFirst();
         List<Long> pages = new ArrayList<>();
         dmaRead(world.device(0), 0x1000);
@@ -153,7 +153,7 @@ class FaultReportingTest {
 
     @Test
     void F1_overflowIsFlaggedAndCounted() throws Exception {
-        EmulatedWorld world = unheard(EmulatorOptions.defaults().faultRecords(2));
+        EmulatedWorld world = unheard(EmulatorOptions.legacy().faultRecords(2));
         for (long page = 1; page <= 5; page++) {
             dmaRead(world.device(0), page << 12);
         }
@@ -180,7 +180,7 @@ class FaultReportingTest {
 
     @Test
     void F3_aListenerThatThrowsOrBlocksStopsNobody() throws Exception {
-        EmulatedWorld world = unheard(EmulatorOptions.defaults());
+        EmulatedWorld world = unheard(EmulatorOptions.legacy());
         CountDownLatch release = new CountDownLatch(1);
         AutoCloseable throwing =
                 world.iommu.onFault(fault -> {
@@ -210,7 +210,7 @@ class FaultReportingTest {
 
     @Test
     void F1_whatWasRecordedBeforeTheHearingEndsIsHeard() throws Exception {
-        EmulatedWorld world = unheard(EmulatorOptions.defaults());
+        EmulatedWorld world = unheard(EmulatorOptions.legacy());
         AutoCloseable hearing = world.iommu.onFault(heard::add);
         dmaRead(world.device(0), 0x1000);
         hearing.close();
@@ -229,7 +229,7 @@ class FaultReportingTest {
 
     @Test
     void F3_aListenerMayEndItsOwnHearing() throws Exception {
-        EmulatedWorld world = unheard(EmulatorOptions.defaults());
+        EmulatedWorld world = unheard(EmulatorOptions.legacy());
         List<AutoCloseable> own = new ArrayList<>();
         CountDownLatch ready = new CountDownLatch(1);
         own.add(

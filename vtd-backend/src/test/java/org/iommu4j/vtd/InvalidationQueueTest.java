@@ -16,18 +16,28 @@ import org.iommu4j.machine.PhysicalMemory;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The queue alone, on a unit that stands, refuses and aborts as it is told. */
 @Timeout(60)
+@ParameterizedClass(name = "256 bits a descriptor: {0}")
+@ValueSource(booleans = {false, true})
 class InvalidationQueueTest {
 
-    private static final int PLACES = 127;
-
+    private final boolean large;
+    private final int places;
     private final PhysicalMemory memory = PhysicalMemory.allocate(4 * 4096);
     private final ScriptedUnit unit = new ScriptedUnit(memory);
     private final UnitCapabilities capabilities =
             new UnitCapabilities(ScriptedUnit.CAP, ScriptedUnit.ECAP);
-    private final InvalidationQueue queue = queue(Patience.USUAL);
+    private final InvalidationQueue queue;
+
+    InvalidationQueueTest(boolean large) {
+        this.large = large;
+        this.places = large ? 63 : 127;
+        this.queue = queue(Patience.USUAL);
+    }
 
     @BeforeEach
     void start() {
@@ -62,19 +72,19 @@ class InvalidationQueueTest {
     @Test
     void T3_aFullQueueIsWaitedForWithoutTheLock() throws Exception {
         unit.stand();
-        for (int i = 1; i <= PLACES; i++) {
+        for (int i = 1; i <= places; i++) {
             queue.submit(request(i));
         }
         try (ExecutorService executor = Executors.newSingleThreadExecutor()) {
-            Future<Long> more = executor.submit(() -> queue.submit(request(PLACES + 1)));
+            Future<Long> more = executor.submit(() -> queue.submit(request(places + 1)));
             Thread.sleep(20);
             assertThat(more.isDone()).isFalse();
             assertThat(queue.isDone(1)).isFalse();
             unit.go();
-            assertThat(more.get(10, TimeUnit.SECONDS)).isEqualTo(PLACES + 1);
+            assertThat(more.get(10, TimeUnit.SECONDS)).isEqualTo(places + 1);
         }
-        queue.await(PLACES + 1);
-        assertThat(unit.carriedOut).hasSize(PLACES + 1);
+        queue.await(places + 1);
+        assertThat(unit.carriedOut).hasSize(places + 1);
     }
 
     @Test
@@ -85,9 +95,9 @@ class InvalidationQueueTest {
         assertThatThrownBy(() -> hasty.await(request))
                 .isInstanceOf(UnitTimeoutException.class)
                 .hasMessageContaining("waited 30 ms for the unit at 0xfed90000")
-                .hasMessageContaining("IQT 0x20");
+                .hasMessageContaining(large ? "IQT 0x40" : "IQT 0x20");
         assertThat(hasty.isDone(request)).isFalse();
-        for (int i = 2; i <= PLACES; i++) {
+        for (int i = 2; i <= places; i++) {
             hasty.submit(request(i));
         }
         assertThatThrownBy(() -> hasty.submit(request(0))).isInstanceOf(UnitTimeoutException.class);
@@ -140,21 +150,21 @@ class InvalidationQueueTest {
         unit.carriedOut.clear();
         unit.stand();
         List<Long> all = new ArrayList<>();
-        for (int i = 1; i <= PLACES; i++) {
+        for (int i = 1; i <= places; i++) {
             all.add(queue.submit(request(i)));
         }
         unit.abortWaits();
         unit.go();
-        assertThat(unit.carriedOut).hasSize(PLACES);
+        assertThat(unit.carriedOut).hasSize(places);
         unit.stand();
         assertThat(all).noneMatch(queue::isDone);
         assertThat(unit.get(UnitRegisters.FSTS)).isZero();
         unit.go();
         assertThat(all).allMatch(queue::isDone);
         all.forEach(queue::await);
-        assertThat(unit.carriedOut).hasSize(2 * PLACES);
-        assertThat(unit.carriedOut.subList(PLACES, 2 * PLACES))
-                .isEqualTo(unit.carriedOut.subList(0, PLACES));
+        assertThat(unit.carriedOut).hasSize(2 * places);
+        assertThat(unit.carriedOut.subList(places, 2 * places))
+                .isEqualTo(unit.carriedOut.subList(0, places));
         queue.stop();
     }
 
@@ -211,6 +221,6 @@ class InvalidationQueueTest {
 
     private InvalidationQueue queue(Patience patience) {
         return new InvalidationQueue(
-                new UnitRegisters(unit, patience), memory, 0x1000, 0x2000, patience, false);
+                new UnitRegisters(unit, patience), memory, 0x1000, 0x2000, patience, large);
     }
 }

@@ -16,6 +16,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.Attachment;
@@ -40,6 +41,7 @@ class PageRequestTest {
     private static final int SUCCESS = 0;
     private static final int INVALID = 1;
     private static final int FAILURE = 15;
+    private static final int MOST_IN_HANDS = 256;
 
     private final ScriptedMachine machine = new ScriptedMachine();
     private final ScriptedUnit unit =
@@ -130,6 +132,35 @@ class PageRequestTest {
             device.ask(2, 0x2000, READ);
             device.ask(2, 0x1000, READ | LAST);
             awaitAnswers(device.answer(1, INVALID), device.answer(2, FAILURE));
+        }
+    }
+
+    /** The plain domain takes no requests, but the device has one service for both. */
+    @Test
+    void F2_whatADeviceAskedElsewhereIsAnsweredBeforeItBeginsAnew() throws Exception {
+        AtomicInteger inHands = new AtomicInteger();
+        try (AutoCloseable _ =
+                        iommu.onPageRequest(
+                                executor,
+                                _ -> {
+                                    inHands.incrementAndGet();
+                                    hold();
+                                    return Response.SUCCESS;
+                                });
+                IommuDomain plain = iommu.createDomain(DomainOptions.defaults())) {
+            iommu.attach(OTHER, domain);
+            for (int group = 0; group < MOST_IN_HANDS; group++) {
+                int next = group;
+                until(() -> other.ask(next, 0x1000, READ | LAST));
+            }
+            until(() -> inHands.get() == MOST_IN_HANDS);
+            try (Attachment _ = iommu.attach(DEVICE, 9, plain)) {
+                device.ask(9, 0, 0x1000, READ | LAST);
+                attachment.close();
+                assertThat(noted).endsWith("off");
+                assertThat(device.answers()).containsExactly(device.answer(9, 0, INVALID));
+            }
+            goOn.countDown();
         }
     }
 

@@ -47,7 +47,7 @@ class PasidTest {
     }
 
     static Stream<Arguments> units() {
-        EmulatorOptions scalable = EmulatorOptions.defaults().scalable(true);
+        EmulatorOptions scalable = EmulatorOptions.legacy().scalable(true);
         return Stream.of(CacheBehaviour.KEEPS_EVERYTHING, CacheBehaviour.DROPS_ANYTHING)
                 .map(caches -> scalable.caches(caches).seed(SEED))
                 .flatMap(unit ->
@@ -141,7 +141,7 @@ class PasidTest {
             EmulatedWorld world =
                     world(
                             mode.of(
-                                    EmulatorOptions.defaults()
+                                    EmulatorOptions.legacy()
                                             .cachingMode(cachingMode)
                                             .caches(CacheBehaviour.KEEPS_EVERYTHING)));
             Device device = world.device(0);
@@ -172,7 +172,7 @@ class PasidTest {
     @EnumSource(CacheBehaviour.class)
     void S4_bitsThatTheUnitSetStayThroughASplit(CacheBehaviour caches) {
         EmulatedWorld world =
-                world(UnitMode.FIRST_STAGE.of(EmulatorOptions.defaults().caches(caches)));
+                world(UnitMode.FIRST_STAGE.of(EmulatorOptions.legacy().caches(caches)));
         Device device = world.device(0);
         IommuDomain domain = world.domain();
         attach(world, device, PLAIN, domain);
@@ -209,7 +209,7 @@ class PasidTest {
         EmulatedWorld world =
                 world(
                         UnitMode.FIRST_STAGE.of(
-                                EmulatorOptions.defaults()
+                                EmulatorOptions.legacy()
                                         .caches(CacheBehaviour.DROPS_ANYTHING)
                                         .seed(SEED)));
         Device device = world.device(0);
@@ -229,7 +229,7 @@ class PasidTest {
 
     @Test
     void L1_anIommuIsClosedWithIdsAttached() {
-        EmulatedWorld world = world(EmulatorOptions.defaults().scalable(true));
+        EmulatedWorld world = world(EmulatorOptions.legacy().scalable(true));
         IommuDomain domain = world.domain();
         domain.map(0, 0, M2, Access.READ);
         for (Device device : world.machine.devices()) {

@@ -82,7 +82,7 @@ class PolicyMatrixTest {
     void G1_G2_G3_G4_G5_G6_G7_holdUnderEveryCombination(
             String flush, String cache, String allocator, int number) throws Exception {
         EmulatorOptions hardware =
-                EmulatorOptions.defaults()
+                EmulatorOptions.legacy()
                         .memory(64 << 20)
                         .tableMemory(16 << 20)
                         .units(2)

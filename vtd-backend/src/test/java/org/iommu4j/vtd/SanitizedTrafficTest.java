@@ -52,7 +52,7 @@ class SanitizedTrafficTest {
     static Stream<Arguments> units() {
         List<Arguments> all = new ArrayList<>();
         EmulatorOptions base =
-                EmulatorOptions.defaults().memory(4 * GIB).tableMemory(64 << 20).iotlbEntries(256);
+                EmulatorOptions.legacy().memory(4 * GIB).tableMemory(64 << 20).iotlbEntries(256);
         for (CacheBehaviour caches : CacheBehaviour.values()) {
             EmulatorOptions unit = base.caches(caches).seed(SEED);
             all.add(Arguments.of(caches + ", coherent", "strict", unit));

@@ -27,7 +27,7 @@ class ScalableFaultTest {
     private static final int PASID = 0x1234;
 
     private final EmulatedWorld world =
-            new EmulatedWorld(EmulatorOptions.defaults().scalable(true).sanitizer(false));
+            new EmulatedWorld(EmulatorOptions.legacy().scalable(true).sanitizer(false));
     private final Device device = world.device(0);
     private final BlockingQueue<DmaFault> heard = new LinkedBlockingQueue<>();
 

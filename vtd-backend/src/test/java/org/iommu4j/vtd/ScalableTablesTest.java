@@ -59,19 +59,6 @@ class ScalableTablesTest {
     }
 
     @Test
-    void aUnitThatHasNothingInScalableModeStaysInLegacyMode() {
-        long none = ScriptedUnit.SCALABLE_ECAP & ~(3L << 46);
-        ScriptedUnit unit = machine.with(ScriptedUnit.SCALABLE_CAP, none);
-        try (Iommu iommu = open()) {
-            assertThat(unit.get64(UnitRegisters.RTADDR) & 0xfff).isZero();
-            assertThat(unit.get64(UnitRegisters.IQA) & 0xfff).isZero();
-            assertThat(iommu.capabilities().features())
-                    .contains(Feature.SECOND_STAGE, Feature.PASS_THROUGH)
-                    .doesNotContain(Feature.FIRST_STAGE, Feature.PASID, Feature.PAGE_REQUESTS);
-        }
-    }
-
-    @Test
     void theSecondStageIsNamedByThePasidEntryOfRequestsWithoutPasid() {
         ScriptedUnit unit = machine.with(ScriptedUnit.SCALABLE_CAP, ScriptedUnit.SCALABLE_ECAP);
         try (Iommu iommu = open();
@@ -236,6 +223,30 @@ class ScalableTablesTest {
     }
 
     @Test
+    void G7_aDomainIsOnUnitsOfBothModes() {
+        ScriptedUnit scalable = machine.with(ScriptedUnit.SCALABLE_CAP, ScriptedUnit.SCALABLE_ECAP);
+        ScriptedUnit legacy = machine.with(ScriptedUnit.CAP, ScriptedUnit.ECAP);
+        try (Iommu iommu = open();
+                IommuDomain domain = iommu.createDomain(DomainOptions.defaults());
+                IommuDomain through = iommu.createDomain(passThrough())) {
+            assertThat(iommu.capabilities().features())
+                    .contains(Feature.SECOND_STAGE)
+                    .doesNotContain(Feature.FIRST_STAGE, Feature.PASID);
+            iommu.attach(UPPER, through).close();
+            try (Attachment _ = iommu.attach(LOWER, 1, domain);
+                    Attachment _ = iommu.attach(SourceId.parse("01:02.0"), domain)) {
+                domain.map(0x5000, 0x5000, 0x1000, Access.READ);
+                scalable.carriedOut.clear();
+                legacy.carriedOut.clear();
+                domain.unmap(0x5000, 0x1000);
+                Descriptor page = new Descriptor(0x1_00f2L, 0x5040);
+                assertThat(scalable.carriedOut).containsExactly(page);
+                assertThat(legacy.carriedOut).containsExactly(page);
+            }
+        }
+    }
+
+    @Test
     void M4_exhaustionChangesNothing() throws Exception {
         ScriptedUnit unit = machine.with(ScriptedUnit.SCALABLE_CAP, ScriptedUnit.SCALABLE_ECAP);
         try (Iommu iommu = open();
@@ -257,72 +268,6 @@ class ScalableTablesTest {
             }
             one.close();
             assertThat(pages.taken()).isEqualTo(before + 1);
-        }
-    }
-
-    @Test
-    void pasidsThatCannotBeAttachedAreRefused() {
-        machine.with(ScriptedUnit.SCALABLE_CAP, ScriptedUnit.SCALABLE_ECAP);
-        machine.with(ScriptedUnit.SCALABLE_CAP, ScriptedUnit.SCALABLE_ECAP & ~(0x10L << 35));
-        machine.with(ScriptedUnit.SCALABLE_CAP, ScriptedUnit.SCALABLE_ECAP & ~(1L << 40));
-        try (Iommu iommu = open();
-                IommuDomain domain = iommu.createDomain(DomainOptions.defaults())) {
-            illegalPasid(iommu, domain, LOWER, 0, "the PASID 0x0; 0x1 to 0xfffff are legal");
-            illegalPasid(iommu, domain, LOWER, 1 << 20, "0x1 to 0xfffff are legal");
-            illegalPasid(iommu, domain, LOWER, 0x8000, "0x1 to 0x7fff are legal");
-            SourceId few = SourceId.parse("01:02.0");
-            illegalPasid(
-                    iommu,
-                    domain,
-                    few,
-                    0x10,
-                    "0x1 to 0xf are legal: the unit at 0xfed91000 takes 4 bits");
-            assertThatThrownBy(() -> iommu.attach(SourceId.parse("02:02.0"), 1, domain))
-                    .isInstanceOfSatisfying(
-                            UnsupportedFeatureException.class,
-                            e -> assertThat(e.feature()).isEqualTo(Feature.PASID));
-            try (Attachment _ = iommu.attach(LOWER, 1, domain)) {
-                assertThatThrownBy(() -> iommu.attach(LOWER, 1, domain))
-                        .isInstanceOf(IllegalStateException.class)
-                        .hasMessageContaining(
-                                "0000:00:02.0 with PASID 0x1 is attached to the domain with the"
-                                        + " id 0x1");
-            }
-        }
-    }
-
-    @Test
-    void L3_aStageIsHeldAgainstEachUnit() {
-        ScriptedUnit legacy = machine.with(ScriptedUnit.CAP, ScriptedUnit.ECAP);
-        long onlyFirst = ScriptedUnit.SCALABLE_ECAP & ~(1L << 46);
-        machine.with(ScriptedUnit.SCALABLE_CAP, onlyFirst);
-        SourceId other = SourceId.parse("01:02.0");
-        try (Iommu iommu = open();
-                IommuDomain first = iommu.createDomain(first());
-                IommuDomain second =
-                        iommu.createDomain(DomainOptions.defaults().withStage(Stage.SECOND))) {
-            assertThat(iommu.capabilities().features())
-                    .doesNotContain(Feature.FIRST_STAGE, Feature.SECOND_STAGE);
-            legacy.written.clear();
-            missing(Feature.FIRST_STAGE, iommu, LOWER, first);
-            missing(Feature.SECOND_STAGE, iommu, other, second);
-            assertThat(legacy.written).isEmpty();
-            iommu.attach(other, first).close();
-            iommu.attach(LOWER, second).close();
-        }
-    }
-
-    @Test
-    void theFirstStageIsUsualWhereThereIsNoSecond() {
-        machine.with(ScriptedUnit.SCALABLE_CAP, ScriptedUnit.SCALABLE_ECAP & ~(1L << 46));
-        try (Iommu iommu = open();
-                IommuDomain domain = iommu.createDomain(DomainOptions.defaults())) {
-            assertThat(iommu.capabilities().addressWidths()).containsExactly(47, 56);
-            assertThat(iommu.capabilities().features())
-                    .contains(Feature.FIRST_STAGE, Feature.EXECUTE_DISABLE)
-                    .doesNotContain(Feature.SECOND_STAGE, Feature.WRITE_ONLY);
-            domain.map(0, 0, 0x1000, Access.READ.withExecuteDisabled());
-            iommu.attach(LOWER, domain).close();
         }
     }
 
@@ -356,20 +301,6 @@ class ScalableTablesTest {
             table = memory.loadPlain(table + (iova >>> shift & 0x1ff) * 8) & 0xf_ffff_ffff_f000L;
         }
         return memory.loadPlain(table + (iova >>> 12 & 0x1ff) * 8);
-    }
-
-    private static void illegalPasid(
-            Iommu iommu, IommuDomain domain, SourceId device, int pasid, String why) {
-        assertThatThrownBy(() -> iommu.attach(device, pasid, domain))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining(why);
-    }
-
-    private static void missing(Feature feature, Iommu iommu, SourceId device, IommuDomain domain) {
-        assertThatThrownBy(() -> iommu.attach(device, domain))
-                .isInstanceOfSatisfying(
-                        UnsupportedFeatureException.class,
-                        e -> assertThat(e.feature()).isEqualTo(feature));
     }
 
     private static DomainOptions first() {

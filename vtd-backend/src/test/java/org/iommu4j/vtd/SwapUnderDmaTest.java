@@ -47,7 +47,7 @@ class SwapUnderDmaTest {
     private static final long MILLIS = Long.getLong("iommu4j.soak.millis", 700);
 
     static Stream<Arguments> machines() {
-        EmulatorOptions usual = EmulatorOptions.defaults();
+        EmulatorOptions usual = EmulatorOptions.legacy();
         EmulatorOptions keeps = usual.caches(CacheBehaviour.KEEPS_EVERYTHING);
         EmulatorOptions drops = usual.caches(CacheBehaviour.DROPS_ANYTHING).seed(SEED);
         AtomicInteger asked = new AtomicInteger();
@@ -153,7 +153,7 @@ class SwapUnderDmaTest {
     @Test
     void T1_eightThreadsOnTheirOwnDomainsAndDevices() throws Exception {
         EmulatorOptions options =
-                EmulatorOptions.defaults()
+                EmulatorOptions.legacy()
                         .units(2)
                         .devices(8)
                         .caches(CacheBehaviour.KEEPS_EVERYTHING)

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The bits of entries, written out: what the hardware reads, not what the format says it reads. */
 class VtdFormatsTest {
@@ -120,6 +121,24 @@ class VtdFormatsTest {
         assertThat(VtdFormats.FIRST_STAGE_4.levels()).isEqualTo(4);
         assertThat(VtdFormats.FIRST_STAGE_5.addressWidth()).isEqualTo(56);
         assertThat(VtdFormats.FIRST_STAGE_5.levels()).isEqualTo(5);
+    }
+
+    /** A unit that does not snoop cannot set the bits, so every entry has them from birth. */
+    @ParameterizedTest
+    @ValueSource(ints = {4, 5})
+    void S2_leavesOfAWalkerThatCannotSetBitsHaveThemFromBirth(int levels) {
+        PageTableFormat format = VtdFormats.firstStage(levels, 52, false);
+        golden(format, Access.READ, 0x25, 0xa5);
+        golden(format, Access.READ_WRITE, 0x67, 0xe7);
+        golden(
+                format,
+                Access.READ.withExecuteDisabled(),
+                0x8000_0000_0000_0025L,
+                0x8000_0000_0000_00a5L);
+        assertThat(format.tableEntry(0x1000)).isEqualTo(0x1027);
+        assertThat(format.firstChild(0x20_10e7L, 1)).isEqualTo(0x20_00e7L);
+        assertThat(format.firstChild(0x20_00a5L, 1)).isEqualTo(0x20_0025L);
+        assertThat(format.accessedMask() | format.dirtyMask()).isZero();
     }
 
     private static void golden(PageTableFormat format, Access access, long small, long large) {

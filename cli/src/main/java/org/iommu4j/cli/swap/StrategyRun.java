@@ -227,7 +227,11 @@ final class StrategyRun {
                             + ": the remapping hardware has no pages of that size");
         }
         List<Integer> widths = capabilities.addressWidths();
-        int width = widths.contains(USUAL_WIDTH) ? USUAL_WIDTH : widths.getLast();
+        int width =
+                widths.stream()
+                        .filter(each -> each <= USUAL_WIDTH)
+                        .max(Integer::compare)
+                        .orElse(widths.getLast());
         if (guest.end() > 1L << width) {
             throw new IllegalArgumentException(
                     "--memory "
