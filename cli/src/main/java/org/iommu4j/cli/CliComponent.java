@@ -5,7 +5,7 @@ import dagger.Component;
 import dagger.Module;
 import dagger.Provides;
 import org.iommu4j.api.Iommu;
-import org.iommu4j.cli.swap.SwapScenario;
+import org.iommu4j.cli.vm.Machines;
 import org.iommu4j.machine.MachineProvider;
 import org.iommu4j.machine.Providers;
 
@@ -26,7 +26,7 @@ interface CliComponent {
         }
 
         @Provides
-        static SwapScenario.Machines machines() {
+        static Machines machines() {
             return (choice, bytes) ->
                     Providers.choose(
                                     MachineProvider.class,

@@ -29,6 +29,7 @@ final class CommandTree {
             ReplayCommand replay,
             InspectCommand inspect,
             SwapCommand swap,
+            MigrateCommand migrate,
             ConformCommand conform,
             ListCommand list) {
         this.streams = streams;
@@ -38,6 +39,7 @@ final class CommandTree {
                         .addSubcommand(replay)
                         .addSubcommand(inspect)
                         .addSubcommand(swap)
+                        .addSubcommand(migrate)
                         .addSubcommand(conform)
                         .addSubcommand(list)
                         .addSubcommand(new GenerateCompletion())

@@ -9,7 +9,7 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuProvider;
-import org.iommu4j.cli.swap.SwapScenario;
+import org.iommu4j.cli.vm.Machines;
 import org.iommu4j.conformance.backend.BackendUnderTest;
 import org.iommu4j.conformance.backend.Conformance;
 import org.iommu4j.conformance.backend.RuleResult;
@@ -38,7 +38,7 @@ final class ConformCommand implements Callable<Integer> {
     private static final Logger LOG = LogManager.getLogger(ConformCommand.class);
 
     private final Streams streams;
-    private final SwapScenario.Machines machines;
+    private final Machines machines;
 
     @Option(
             names = "--backend",
@@ -74,7 +74,7 @@ final class ConformCommand implements Callable<Integer> {
     private boolean json;
 
     @Inject
-    ConformCommand(Streams streams, SwapScenario.Machines machines) {
+    ConformCommand(Streams streams, Machines machines) {
         this.streams = streams;
         this.machines = machines;
     }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.StreamWriteFeature;
 import java.io.IOException;
 import java.io.PrintStream;
+import org.iommu4j.cli.vm.VmSettings;
 
 /** JSON for other programs. */
 final class Json {
@@ -16,5 +17,17 @@ final class Json {
     /** Writes UTF-8 to a stream, which stays open when the generator is closed. */
     static JsonGenerator generator(PrintStream out) throws IOException {
         return FACTORY.createGenerator(out);
+    }
+
+    /** Writes what a VM and its machine are. */
+    static void settings(JsonGenerator json, VmSettings vm) throws IOException {
+        json.writeStringField("machine", vm.machine());
+        json.writeStringField("backend", vm.backend());
+        json.writeBooleanField("sanitizer", vm.sanitizer());
+        json.writeNumberField("memory", vm.memory());
+        json.writeNumberField("page", vm.page());
+        json.writeNumberField("devices", vm.devices());
+        json.writeNumberField("seconds", vm.duration().toMillis() / 1e3);
+        json.writeNumberField("seed", vm.seed());
     }
 }

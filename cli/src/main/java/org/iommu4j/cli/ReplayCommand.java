@@ -14,7 +14,7 @@ import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.PartialUnmap;
 import org.iommu4j.api.UnsupportedFeatureException;
-import org.iommu4j.cli.swap.SwapScenario;
+import org.iommu4j.cli.vm.Machines;
 import org.iommu4j.flush.FlushPolicyProvider;
 import org.iommu4j.machine.Providers;
 import picocli.CommandLine.Command;
@@ -44,7 +44,7 @@ final class ReplayCommand implements Callable<Integer> {
 
     private final Streams streams;
     private final IommuOpener opener;
-    private final SwapScenario.Machines machines;
+    private final Machines machines;
 
     @Parameters(
             arity = "0..1",
@@ -104,7 +104,7 @@ final class ReplayCommand implements Callable<Integer> {
     private boolean json;
 
     @Inject
-    ReplayCommand(Streams streams, IommuOpener opener, SwapScenario.Machines machines) {
+    ReplayCommand(Streams streams, IommuOpener opener, Machines machines) {
         this.streams = streams;
         this.opener = opener;
         this.machines = machines;

@@ -6,8 +6,8 @@ import java.util.List;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.IommuOptions;
-import org.iommu4j.cli.swap.MachineChoice;
-import org.iommu4j.cli.swap.SwapScenario;
+import org.iommu4j.cli.vm.MachineChoice;
+import org.iommu4j.cli.vm.Machines;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.Machine;
 import org.iommu4j.machine.Sanitizer;
@@ -43,7 +43,7 @@ final class ReplayGround implements AutoCloseable {
      * @param machines makes machines
      * @throws IllegalArgumentException if there is no such machine
      */
-    static ReplayGround of(String choice, SwapScenario.Machines machines) {
+    static ReplayGround of(String choice, Machines machines) {
         if (choice.equals(MEMORY_ONLY)) {
             return new ReplayGround(IommuOptions.memoryOnly(TABLE_MEMORY));
         }

@@ -3,7 +3,6 @@ package org.iommu4j.cli;
 import jakarta.inject.Inject;
 import java.io.IOException;
 import java.math.BigDecimal;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -11,17 +10,16 @@ import java.util.concurrent.Callable;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.IommuException;
-import org.iommu4j.cli.swap.Faults;
-import org.iommu4j.cli.swap.MemorySize;
+import org.iommu4j.cli.vm.Faults;
+import org.iommu4j.cli.vm.Machines;
 import org.iommu4j.cli.swap.SplitStrategy;
 import org.iommu4j.cli.swap.StrategyReport;
 import org.iommu4j.cli.swap.SwapIn;
 import org.iommu4j.cli.swap.SwapScenario;
 import org.iommu4j.cli.swap.SwapSettings;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /** {@code iommu4j swap}: the founding scenario. */
 @Command(
@@ -50,31 +48,24 @@ final class SwapCommand implements Callable<Integer> {
 
     private final Streams streams;
     private final IommuOpener opener;
-    private final SwapScenario.Machines machines;
+    private final Machines machines;
+
+    @Mixin private VmOptions vm = new VmOptions();
 
     @Option(
             names = "--memory",
             paramLabel = "SIZE",
             defaultValue = "1g",
-            converter = SizeConverter.class,
+            converter = MemorySizeConverter.class,
             description =
                     "The VM's memory. Only what devices use, and tables, cost anything. Default:"
                             + " ${DEFAULT-VALUE}.")
     private long memory;
 
     @Option(
-            names = "--page",
-            paramLabel = "SIZE",
-            defaultValue = "2m",
-            converter = PageSize.Converter.class,
-            description =
-                    "The large page that it is mapped with, 2m or 1g. Default: ${DEFAULT-VALUE}.")
-    private PageSize page = PageSize.LARGE;
-
-    @Option(
             names = "--working-set",
             paramLabel = "SIZE",
-            converter = SizeConverter.class,
+            converter = MemorySizeConverter.class,
             description =
                     "How much of the memory devices use, in pieces of 2m spread over all of it."
                             + " Default: all, up to 256m.")
@@ -108,37 +99,11 @@ final class SwapCommand implements Callable<Integer> {
     private Optional<SwapIn> swapIn = Optional.empty();
 
     @Option(
-            names = "--devices",
-            paramLabel = "N",
-            defaultValue = "2",
-            description =
-                    "How many devices do DMA, each on its own thread. Default: ${DEFAULT-VALUE}.")
-    private int devices;
-
-    @Option(
             names = "--seconds",
             paramLabel = "S",
             defaultValue = "5",
             description = "How long each strategy runs. Default: ${DEFAULT-VALUE}.")
     private BigDecimal seconds = BigDecimal.ZERO;
-
-    @Option(
-            names = "--machine",
-            paramLabel = "NAME",
-            defaultValue = "emulator",
-            description =
-                    "The machine, with parameters as in emulator:coherent=false; see 'iommu4j list'."
-                            + " Default: ${DEFAULT-VALUE}.")
-    private String machine = "emulator";
-
-    @Option(
-            names = "--backend",
-            paramLabel = "NAME",
-            defaultValue = "vtd",
-            description =
-                    "Who drives its remapping hardware; see 'iommu4j list'. Default:"
-                            + " ${DEFAULT-VALUE}.")
-    private String backend = "vtd";
 
     @Option(
             names = "--flush",
@@ -149,26 +114,11 @@ final class SwapCommand implements Callable<Integer> {
                             + " Default: ${DEFAULT-VALUE}.")
     private String flush = "strict";
 
-    @Option(
-            names = "--seed",
-            paramLabel = "N",
-            defaultValue = "1",
-            description =
-                    "Which pages, and what the machine does by chance. Default: ${DEFAULT-VALUE}.")
-    private long seed;
-
-    @Option(
-            names = "--no-sanitizer",
-            description =
-                    "Do not hold what the driver believes against what the hardware does. DMA is"
-                            + " faster then, and the data is checked all the same.")
-    private boolean noSanitizer;
-
     @Option(names = "--json", description = "Print one JSON object instead of a table.")
     private boolean json;
 
     @Inject
-    SwapCommand(Streams streams, IommuOpener opener, SwapScenario.Machines machines) {
+    SwapCommand(Streams streams, IommuOpener opener, Machines machines) {
         this.streams = streams;
         this.opener = opener;
         this.machines = machines;
@@ -195,37 +145,29 @@ final class SwapCommand implements Callable<Integer> {
     private SwapSettings settings() {
         try {
             return new SwapSettings(
-                    memory,
-                    page.bytes(),
+                    vm.settings(memory, seconds),
                     workingSet.orElse(Math.min(memory, USUAL_WORKING_SET)),
-                    devices,
-                    duration(),
                     faults,
                     swapIn,
-                    seed,
-                    machine,
-                    backend,
-                    flush,
-                    !noSanitizer);
+                    flush);
         } catch (IllegalArgumentException e) {
             throw CommandFailure.of(e);
         }
     }
 
-    /** What is too long for a duration is too long for a run. */
-    private Duration duration() {
-        BigDecimal nanos = seconds.movePointRight(9);
-        BigDecimal most = BigDecimal.valueOf(Long.MAX_VALUE);
-        return Duration.ofNanos(nanos.min(most).max(most.negate()).longValue());
-    }
-
     private List<StrategyReport> run(
             SwapScenario scenario, SwapSettings settings, List<SplitStrategy> strategies) {
         List<StrategyReport> reports = new ArrayList<>();
-        try (SwapProgress progress = new SwapProgress(streams, settings.duration(), strategies)) {
+        try (RunProgress<SplitStrategy> progress =
+                new RunProgress<>(
+                        streams,
+                        "swap",
+                        settings.vm().duration(),
+                        strategies,
+                        SplitStrategy::toString)) {
             for (SplitStrategy strategy : strategies) {
                 if (!scenario.isInterrupted()) {
-                    reports.add(scenario.run(strategy, progress));
+                    reports.add(scenario.run(strategy, progress::at));
                 }
             }
         } catch (IllegalArgumentException e) {
@@ -234,18 +176,6 @@ final class SwapCommand implements Callable<Integer> {
             throw new CommandFailure("cannot go on: " + e.getMessage(), e);
         }
         return reports;
-    }
-
-    /** Reads an amount of memory. */
-    static final class SizeConverter implements ITypeConverter<Long> {
-        @Override
-        public Long convert(String value) {
-            try {
-                return MemorySize.parse(value);
-            } catch (IllegalArgumentException e) {
-                throw new TypeConversionException(e.getMessage());
-            }
-        }
     }
 
     /** Reads the name of a strategy. */

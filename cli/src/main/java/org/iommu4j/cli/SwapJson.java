@@ -34,16 +34,9 @@ final class SwapJson {
     }
 
     private static void settings(JsonGenerator json, SwapSettings settings) throws IOException {
-        json.writeStringField("machine", settings.machine());
-        json.writeStringField("backend", settings.backend());
+        Json.settings(json, settings.vm());
         json.writeStringField("flush", settings.flush());
-        json.writeBooleanField("sanitizer", settings.sanitizer());
-        json.writeNumberField("memory", settings.memory());
         json.writeNumberField("workingSet", settings.workingSet());
-        json.writeNumberField("page", settings.page());
-        json.writeNumberField("devices", settings.devices());
-        json.writeNumberField("seconds", settings.duration().toMillis() / 1e3);
-        json.writeNumberField("seed", settings.seed());
     }
 
     private static void strategy(JsonGenerator json, StrategyReport report) throws IOException {

@@ -12,7 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.iommu4j.api.Iommu;
-import org.iommu4j.cli.swap.SwapScenario;
+import org.iommu4j.cli.vm.Machines;
 
 /**
  * A run of the command inside the test.
@@ -37,18 +37,27 @@ record CommandRun(int exitCode, String out, String err) {
     static CommandRun of(
             InputStream in,
             IommuOpener opener,
-            SwapScenario.Machines machines,
+            Machines machines,
             String... arguments) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Streams streams = new Streams(in, print(out), print(err), false);
         ReplayCommand replay = new ReplayCommand(streams, opener, machines);
         SwapCommand swap = new SwapCommand(streams, opener, machines);
+        MigrateCommand migrate = new MigrateCommand(streams, opener, machines);
         ConformCommand conform = new ConformCommand(streams, machines);
         ListCommand list = new ListCommand(streams);
         InspectCommand inspect = new InspectCommand(streams);
         int exitCode =
-                new CommandTree(streams, new RootCommand(), replay, inspect, swap, conform, list)
+                new CommandTree(
+                                streams,
+                                new RootCommand(),
+                                replay,
+                                inspect,
+                                swap,
+                                migrate,
+                                conform,
+                                list)
                         .execute(arguments);
         return new CommandRun(
                 exitCode,

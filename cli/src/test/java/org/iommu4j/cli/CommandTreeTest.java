@@ -16,6 +16,7 @@ class CommandTreeTest {
                 "replay --help",
                 "inspect --help",
                 "swap --help",
+                "migrate --help",
                 "list -h",
                 "generate-completion --help"
             })

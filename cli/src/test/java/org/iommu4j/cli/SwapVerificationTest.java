@@ -13,8 +13,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.iommu4j.api.IommuDomain;
-import org.iommu4j.cli.swap.PlainMachine;
-import org.iommu4j.cli.swap.SwapScenario;
+import org.iommu4j.cli.vm.PlainMachine;
+import org.iommu4j.cli.vm.Machines;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.DmaOutcome;
 import org.iommu4j.machine.PhysicalMemory;
@@ -281,13 +281,13 @@ class SwapVerificationTest {
                 .isEqualToIgnoringNewLines("iommu4j swap: internal error: out of order");
     }
 
-    private static SwapScenario.Machines changed(UnaryOperator<Device> change) {
+    private static Machines changed(UnaryOperator<Device> change) {
         return (choice, bytes) ->
                 new PlainMachine(bytes, 2, IommuDomain::translate, change, Optional.empty());
     }
 
     private static CommandRun swap(
-            SwapScenario.Machines machines, String strategy, String... more) {
+            Machines machines, String strategy, String... more) {
         String[] usual = {"swap", "--memory", "4m", "--seconds", "0.5", "--split", strategy};
         String[] arguments = Arrays.copyOf(usual, usual.length + more.length);
         System.arraycopy(more, 0, arguments, usual.length, more.length);

@@ -1,5 +1,6 @@
 package org.iommu4j.cli.swap;
 
+import org.iommu4j.cli.vm.GuestMemory;
 import java.util.Locale;
 import java.util.Optional;
 import org.iommu4j.api.Access;

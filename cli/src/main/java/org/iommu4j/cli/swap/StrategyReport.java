@@ -1,5 +1,6 @@
 package org.iommu4j.cli.swap;
 
+import org.iommu4j.cli.vm.Faults;
 import java.util.List;
 import org.HdrHistogram.Histogram;
 import org.iommu4j.api.DomainStatistics;

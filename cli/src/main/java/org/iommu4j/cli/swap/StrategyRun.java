@@ -1,5 +1,12 @@
 package org.iommu4j.cli.swap;
 
+import org.iommu4j.cli.vm.Crew;
+import org.iommu4j.cli.vm.DeviceTraffic;
+import org.iommu4j.cli.vm.Faults;
+import org.iommu4j.cli.vm.GuestMemory;
+import org.iommu4j.cli.vm.PageStates;
+import org.iommu4j.cli.vm.Passthrough;
+import org.iommu4j.cli.vm.WrongData;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +20,6 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.HdrHistogram.Histogram;
 import org.iommu4j.api.Capabilities;
-import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.api.Feature;
 import org.iommu4j.api.Iommu;
@@ -28,7 +34,6 @@ import org.iommu4j.machine.TranslationService;
 
 /** One strategy on one machine: a VM's memory, its devices, and the host that swaps. */
 final class StrategyRun {
-    private static final int USUAL_WIDTH = 48;
     private static final int FINDINGS_SHOWN = 3;
     private static final Duration LOOK = Duration.ofMillis(20);
 
@@ -60,15 +65,22 @@ final class StrategyRun {
         this.settings = settings;
         this.machine = machine;
         this.strategy = strategy;
-        SplittableRandom random = new SplittableRandom(settings.seed());
+        SplittableRandom random = new SplittableRandom(settings.vm().seed());
         guest =
                 new GuestMemory(
-                        settings.memory(), settings.page(), settings.workingSet(), random.split());
-        List<Device> devices = devices();
-        devices.forEach(this::requireReach);
+                        settings.vm().memory(),
+                        settings.vm().page(),
+                        settings.workingSet(),
+                        random.split());
+        Passthrough passthrough = new Passthrough(settings.vm(), guest);
+        List<Device> devices = passthrough.devices(machine);
         faults = faults(iommu.capabilities(), devices);
         swapIn = swapIn();
-        domain = iommu.createDomain(domainOptions(iommu.capabilities()));
+        domain =
+                iommu.createDomain(
+                        passthrough
+                                .domainOptions(iommu.capabilities(), "swap")
+                                .withPageRequests(faults == Faults.RECOVERABLE));
         guest.mapInto(domain);
         PageStates states = new PageStates(guest.pages());
         // The pages of the VM are no tables: nobody needs to see each store to them.
@@ -130,8 +142,8 @@ final class StrategyRun {
         Duration elapsed = Duration.ZERO;
         while (!interrupted.getAsBoolean()
                 && !crew.isStopped()
-                && elapsed.compareTo(settings.duration()) < 0) {
-            pause(settings.duration().minus(elapsed));
+                && elapsed.compareTo(settings.vm().duration()) < 0) {
+            pause(settings.vm().duration().minus(elapsed));
             elapsed = Duration.ofNanos(System.nanoTime() - start);
             progress.accept(elapsed);
         }
@@ -176,35 +188,6 @@ final class StrategyRun {
         return all;
     }
 
-    private void requireReach(Device device) {
-        if (device.addressBits() < Long.SIZE && guest.end() > 1L << device.addressBits()) {
-            throw new IllegalArgumentException(
-                    "--memory "
-                            + MemorySize.text(settings.memory())
-                            + ": the device "
-                            + device.source()
-                            + " has addresses of "
-                            + device.addressBits()
-                            + " bits; up to "
-                            + MemorySize.text(GuestMemory.mostBelow(1L << device.addressBits()))
-                            + " is legal with it");
-        }
-    }
-
-    private List<Device> devices() {
-        List<Device> all = machine.devices();
-        if (all.size() < settings.devices()) {
-            throw new IllegalArgumentException(
-                    "--devices "
-                            + settings.devices()
-                            + ": the machine \""
-                            + settings.machine()
-                            + "\" has "
-                            + all.size());
-        }
-        return all.subList(0, settings.devices());
-    }
-
     /** What the user chose; else recoverable where units and devices can. */
     private Faults faults(Capabilities capabilities, List<Device> devices) {
         boolean can =
@@ -218,7 +201,7 @@ final class StrategyRun {
         if (chosen == Faults.RECOVERABLE && !can) {
             throw new IllegalArgumentException(
                     "--faults recoverable: units or devices of the machine \""
-                            + settings.machine()
+                            + settings.vm().machine()
                             + "\" have no page requests");
         }
         return chosen;
@@ -232,37 +215,6 @@ final class StrategyRun {
                     "--swap-in on-fault: faults are fatal here, and no device asks for a page");
         }
         return chosen;
-    }
-
-    private DomainOptions domainOptions(Capabilities capabilities) {
-        capabilities.require(Feature.ATTACH, "swap");
-        if (!capabilities.hasPageSize(settings.page())) {
-            throw new IllegalArgumentException(
-                    "--page "
-                            + MemorySize.text(settings.page())
-                            + ": the remapping hardware has no pages of that size");
-        }
-        List<Integer> widths = capabilities.addressWidths();
-        int width =
-                widths.stream()
-                        .filter(each -> each <= USUAL_WIDTH)
-                        .max(Integer::compare)
-                        .orElse(widths.getLast());
-        if (guest.end() > 1L << width) {
-            throw new IllegalArgumentException(
-                    "--memory "
-                            + MemorySize.text(settings.memory())
-                            + ": the remapping hardware translates addresses of "
-                            + width
-                            + " bits, "
-                            + MemorySize.text(1L << width)
-                            + ", and the memory ends 1 GiB behind its size");
-        }
-        long upToLeaf = (settings.page() << 1) - 1;
-        return DomainOptions.defaults()
-                .withAddressWidth(width)
-                .withPageSizes(capabilities.pageSizes() & upToLeaf)
-                .withPageRequests(faults == Faults.RECOVERABLE);
     }
 
     private static void pause(Duration atMost) {

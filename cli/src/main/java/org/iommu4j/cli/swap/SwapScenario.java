@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.function.BiFunction;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuOptions;
+import org.iommu4j.cli.vm.Machines;
 import org.iommu4j.flush.FlushPolicyProvider;
 import org.iommu4j.machine.Machine;
 
@@ -17,20 +18,6 @@ public final class SwapScenario {
     private final Machines machines;
     private final BiFunction<String, IommuOptions, Iommu> iommus;
     private volatile boolean interrupted;
-
-    /** How the scenario comes by a machine. */
-    @FunctionalInterface
-    public interface Machines {
-        /**
-         * Makes a machine.
-         *
-         * @param choice its provider's name, with parameters
-         * @param bytes its memory
-         * @return the machine
-         * @throws IllegalArgumentException if there is no such machine
-         */
-        Machine create(String choice, long bytes);
-    }
 
     /** Hears how far a run is. */
     @FunctionalInterface
@@ -81,11 +68,11 @@ public final class SwapScenario {
      */
     public StrategyReport run(SplitStrategy strategy, Progress progress) {
         try (Machine machine =
-                machines.create(settings.configuredMachine(), settings.machineMemory())) {
+                machines.create(settings.vm().configuredMachine(), settings.machineMemory())) {
             StrategyRun run;
             IommuOptions options =
                     IommuOptions.on(machine).with(FlushPolicyProvider.class, settings.flush());
-            try (Iommu iommu = iommus.apply(settings.backend(), options)) {
+            try (Iommu iommu = iommus.apply(settings.vm().backend(), options)) {
                 run = new StrategyRun(settings, machine, iommu, strategy);
                 run.go(iommu, () -> interrupted, elapsed -> progress.at(strategy, elapsed));
             }

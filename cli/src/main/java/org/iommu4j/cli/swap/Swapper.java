@@ -1,5 +1,8 @@
 package org.iommu4j.cli.swap;
 
+import org.iommu4j.cli.vm.Content;
+import org.iommu4j.cli.vm.GuestMemory;
+import org.iommu4j.cli.vm.PageStates;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.Optional;
+import org.iommu4j.cli.vm.PlainMachine;
+import org.iommu4j.cli.vm.VmSettings;
 import org.junit.jupiter.api.Test;
 
 class SwapScenarioTest {
@@ -29,12 +31,13 @@ class SwapScenarioTest {
 
     @Test
     void whatTheUserSaysOfTheMachineGoesFirst() {
-        assertThat(settings(Duration.ofSeconds(1), "emulator", true).configuredMachine())
+        assertThat(settings(Duration.ofSeconds(1), "emulator", true).vm().configuredMachine())
                 .isEqualTo("emulator:devices=2,seed=7");
-        assertThat(settings(Duration.ofSeconds(1), "emulator", false).configuredMachine())
+        assertThat(settings(Duration.ofSeconds(1), "emulator", false).vm().configuredMachine())
                 .isEqualTo("emulator:devices=2,seed=7,sanitizer=false");
         assertThat(
                         settings(Duration.ofSeconds(1), "emulator:units=2,devices=4", true)
+                                .vm()
                                 .configuredMachine())
                 .isEqualTo("emulator:units=2,devices=4,seed=7");
     }
@@ -46,17 +49,10 @@ class SwapScenarioTest {
 
     private static SwapSettings settings(Duration duration, String machine, boolean sanitizer) {
         return new SwapSettings(
+                new VmSettings(8 * MIB, 2 * MIB, 2, duration, 7, machine, "vtd", sanitizer),
                 8 * MIB,
-                2 * MIB,
-                8 * MIB,
-                2,
-                duration,
                 Optional.empty(),
                 Optional.empty(),
-                7,
-                machine,
-                "vtd",
-                "strict",
-                sanitizer);
+                "strict");
     }
 }

@@ -1,4 +1,4 @@
-package org.iommu4j.cli.swap;
+package org.iommu4j.cli.vm;
 
 /** What a user says of a machine, its provider's name and perhaps parameters, and what follows. */
 public final class MachineChoice {

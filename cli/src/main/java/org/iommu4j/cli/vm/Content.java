@@ -1,20 +1,21 @@
-package org.iommu4j.cli.swap;
+package org.iommu4j.cli.vm;
 
 import java.nio.ByteBuffer;
 import org.iommu4j.machine.PhysicalMemory;
 
 /**
- * What stands in memory during the scenario: words that tell where they belong.
+ * What stands in the memory of a VM under test: words that tell where they belong.
  *
  * <p>A word that a device writes is its version, 15 bits, and the I/O virtual address it was
  * written to. A word of a given-up page, poison, is {@code 0xdead} and its own physical address.
  * Zero is what nobody has written yet. So a wrong word says in a message where it came from.
  */
-final class Content {
+public final class Content {
     /** What one DMA transfers, in bytes: the part of each page that is one device's own. */
     static final int SLOT = 64;
 
-    static final int SLOTS = (int) GuestMemory.PAGE_SIZE / SLOT;
+    /** How many devices can have a part of each page. */
+    public static final int SLOTS = (int) GuestMemory.PAGE_SIZE / SLOT;
     private static final int WORDS = SLOT / Long.BYTES;
     private static final int PAGE_WORDS = (int) GuestMemory.PAGE_SIZE / Long.BYTES;
     private static final int VERSION_SHIFT = 48;
@@ -69,13 +70,24 @@ final class Content {
                 + Long.toHexString(address);
     }
 
-    /** Poisons a page of the host. */
-    static void poison(PhysicalMemory memory, long frame) {
+    /**
+     * Poisons a page of the host.
+     *
+     * @param memory the host's memory
+     * @param frame the page's physical address
+     */
+    public static void poison(PhysicalMemory memory, long frame) {
         memory.fill(frame, POISON | frame, Long.BYTES, PAGE_WORDS);
     }
 
-    /** The index of the first word of a page that is not poison any more, or -1. */
-    static int firstUnpoisoned(PhysicalMemory memory, long frame) {
+    /**
+     * Looks for a word of a page that is not poison any more.
+     *
+     * @param memory the host's memory
+     * @param frame the page's physical address
+     * @return the index of the first, or -1
+     */
+    public static int firstUnpoisoned(PhysicalMemory memory, long frame) {
         for (int i = 0; i < PAGE_WORDS; i++) {
             long address = frame + (long) i * Long.BYTES;
             if (memory.loadPlain(address) != (POISON | address)) {
@@ -85,27 +97,44 @@ final class Content {
         return -1;
     }
 
-    /** Copies a page of the host into words. */
-    static void save(PhysicalMemory memory, long frame, long[] words) {
+    /**
+     * Copies a page of the host into words.
+     *
+     * @param memory the host's memory
+     * @param frame the page's physical address
+     * @param words room for a page
+     */
+    public static void save(PhysicalMemory memory, long frame, long[] words) {
         for (int i = 0; i < PAGE_WORDS; i++) {
             words[i] = memory.loadPlain(frame + (long) i * Long.BYTES);
         }
     }
 
-    /** Copies words into a page of the host. */
-    static void restore(PhysicalMemory memory, long frame, long[] words) {
+    /**
+     * Copies words into a page of the host.
+     *
+     * @param memory the host's memory
+     * @param frame the page's physical address
+     * @param words the words of a page
+     */
+    public static void restore(PhysicalMemory memory, long frame, long[] words) {
         for (int i = 0; i < PAGE_WORDS; i++) {
             memory.storePlain(frame + (long) i * Long.BYTES, words[i]);
         }
     }
 
-    /** Room for a page. */
-    static long[] newPage() {
+    /** {@return room for a page} */
+    public static long[] newPage() {
         return new long[PAGE_WORDS];
     }
 
-    /** Says what a word is. */
-    static String describe(long word) {
+    /**
+     * Says what a word is.
+     *
+     * @param word any word
+     * @return its version or its being poison, and its address
+     */
+    public static String describe(long word) {
         String address = "0x" + Long.toHexString(word & ADDRESS_MASK);
         if (word == 0) {
             return "zero";

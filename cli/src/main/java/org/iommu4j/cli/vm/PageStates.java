@@ -1,10 +1,10 @@
-package org.iommu4j.cli.swap;
+package org.iommu4j.cli.vm;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * What the swapper is doing to each page, for devices that want to know whether a fault was to be
+ * What the host is doing to each page, for devices that want to know whether a fault was to be
  * expected.
  *
  * <p>A page goes round through four states: present, being taken, gone, returning. Its stamp counts
@@ -12,7 +12,7 @@ import java.lang.invoke.VarHandle;
  * is made before anything happens that devices may notice, and after all that they must not.
  * Stepping is for one thread, looking for any.
  */
-final class PageStates {
+public final class PageStates {
     private static final VarHandle STAMP = MethodHandles.arrayElementVarHandle(int[].class);
     private static final int STATES = 3;
     private static final int PRESENT = 0;
@@ -20,18 +20,31 @@ final class PageStates {
 
     private final int[] stamps;
 
-    /** Makes the states of so many pages, which are all present. */
-    PageStates(int pages) {
+    /**
+     * Makes the states of pages that are all present.
+     *
+     * @param pages how many
+     */
+    public PageStates(int pages) {
         stamps = new int[pages];
     }
 
-    /** Moves a page on to its next state. */
-    void advance(int page) {
+    /**
+     * Moves a page on to its next state.
+     *
+     * @param page its number
+     */
+    public void advance(int page) {
         STAMP.setVolatile(stamps, page, stamps[page] + 1);
     }
 
-    /** The stamp of a page; what the caller does next stays behind it. */
-    int stamp(int page) {
+    /**
+     * Reads the stamp of a page; what the caller does next stays behind it.
+     *
+     * @param page its number
+     * @return the stamp
+     */
+    public int stamp(int page) {
         return (int) STAMP.getAcquire(stamps, page);
     }
 
@@ -41,13 +54,23 @@ final class PageStates {
         return (int) STAMP.getOpaque(stamps, page) == stamp;
     }
 
-    /** Whether devices can reach the page: at least until its next step. */
-    static boolean isPresent(int stamp) {
+    /**
+     * Says whether devices can reach a page, at least until its next step.
+     *
+     * @param stamp its stamp
+     * @return true if they can
+     */
+    public static boolean isPresent(int stamp) {
         return (stamp & STATES) == PRESENT;
     }
 
-    /** Whether devices cannot reach the page any more, until its next step. */
-    static boolean isGone(int stamp) {
+    /**
+     * Says whether devices cannot reach a page any more, until its next step.
+     *
+     * @param stamp its stamp
+     * @return true if they cannot
+     */
+    public static boolean isGone(int stamp) {
         return (stamp & STATES) == GONE;
     }
 }

@@ -1,4 +1,4 @@
-package org.iommu4j.cli.swap;
+package org.iommu4j.cli.vm;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -8,13 +8,13 @@ import org.iommu4j.machine.Device;
 import org.iommu4j.machine.DmaOutcome;
 
 /**
- * The DMA of one device: it reads and writes its own part of random pages as fast as it can, and
- * checks every word it reads against what it wrote there last.
+ * The DMA of one device: it reads and writes its own part of pages as fast as it can, and checks
+ * every word it reads against what it wrote there last.
  *
  * <p>Nothing is allocated where a DMA succeeds. One in eight is timed, because asking for the time
  * takes about as long as a DMA; and every one to a page that is out. For one thread at a time.
  */
-final class DeviceTraffic {
+public final class DeviceTraffic {
     private static final int TIMED = 8;
     private static final long LONGEST_NANOS = 60_000_000_000L;
 
@@ -48,7 +48,7 @@ final class DeviceTraffic {
      * @param wrongData hears of what was wrong
      * @param random which pages, and how
      */
-    DeviceTraffic(
+    public DeviceTraffic(
             Device device,
             int number,
             GuestMemory guest,
@@ -66,40 +66,52 @@ final class DeviceTraffic {
         versions = new int[guest.pages()];
     }
 
-    /** Does one DMA to a random page. */
-    void step() {
+    /** Reads or writes a random page. */
+    public void step() {
         long chance = random.nextLong();
         int page = (int) ((chance >>> 32) * versions.length >>> 32);
         boolean write = (chance & 1) != 0;
         transfer(page, write);
     }
 
+    /**
+     * Writes a page.
+     *
+     * @param page its number
+     */
+    public void write(int page) {
+        transfer(page, true);
+    }
+
     /** Reads every page, none of which is out, and checks that no write was lost. */
-    void readAll() {
+    public void readAll() {
         for (int page = 0; page < versions.length; page++) {
             transfer(page, false);
         }
     }
 
-    long dmas() {
+    /** {@return how many DMAs it did, the blocked ones among them} */
+    public long dmas() {
         return dmas;
     }
 
-    long expectedFaults() {
+    /** {@return how many were blocked, or waited, at a page that the host was busy with} */
+    public long expectedFaults() {
         return expectedFaults;
     }
 
-    long spuriousFaults() {
+    /** {@return how many were blocked, or waited, at a page that was present all the while} */
+    public long spuriousFaults() {
         return spuriousFaults;
     }
 
-    /** How long DMAs took that had to ask for a page which was out, in nanoseconds. */
-    Histogram faultService() {
+    /** {@return how long DMAs took that had to ask for a page which was out, in nanoseconds} */
+    public Histogram faultService() {
         return faultService;
     }
 
-    /** How long DMAs took that neither waited nor were blocked, in nanoseconds. */
-    Histogram latency() {
+    /** {@return how long DMAs took that neither waited nor were blocked, in nanoseconds} */
+    public Histogram latency() {
         return latency;
     }
 
@@ -108,7 +120,7 @@ final class DeviceTraffic {
         boolean timed = dmas % TIMED == 0 || !PageStates.isPresent(stamp);
         long start = timed ? System.nanoTime() : 0;
         long iova = guest.iova(page) + (number + page) % Content.SLOTS * (long) Content.SLOT;
-        DmaOutcome outcome = write ? write(page, iova) : read(page, iova);
+        DmaOutcome outcome = write ? writeNext(page, iova) : read(page, iova);
         dmas++;
         if (outcome.waited() || !outcome.isDone()) {
             countFault(page, stamp, iova, outcome);
@@ -142,7 +154,7 @@ final class DeviceTraffic {
     }
 
     /** Writes the next version; after a write that was blocked, the same one again. */
-    private DmaOutcome write(int page, long iova) {
+    private DmaOutcome writeNext(int page, long iova) {
         int next = (versions[page] >> 1) + 1;
         Content.fill(slot, iova, next);
         slot.clear();

@@ -1,4 +1,4 @@
-package org.iommu4j.cli.swap;
+package org.iommu4j.cli.vm;
 
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
@@ -17,14 +17,15 @@ import org.iommu4j.machine.PhysicalMemory;
  * <p>Devices use a working set of it: all, or as many pieces of 2 MiB as are asked for, spread over
  * the whole. Its pages are numbered from 0, in the order of their addresses. Immutable.
  */
-final class GuestMemory {
-    static final long PAGE_SIZE = PhysicalMemory.PAGE_SIZE;
+public final class GuestMemory {
+    /** The size of its pages, in bytes. */
+    public static final long PAGE_SIZE = PhysicalMemory.PAGE_SIZE;
 
     /** What the size of the working set is a multiple of. */
-    static final long PIECE = 1L << 21;
+    public static final long PIECE = 1L << 21;
 
     /** The most memory a VM has: an address below 2^47 leaves room in a word for more. */
-    static final long LARGEST = 1L << 46;
+    public static final long LARGEST = 1L << 46;
 
     private static final int PAGES_PER_PIECE = (int) (PIECE / PAGE_SIZE);
     private static final long GAP_START = 3L << 30;
@@ -43,7 +44,7 @@ final class GuestMemory {
      * @param workingSet how much of it devices use; a multiple of 2 MiB, not more than there is
      * @param random chooses the working set
      */
-    GuestMemory(long bytes, long leafSize, long workingSet, RandomGenerator random) {
+    public GuestMemory(long bytes, long leafSize, long workingSet, RandomGenerator random) {
         this.bytes = bytes;
         this.leafSize = leafSize;
         long every = bytes / PIECE;
@@ -56,8 +57,8 @@ final class GuestMemory {
         }
     }
 
-    /** The first I/O virtual address behind it. */
-    long end() {
+    /** {@return the first I/O virtual address behind it} */
+    public long end() {
         return iovaOf(bytes - 1) + 1;
     }
 
@@ -66,18 +67,30 @@ final class GuestMemory {
         return end <= GAP_END ? Math.min(end, GAP_START) : end - (GAP_END - GAP_START);
     }
 
-    /** The first host physical address behind it; what is below, down to 0, may be used too. */
-    long hostEnd() {
+    /**
+     * {@return the first host physical address behind it; what is below, down to 0, may be used
+     * too}
+     */
+    public long hostEnd() {
         return hostEnd(bytes);
     }
 
-    /** The first host physical address behind the memory of a VM that has so many bytes. */
-    static long hostEnd(long bytes) {
+    /**
+     * Returns the first host physical address behind the memory of a VM.
+     *
+     * @param bytes how much memory it has
+     * @return the address
+     */
+    public static long hostEnd(long bytes) {
         return HOST_START + bytes;
     }
 
-    /** Maps all of it, where it is at first. */
-    void mapInto(IommuDomain domain) {
+    /**
+     * Maps all of it, where it is at first.
+     *
+     * @param domain an empty domain
+     */
+    public void mapInto(IommuDomain domain) {
         long low = Math.min(bytes, GAP_START);
         domain.map(0, home(0), low, Access.READ_WRITE);
         if (bytes > low) {
@@ -85,39 +98,64 @@ final class GuestMemory {
         }
     }
 
-    /** How many pages the working set has. */
-    int pages() {
+    /** {@return how many pages the working set has} */
+    public int pages() {
         return pieces.length * PAGES_PER_PIECE;
     }
 
-    /** The I/O virtual address of a page of the working set. */
-    long iova(int page) {
+    /**
+     * Returns where devices see a page of the working set.
+     *
+     * @param page its number
+     * @return its I/O virtual address
+     */
+    public long iova(int page) {
         return pieces[page / PAGES_PER_PIECE] + page % PAGES_PER_PIECE * PAGE_SIZE;
     }
 
-    /** The page of the working set at an I/O virtual address, or -1. */
-    int pageAt(long iova) {
+    /**
+     * Returns the page of the working set at an address.
+     *
+     * @param iova an I/O virtual address
+     * @return its number, or -1
+     */
+    public int pageAt(long iova) {
         int piece = Arrays.binarySearch(pieces, iova & -PIECE);
         return piece < 0 ? -1 : piece * PAGES_PER_PIECE + (int) ((iova & PIECE - 1) / PAGE_SIZE);
     }
 
-    /** Where the memory at an I/O virtual address is in the host at first, and comes back to. */
-    static long home(long iova) {
+    /**
+     * Returns where memory is in the host at first, and comes back to.
+     *
+     * @param iova its I/O virtual address
+     * @return its physical address
+     */
+    public static long home(long iova) {
         return HOST_START + (iova < GAP_START ? iova : iova - (GAP_END - GAP_START));
     }
 
-    /** The size of a large page. */
-    long leafSize() {
+    /** {@return the size of a large page, in bytes} */
+    public long leafSize() {
         return leafSize;
     }
 
-    /** The I/O virtual address of the large page that a page of the working set is part of. */
-    long leafOf(int page) {
+    /**
+     * Returns the large page that a page of the working set is part of.
+     *
+     * @param page its number
+     * @return the I/O virtual address of the large page
+     */
+    public long leafOf(int page) {
         return iova(page) & -leafSize;
     }
 
-    /** The first page of the working set that is not below an I/O virtual address. */
-    int firstPageFrom(long iova) {
+    /**
+     * Returns the first page of the working set that is not below an address.
+     *
+     * @param iova an I/O virtual address
+     * @return its number
+     */
+    public int firstPageFrom(long iova) {
         int found = Arrays.binarySearch(pieces, iova);
         return (found < 0 ? -found - 1 : found) * PAGES_PER_PIECE;
     }

@@ -11,7 +11,7 @@ import java.util.List;
 import org.iommu4j.cli.swap.SplitStrategy;
 import org.junit.jupiter.api.Test;
 
-class SwapProgressTest {
+class RunProgressTest {
     @Test
     void aLongRunIsShownToSomebodyWhoWatches() {
         assertThat(shown(true, Duration.ofSeconds(2))).contains("swap").contains("unmap-map");
@@ -36,8 +36,13 @@ class SwapProgressTest {
                         nothing,
                         new PrintStream(err, true, StandardCharsets.UTF_8),
                         terminal);
-        try (SwapProgress progress =
-                new SwapProgress(streams, each, List.of(SplitStrategy.values()))) {
+        try (RunProgress<SplitStrategy> progress =
+                new RunProgress<>(
+                        streams,
+                        "swap",
+                        each,
+                        List.of(SplitStrategy.values()),
+                        SplitStrategy::toString)) {
             progress.at(SplitStrategy.HITLESS, each);
             progress.at(SplitStrategy.UNMAP_MAP, each.dividedBy(2));
         }

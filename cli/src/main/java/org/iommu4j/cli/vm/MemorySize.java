@@ -1,4 +1,4 @@
-package org.iommu4j.cli.swap;
+package org.iommu4j.cli.vm;
 
 import java.util.Locale;
 import java.util.regex.Matcher;

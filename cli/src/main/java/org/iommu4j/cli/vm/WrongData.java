@@ -1,4 +1,4 @@
-package org.iommu4j.cli.swap;
+package org.iommu4j.cli.vm;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -7,24 +7,34 @@ import java.util.List;
  * Data that was not what it must be: how often, and the first few in words. Any thread may call any
  * method.
  */
-final class WrongData {
+public final class WrongData {
     private static final int KEPT = 5;
 
     private final List<String> first = new ArrayList<>();
     private long count;
 
-    synchronized void add(String what) {
+    /** Begins with none. */
+    public WrongData() {}
+
+    /**
+     * Counts one.
+     *
+     * @param what what was wrong
+     */
+    public synchronized void add(String what) {
         count++;
         if (first.size() < KEPT) {
             first.add(what);
         }
     }
 
-    synchronized long count() {
+    /** {@return how often data was wrong} */
+    public synchronized long count() {
         return count;
     }
 
-    synchronized List<String> first() {
+    /** {@return the first few, in words} */
+    public synchronized List<String> first() {
         return List.copyOf(first);
     }
 }

@@ -1,4 +1,4 @@
-package org.iommu4j.cli.swap;
+package org.iommu4j.cli.vm;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -9,10 +9,13 @@ import java.util.concurrent.atomic.AtomicReference;
  * Threads that repeat a step until they are told to stop, or one of them fails: then all stop, and
  * the failure is thrown where the crew is ended.
  */
-final class Crew {
+public final class Crew {
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private volatile boolean stopped;
+
+    /** Makes an empty crew. */
+    public Crew() {}
 
     /**
      * Starts a thread.
@@ -21,19 +24,19 @@ final class Crew {
      * @param step what it repeats
      * @param last what it does when it has stopped
      */
-    void start(String name, Runnable step, Runnable last) {
+    public void start(String name, Runnable step, Runnable last) {
         Thread thread = Thread.ofPlatform().name(name).daemon().unstarted(() -> work(step, last));
         threads.add(thread);
         thread.start();
     }
 
-    /** Whether somebody has told the crew to stop, or failed. */
-    boolean isStopped() {
+    /** {@return whether somebody has told the crew to stop, or failed} */
+    public boolean isStopped() {
         return stopped;
     }
 
     /** Tells the crew to stop. */
-    void stop() {
+    public void stop() {
         stopped = true;
     }
 
@@ -42,7 +45,7 @@ final class Crew {
      *
      * @throws RuntimeException what one of them failed with
      */
-    void end() {
+    public void end() {
         stop();
         boolean interrupted = false;
         for (Thread thread : threads) {
