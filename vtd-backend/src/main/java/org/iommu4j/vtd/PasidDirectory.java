@@ -65,6 +65,13 @@ final class PasidDirectory {
         memory.store(entry(pasid), memory.load(entry(pasid)) & ~PRESENT);
     }
 
+    /** Lets the unit keep dirty bits in the second-stage tables of an id, or ends that. */
+    void keepDirtyBits(int pasid, boolean on) {
+        long word = memory.load(entry(pasid));
+        memory.store(
+                entry(pasid), on ? word | PasidEntry.DIRTY_BITS : word & ~PasidEntry.DIRTY_BITS);
+    }
+
     /** Empties the entry of an id, which the unit has forgotten. */
     void wipe(int pasid) {
         memory.storeEntry(entry(pasid), new long[PasidEntry.WORDS]);

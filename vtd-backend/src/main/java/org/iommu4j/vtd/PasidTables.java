@@ -121,6 +121,14 @@ final class PasidTables implements SourceTables {
     }
 
     @Override
+    public List<Descriptor> keepDirtyBits(Route route, DomainId id, boolean on) {
+        directory(route).keepDirtyBits(route.taggedPasid(), on);
+        return List.of(
+                Descriptor.pasidOf(id.value(), route.taggedPasid()),
+                IotlbTag.of(route, id).everything());
+    }
+
+    @Override
     public void free() {
         directories.values().forEach(PasidDirectory::free);
         directories.clear();

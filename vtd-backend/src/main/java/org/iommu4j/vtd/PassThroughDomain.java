@@ -26,6 +26,7 @@ final class PassThroughDomain implements VtdDomain, IotlbGather.Owner {
     private final DomainFactory factory;
     private final DomainId id;
     private final DomainUse use;
+    private final UnitDirtyBits dirtyBits;
     private final TableAllocator pages;
     private final int addressWidth;
 
@@ -41,6 +42,7 @@ final class PassThroughDomain implements VtdDomain, IotlbGather.Owner {
         this.factory = factory;
         this.id = id;
         this.use = new DomainUse(id);
+        this.dirtyBits = new UnitDirtyBits(id, false);
         this.pages = pages;
         this.addressWidth = addressWidth;
     }
@@ -58,6 +60,11 @@ final class PassThroughDomain implements VtdDomain, IotlbGather.Owner {
     @Override
     public DomainUse use() {
         return use;
+    }
+
+    @Override
+    public UnitDirtyBits dirtyBits() {
+        return dirtyBits;
     }
 
     @Override

@@ -60,6 +60,17 @@ sealed interface SourceTables permits ContextTables, PasidTables {
      */
     List<Descriptor> serve(Route route, boolean on);
 
+    /**
+     * Lets the unit keep dirty bits in the second-stage tables of a route, or ends that.
+     *
+     * @param route a route that is set
+     * @param id the domain it is set for
+     * @param on true to let it
+     * @return what the unit is to forget, in this order
+     * @throws IllegalStateException in legacy mode, which has no dirty bits
+     */
+    List<Descriptor> keepDirtyBits(Route route, DomainId id, boolean on);
+
     /** Gives every page back; the unit does not use them any more. */
     void free();
 }
