@@ -13,9 +13,9 @@ import org.iommu4j.api.UnsupportedFeatureException;
  */
 
 /**
- * Whether units keep dirty bits in the tables of a domain: in the first stage they always do; in the
- * second, where the PASID entry says so (VT-d, Scalable-Mode PASID Table Entry, SSADE). Any thread
- * may ask.
+ * Whether units keep dirty bits in the tables of a domain: in the first stage they always do; in
+ * the second, where the PASID entry says so (VT-d, Scalable-Mode PASID Table Entry, SSADE). Any
+ * thread may ask.
  */
 final class UnitDirtyBits {
 
