@@ -29,6 +29,7 @@ final class CommandTree {
             ReplayCommand replay,
             InspectCommand inspect,
             SwapCommand swap,
+            ConformCommand conform,
             ListCommand list) {
         this.streams = streams;
         this.root = root;
@@ -37,6 +38,7 @@ final class CommandTree {
                         .addSubcommand(replay)
                         .addSubcommand(inspect)
                         .addSubcommand(swap)
+                        .addSubcommand(conform)
                         .addSubcommand(list)
                         .addSubcommand(new GenerateCompletion())
                         .setCaseInsensitiveEnumValuesAllowed(true)

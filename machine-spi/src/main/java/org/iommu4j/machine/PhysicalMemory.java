@@ -161,6 +161,18 @@ public final class PhysicalMemory {
         return new PhysicalMemory(backing, start, size, ledger, sparse, observer);
     }
 
+    /**
+     * Returns a view of the same memory and ledger whose accesses an observer sees, and after it
+     * whoever sees those of this view.
+     *
+     * @param observer who sees them first
+     * @return the view
+     */
+    public PhysicalMemory observedFirstBy(MemoryObserver observer) {
+        return observedBy(
+                this.observer == null ? observer : new BothObservers(observer, this.observer));
+    }
+
     /** {@return a view of the same memory and ledger whose accesses nobody sees} */
     public PhysicalMemory unobserved() {
         return observer == null
