@@ -77,9 +77,16 @@ final class TableFinder {
         }
         return walk.found()
                 && walk.output() == output
-                && (walk.entry() & ~format.accessedMask() & ~format.dirtyMask())
-                        == (output >>> format.addressShift()
-                                | format.leafBits(Access.READ_WRITE, walk.level()))
+                && withoutUse(format, walk.entry())
+                        == withoutUse(
+                                format,
+                                output >>> format.addressShift()
+                                        | format.leafBits(Access.READ_WRITE, walk.level()))
                 && !tables.walk(iova + trial.page()).found();
+    }
+
+    /* Hardware may have set these bits, and leaves of some formats are born with them. */
+    private static long withoutUse(PageTableFormat format, long entry) {
+        return entry & ~format.accessedMask() & ~format.dirtyMask();
     }
 }
