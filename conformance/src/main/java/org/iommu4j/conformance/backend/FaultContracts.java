@@ -188,10 +188,8 @@ final class FaultContracts {
     /** A group may hold more than one request; a device that asks ahead may ask again too. */
     private static void requireAskedOnce(
             Trial trial, List<PageRequest> asked, long base, long iova) {
-        boolean ahead =
-                asked.stream().anyMatch(each -> each.iova() < base || each.iova() > iova);
-        long times =
-                asked.stream().filter(each -> each.last() && each.iova() == iova).count();
+        boolean ahead = asked.stream().anyMatch(each -> each.iova() < base || each.iova() > iova);
+        long times = asked.stream().filter(each -> each.last() && each.iova() == iova).count();
         trial.evidence.require(
                 ahead || times == 1,
                 () ->

@@ -62,8 +62,17 @@ enum Fault {
             Rule.S6, "a split of 0x40000000 failed", WrongDomains::splitsLevelByLevel),
     PAGES_COME_BACK_AT_ONCE(Rule.G1, "was given back", Flaw.PAGES_COME_BACK_AT_ONCE),
     GIVES_THE_LEAF_ONLY_HINT(
-            Rule.G3, "", WrongMachine::hintsAlways, "emulator:scalable=false,caches=keeps-everything", true),
-    HALVES_MASKS(Rule.G4, "", WrongMachine::halvesMasks, "emulator:scalable=false,caches=keeps-everything", true),
+            Rule.G3,
+            "",
+            WrongMachine::hintsAlways,
+            "emulator:scalable=false,caches=keeps-everything",
+            true),
+    HALVES_MASKS(
+            Rule.G4,
+            "",
+            WrongMachine::halvesMasks,
+            "emulator:scalable=false,caches=keeps-everything",
+            true),
     DOES_NOT_KNOW_CACHING_MODE(
             Rule.G5,
             "which was blocked before",
@@ -89,11 +98,7 @@ enum Fault {
     DIRTY_IS_LOST(Rule.D4, "were written", Flaw.DIRTY_IS_LOST_WITH_ITS_MAPPING),
     TELLS_FAULTS_TWICE(Rule.F1, "was blocked", WrongIommus::tellsFaultsTwice, "emulator"),
     TELLS_THE_WRONG_PAGE(Rule.F1, "was blocked", WrongIommus::tellsTheWrongPage, "emulator"),
-    ANSWERS_TWICE(
-            Rule.F2,
-            "was asked 2 times",
-            WrongIommus::handlesRequestsTwice,
-            "emulator"),
+    ANSWERS_TWICE(Rule.F2, "was asked 2 times", WrongIommus::handlesRequestsTwice, "emulator"),
     CALLS_LISTENERS_ON_ONE_THREAD(
             Rule.F3, "listeners that throw", WrongIommus::callsListenersOnOneThread, "emulator"),
     STAYS_OPEN(Rule.L1, "pages are taken", WrongDomains::staysOpen),
