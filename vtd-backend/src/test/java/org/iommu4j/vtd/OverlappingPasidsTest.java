@@ -1,0 +1,92 @@
+package org.iommu4j.vtd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.iommu4j.api.Attachment;
+import org.iommu4j.api.DomainOptions;
+import org.iommu4j.api.Iommu;
+import org.iommu4j.api.IommuDomain;
+import org.iommu4j.api.IommuException;
+import org.iommu4j.api.IommuOptions;
+import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.machine.SourceId;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * One id of a device comes while another is leaving, or could not leave because the unit failed:
+ * they share a directory, a context entry and a translation service.
+ */
+@Timeout(60)
+class OverlappingPasidsTest {
+
+    private static final SourceId DEVICE = SourceId.parse("00:02.0");
+    private static final int REQUESTER = DEVICE.requester();
+
+    private final ScriptedMachine machine = new ScriptedMachine();
+    private final PhysicalMemory memory = machine.memory();
+    private final List<String> noted = new ArrayList<>();
+    private final ScriptedUnit unit =
+            machine.with(ScriptedUnit.SCALABLE_CAP, ScriptedUnit.SCALABLE_ECAP);
+    private VtdIommu iommu;
+    private IommuDomain plain;
+
+    @BeforeEach
+    void open() {
+        machine.add(new ScriptedDevice(DEVICE, true, noted));
+        iommu = (VtdIommu) Iommu.open("vtd", IommuOptions.on(machine));
+        plain = iommu.createDomain(DomainOptions.defaults());
+    }
+
+    @AfterEach
+    void L1_everythingCanBeClosed() {
+        iommu.close();
+    }
+
+    private long contextEntry() {
+        long root = unit.get64(UnitRegisters.RTADDR) & -0x1000;
+        return memory.loadPlain((memory.loadPlain(root) & -0x1000) + REQUESTER * 32L);
+    }
+
+    private long pasidEntry(int pasid) {
+        long table = memory.loadPlain((contextEntry() & -0x1000) + (pasid >>> 6) * 8L) & -0x1000;
+        return memory.loadPlain(table + (pasid & 0x3f) * 64L);
+    }
+
+    /** As two threads do it: one has made room and not more when the other takes the last id. */
+    @Test
+    void L2_whatIsWithinReachStaysThereWhenTheLastOtherIdLeaves() {
+        Attachment leaving = iommu.attach(DEVICE, 1, plain);
+        Unit driven = iommu.units().of(DEVICE);
+        Route coming = driven.route(DEVICE, 2);
+        driven.reach(coming);
+        leaving.close();
+        driven.attach(coming, (VtdDomain) plain);
+        assertThat(contextEntry() & 0xfff).isEqualTo(0x409);
+        assertThat(pasidEntry(2) & 0xfff).isEqualTo(0x89);
+        assertThat(pasidEntry(1)).isZero();
+        driven.detach(coming, (VtdDomain) plain);
+        assertThat(contextEntry()).isZero();
+    }
+
+    @Test
+    void L2_anIdIsReachedThoughTheLastOtherOneCouldNotLeave() {
+        Attachment leaving = iommu.attach(DEVICE, 1, plain);
+        unit.refuse(Descriptor.contextOf(0, REQUESTER));
+        assertThatThrownBy(leaving::close).isInstanceOf(IommuException.class);
+        assertThat(contextEntry() & 1).isZero();
+        try (Attachment _ = iommu.attach(DEVICE, 2, plain)) {
+            assertThat(contextEntry() & 0xfff).isEqualTo(0x409);
+            leaving.close();
+            assertThat(contextEntry() & 0xfff).isEqualTo(0x409);
+            assertThat(pasidEntry(1)).isZero();
+            assertThat(pasidEntry(2) & 0xfff).isEqualTo(0x89);
+        }
+        assertThat(contextEntry()).isZero();
+    }
+}
