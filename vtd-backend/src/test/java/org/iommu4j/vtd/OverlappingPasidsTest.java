@@ -5,12 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.iommu4j.api.Access;
 import org.iommu4j.api.Attachment;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.IommuOptions;
+import org.iommu4j.api.PageRequestHandler.Response;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.SourceId;
 import org.junit.jupiter.api.AfterEach;
@@ -27,25 +32,38 @@ class OverlappingPasidsTest {
 
     private static final SourceId DEVICE = SourceId.parse("00:02.0");
     private static final int REQUESTER = DEVICE.requester();
+    private static final int INVALID = 1;
+    private static final int SERVED = 1 << 2 | 1 << 4;
 
     private final ScriptedMachine machine = new ScriptedMachine();
     private final PhysicalMemory memory = machine.memory();
     private final List<String> noted = new ArrayList<>();
     private final ScriptedUnit unit =
             machine.with(ScriptedUnit.SCALABLE_CAP, ScriptedUnit.SCALABLE_ECAP);
+    private final ScriptedRequests requests = new ScriptedRequests(unit, memory, DEVICE);
     private VtdIommu iommu;
     private IommuDomain plain;
+    private IommuDomain asking;
 
     @BeforeEach
     void open() {
         machine.add(new ScriptedDevice(DEVICE, true, noted));
         iommu = (VtdIommu) Iommu.open("vtd", IommuOptions.on(machine));
         plain = iommu.createDomain(DomainOptions.defaults());
+        asking = iommu.createDomain(DomainOptions.defaults().withPageRequests(true));
     }
 
     @AfterEach
     void L1_everythingCanBeClosed() {
         iommu.close();
+    }
+
+    private static void hold(CountDownLatch goOn) {
+        try {
+            goOn.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private long contextEntry() {
@@ -88,5 +106,76 @@ class OverlappingPasidsTest {
             assertThat(pasidEntry(2) & 0xfff).isEqualTo(0x89);
         }
         assertThat(contextEntry()).isZero();
+    }
+
+    @Test
+    void G7_aDeviceWhoseServiceIsOffIsNotAskedThoughTheUnitFailedToForbidIt() {
+        Attachment leaving = iommu.attach(DEVICE, 1, asking);
+        asking.map(0x3000, 0x3000, 0x1000, Access.READ);
+        unit.refuse(Descriptor.contextOf(0, REQUESTER));
+        assertThatThrownBy(leaving::close).isInstanceOf(IommuException.class);
+        assertThat(noted).endsWith("off");
+        unit.carriedOut.clear();
+        asking.unmap(0x3000, 0x1000);
+        assertThat(unit.carriedOut).hasSize(1).doesNotContain(Descriptor.fence());
+    }
+
+    @Test
+    void F1_theServiceIsTurnedOnAgainThoughTheUnitFailedToForbidIt() {
+        Attachment leaving = iommu.attach(DEVICE, 1, asking);
+        unit.refuse(Descriptor.contextOf(0, REQUESTER));
+        assertThatThrownBy(leaving::close).isInstanceOf(IommuException.class);
+        try (Attachment _ = iommu.attach(DEVICE, 2, asking)) {
+            assertThat(noted).containsExactly("on 32", "off", "on 32");
+            leaving.close();
+            assertThat(noted).hasSize(3);
+            assertThat(contextEntry() & SERVED).isEqualTo(SERVED);
+        }
+        assertThat(noted).endsWith("off");
+    }
+
+    @Test
+    void L2_noDeviceTlbIsAllowedWhereTheServiceCouldNotBeTurnedOn() {
+        try (Attachment _ = iommu.attach(DEVICE, plain)) {
+            unit.refuse(Descriptor.contextOf(0, REQUESTER));
+            assertThatThrownBy(() -> iommu.attach(DEVICE, 1, asking))
+                    .isInstanceOf(IommuException.class);
+            assertThat(noted).doesNotContain("on 32");
+            assertThat(contextEntry() & (SERVED | 1)).isEqualTo(1);
+        }
+    }
+
+    /** The unit fails between the end of the service and the answers. */
+    @Test
+    void F2_whatADeviceAskedBeforeIsAnsweredBeforeItBeginsAnew() throws Exception {
+        Attachment leaving = iommu.attach(DEVICE, 1, asking);
+        CountDownLatch inHands = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
+                AutoCloseable _ =
+                        iommu.onPageRequest(
+                                executor,
+                                _ -> {
+                                    inHands.countDown();
+                                    hold(goOn);
+                                    return Response.SUCCESS;
+                                })) {
+            requests.ask(1, 7, 0x1000, ScriptedRequests.READ | ScriptedRequests.LAST);
+            inHands.await();
+            unit.watch(next -> {
+                if (next.isPageResponse()) {
+                    noted.add("answer");
+                }
+            });
+            unit.refuse(Descriptor.drainPageRequests());
+            assertThatThrownBy(leaving::close).isInstanceOf(IommuException.class);
+            try (Attachment _ = iommu.attach(DEVICE, 2, asking)) {
+                assertThat(noted).containsExactly("on 32", "off", "answer", "on 32");
+            } finally {
+                goOn.countDown();
+            }
+            leaving.close();
+        }
+        assertThat(requests.answers()).containsExactly(requests.answer(1, 7, INVALID));
     }
 }
