@@ -178,4 +178,18 @@ class OverlappingPasidsTest {
         }
         assertThat(requests.answers()).containsExactly(requests.answer(1, 7, INVALID));
     }
+
+    @Test
+    void L1_aRingThatWasTakenBackIsNotRead() {
+        UnitRegisters registers = new UnitRegisters(unit, Patience.USUAL);
+        PageRequestRing ring = new PageRequestRing(registers, memory, 0x80_0000);
+        ring.start();
+        requests.ask(1, 0x1000, ScriptedRequests.READ | ScriptedRequests.LAST);
+        List<PageRequestRecord> taken = new ArrayList<>();
+        assertThat(ring.take(taken::add)).isFalse();
+        assertThat(taken).hasSize(1);
+        ring.stop();
+        assertThat(ring.take(taken::add)).isFalse();
+        assertThat(taken).hasSize(1);
+    }
 }
