@@ -15,6 +15,7 @@ module org.iommu4j.cli {
     requires me.tongfei.progressbar;
     requires org.apache.logging.log4j;
     requires org.iommu4j.api;
+    requires org.iommu4j.conformance;
     requires org.iommu4j.flush;
     requires org.iommu4j.inspector;
     requires org.iommu4j.walker;

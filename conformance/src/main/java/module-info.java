@@ -9,8 +9,9 @@ module org.iommu4j.conformance {
     requires transitive org.iommu4j.flush;
     requires transitive org.iommu4j.walker;
     requires static transitive org.jspecify;
-    requires static transitive org.junit.jupiter.api;
+    requires static org.junit.jupiter.api;
 
     exports org.iommu4j.conformance;
+    exports org.iommu4j.conformance.backend;
     exports org.iommu4j.conformance.junit;
 }

@@ -1,9 +1,9 @@
 import org.jspecify.annotations.NullMarked;
 
 /**
- * The engine on which every backend lives: map, unmap, cut, split and translate, over any
- * page-table format. It changes live tables without a moment in which a walk of the hardware
- * misses.
+ * The engine on which every backend lives: map, unmap, cut, split, coalesce, translate and track
+ * writes, over any page-table format. It changes live tables without a moment in which a walk of
+ * the hardware misses.
  */
 @NullMarked
 module org.iommu4j.pagetable {

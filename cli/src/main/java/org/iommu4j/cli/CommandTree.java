@@ -3,6 +3,7 @@ package org.iommu4j.cli;
 import jakarta.inject.Inject;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import org.iommu4j.machine.MachineFailureException;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
@@ -28,6 +29,7 @@ final class CommandTree {
             ReplayCommand replay,
             InspectCommand inspect,
             SwapCommand swap,
+            ConformCommand conform,
             ListCommand list) {
         this.streams = streams;
         this.root = root;
@@ -36,6 +38,7 @@ final class CommandTree {
                         .addSubcommand(replay)
                         .addSubcommand(inspect)
                         .addSubcommand(swap)
+                        .addSubcommand(conform)
                         .addSubcommand(list)
                         .addSubcommand(new GenerateCompletion())
                         .setCaseInsensitiveEnumValuesAllowed(true)
@@ -70,7 +73,7 @@ final class CommandTree {
 
     private int explainFailure(Exception e, CommandLine failed, ParseResult parsed) {
         String command = failed.getCommandSpec().qualifiedName();
-        boolean expected = e instanceof CommandFailure;
+        boolean expected = e instanceof CommandFailure || e instanceof MachineFailureException;
         print(command + ": " + (expected ? oneLine(e) : "internal error: " + oneLine(e)));
         if (root.isVerbose()) {
             e.printStackTrace(streams.err());

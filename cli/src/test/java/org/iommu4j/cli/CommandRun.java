@@ -44,10 +44,11 @@ record CommandRun(int exitCode, String out, String err) {
         Streams streams = new Streams(in, print(out), print(err), false);
         ReplayCommand replay = new ReplayCommand(streams, opener, machines);
         SwapCommand swap = new SwapCommand(streams, opener, machines);
+        ConformCommand conform = new ConformCommand(streams, machines);
         ListCommand list = new ListCommand(streams);
         InspectCommand inspect = new InspectCommand(streams);
         int exitCode =
-                new CommandTree(streams, new RootCommand(), replay, inspect, swap, list)
+                new CommandTree(streams, new RootCommand(), replay, inspect, swap, conform, list)
                         .execute(arguments);
         return new CommandRun(
                 exitCode,

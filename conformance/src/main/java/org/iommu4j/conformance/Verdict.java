@@ -6,7 +6,8 @@ import java.util.Locale;
 /**
  * What came of one run of a contract.
  *
- * @param rule the number of the rule
+ * @param rule the number of the rule that the outcome is about: of a broken one, whichever was
+ *     found broken, which may be another than the contract's
  * @param sentence what was claimed
  * @param outcome whether that is so
  * @param reason why it is not, or why it was not tried; empty if it is

@@ -157,7 +157,16 @@ final class AddressTranslation implements TranslationService {
         if (isInterrupt || !unit.isTranslating()) {
             return UNTRANSLATED;
         }
-        Translation found = ask(pasid, iova, wanted);
+        Translation found;
+        int asking = begin(false);
+        try {
+            if (!on) {
+                return UNTRANSLATED;
+            }
+            found = ask(pasid, iova, wanted);
+        } finally {
+            end(asking);
+        }
         if (found.fault != FaultReason.NONE) {
             return ~(long) found.fault;
         }

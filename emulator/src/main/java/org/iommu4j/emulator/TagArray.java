@@ -55,7 +55,8 @@ final class TagArray<E extends TagArray.Tagged> {
     }
 
     private static final long MIX = 0x9e3779b97f4a7c15L;
-    private static final long SPREAD = 0x3c79ac492ba7b653L;
+    /* Where a space gets into the hash: above the bits that neighbouring prefixes differ in. */
+    private static final int SPACE_SHIFT = 29;
 
     private final int ways;
     private final int hashShift;
@@ -213,6 +214,6 @@ final class TagArray<E extends TagArray.Tagged> {
     }
 
     private int setOf(long tag, int space) {
-        return (int) ((tag + (long) space * SPREAD) * MIX >>> hashShift);
+        return (int) ((tag ^ (long) space << SPACE_SHIFT) * MIX >>> hashShift);
     }
 }

@@ -87,7 +87,7 @@ final class Translator {
      * @return the physical address, or the complement of a reason code
      */
     long translate(int source, int pasid, long iova, int wanted, int slot, long begun) {
-        if (pasid == SourceId.NO_PASID && isInterrupt(iova)) {
+        if (isInterrupt(iova) && pasid == SourceId.NO_PASID) {
             return NOWHERE;
         }
         if (!commands.isTranslating()) {
@@ -99,7 +99,9 @@ final class Translator {
             if (found != null && (found.ready & wanted) == wanted) {
                 long physical = found.physical(iova);
                 if (!isInterrupt(physical)) {
-                    used(context, pasid, found, iova, begun);
+                    if (audit != null) {
+                        used(audit, context, pasid, found, iova, begun);
+                    }
                     if (dice != null) {
                         dice.dawdle(32);
                     }
@@ -135,7 +137,9 @@ final class Translator {
                 if (code != FaultReason.NONE) {
                     return block(context, pasid, iova, wanted, code, begun);
                 }
-                used(context, pasid, found, iova, begun);
+                if (audit != null) {
+                    used(audit, context, pasid, found, iova, begun);
+                }
                 inFlight.transferring(slot, write);
                 return physical;
             } catch (Overtaken e) {
@@ -177,7 +181,9 @@ final class Translator {
                 if (found.fault != FaultReason.NONE) {
                     report(context, pasid, iova, wanted, TRANSLATION_REQUEST, found.fault);
                 } else if (found.isPresent()) {
-                    used(context, pasid, found, iova, begun);
+                    if (audit != null) {
+                        used(audit, context, pasid, found, iova, begun);
+                    }
                 }
                 if (audit != null && (found.ready & wanted) != wanted && !context.isFault()) {
                     boolean write = (wanted & Translation.WRITE) != 0;
@@ -288,10 +294,10 @@ final class Translator {
         return address >>> INTERRUPT_SHIFT == INTERRUPTS;
     }
 
-    private void used(Context context, int pasid, Translation found, long iova, long begun) {
-        if (audit != null) {
-            audit.used(context.source, pasid, context.root, found.root, iova, found.asOf, begun);
-        }
+    /* Asked for where somebody listens only: a hit does not pay for the call. */
+    private static void used(
+            Audit audit, Context context, int pasid, Translation found, long iova, long begun) {
+        audit.used(context.source, pasid, context.root, found.root, iova, found.asOf, begun);
     }
 
     private long block(Context context, int pasid, long iova, int wanted, int code, long begun) {

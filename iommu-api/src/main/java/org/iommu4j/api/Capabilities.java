@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What a backend can do on the hardware it was opened on. Immutable.
+ * What a backend can do on the hardware it was opened on. Immutable. Page sizes, widths and what a
+ * mapping can express are those of the stage that a domain has whose options name none.
  *
  * @param pageSizes the page sizes in bytes, OR-ed together: bit 12 for 4 KiB, 21 for 2 MiB, 30 for
  *     1 GiB

@@ -22,6 +22,7 @@ public final class DomainOptions {
                     false,
                     PartialUnmap.SPLIT,
                     DEFAULT_EMPTY_TABLES,
+                    CoalescePolicy.onRequest(),
                     PolicyChoices.NONE);
 
     private final int addressWidth;
@@ -30,6 +31,7 @@ public final class DomainOptions {
     private final boolean pageRequests;
     private final PartialUnmap partialUnmap;
     private final int emptyTables;
+    private final CoalescePolicy coalesce;
     private final PolicyChoices policies;
 
     private DomainOptions(
@@ -39,6 +41,7 @@ public final class DomainOptions {
             boolean pageRequests,
             PartialUnmap partialUnmap,
             int emptyTables,
+            CoalescePolicy coalesce,
             PolicyChoices policies) {
         this.addressWidth = addressWidth;
         this.pageSizes = pageSizes;
@@ -46,6 +49,7 @@ public final class DomainOptions {
         this.pageRequests = pageRequests;
         this.partialUnmap = partialUnmap;
         this.emptyTables = emptyTables;
+        this.coalesce = coalesce;
         this.policies = policies;
     }
 
@@ -67,7 +71,14 @@ public final class DomainOptions {
                     "an address width of " + bits + " bits; 13 to 63 are legal");
         }
         return new DomainOptions(
-                bits, pageSizes, stage, pageRequests, partialUnmap, emptyTables, policies);
+                bits,
+                pageSizes,
+                stage,
+                pageRequests,
+                partialUnmap,
+                emptyTables,
+                coalesce,
+                policies);
     }
 
     /**
@@ -83,7 +94,14 @@ public final class DomainOptions {
                     "no page size is given; 0x1000 for 4 KiB pages only");
         }
         return new DomainOptions(
-                addressWidth, sizes, stage, pageRequests, partialUnmap, emptyTables, policies);
+                addressWidth,
+                sizes,
+                stage,
+                pageRequests,
+                partialUnmap,
+                emptyTables,
+                coalesce,
+                policies);
     }
 
     /**
@@ -100,6 +118,7 @@ public final class DomainOptions {
                 pageRequests,
                 partialUnmap,
                 emptyTables,
+                coalesce,
                 policies);
     }
 
@@ -114,7 +133,14 @@ public final class DomainOptions {
      */
     public DomainOptions withPageRequests(boolean value) {
         return new DomainOptions(
-                addressWidth, pageSizes, stage, value, partialUnmap, emptyTables, policies);
+                addressWidth,
+                pageSizes,
+                stage,
+                value,
+                partialUnmap,
+                emptyTables,
+                coalesce,
+                policies);
     }
 
     /**
@@ -131,6 +157,7 @@ public final class DomainOptions {
                 pageRequests,
                 Objects.requireNonNull(value, "partialUnmap"),
                 emptyTables,
+                coalesce,
                 policies);
     }
 
@@ -147,7 +174,32 @@ public final class DomainOptions {
             throw new IllegalArgumentException(count + " empty tables; 0 to 65536 are legal");
         }
         return new DomainOptions(
-                addressWidth, pageSizes, stage, pageRequests, partialUnmap, count, policies);
+                addressWidth,
+                pageSizes,
+                stage,
+                pageRequests,
+                partialUnmap,
+                count,
+                coalesce,
+                policies);
+    }
+
+    /**
+     * Sets when small leaves are merged into larger ones.
+     *
+     * @param value when; unless it is set, on request
+     * @return changed options
+     */
+    public DomainOptions withCoalesce(CoalescePolicy value) {
+        return new DomainOptions(
+                addressWidth,
+                pageSizes,
+                stage,
+                pageRequests,
+                partialUnmap,
+                emptyTables,
+                Objects.requireNonNull(value, "coalesce"),
+                policies);
     }
 
     /**
@@ -182,6 +234,7 @@ public final class DomainOptions {
                 pageRequests,
                 partialUnmap,
                 emptyTables,
+                coalesce,
                 policies.with(kind, choice));
     }
 
@@ -213,6 +266,11 @@ public final class DomainOptions {
     /** {@return how many emptied tables may stay linked} */
     public int emptyTables() {
         return emptyTables;
+    }
+
+    /** {@return when small leaves are merged into larger ones} */
+    public CoalescePolicy coalesce() {
+        return coalesce;
     }
 
     /**

@@ -80,7 +80,8 @@ public interface Iommu extends AutoCloseable {
      * @param domain a domain of this Iommu
      * @return the attachment; closing it ends this id of the device
      * @throws IllegalArgumentException if the id is out of that range or has more bits than the
-     *     unit takes, the domain is of another Iommu, or no unit covers the device
+     *     unit or the backend's tables take, the domain is of another Iommu, or no unit covers the
+     *     device
      * @throws UnsupportedFeatureException if that cannot be done here, or the domain does not fit
      *     the unit; nothing has changed
      * @throws IllegalStateException if the pair is attached already, or the domain is closed

@@ -128,13 +128,18 @@ public interface IommuDomain extends AutoCloseable {
     void split(long iova, long size, long pageSize, IotlbGather gather);
 
     /**
-     * Merges small leaves of a range into the largest that are legal. Hitless.
+     * Merges small leaves of a range into the largest that are legal: a table that lies wholly in
+     * the range, and whose leaves are equal in access and contiguous, becomes one leaf, and so on
+     * upwards. Hitless; what cannot be merged stays as it is. While writes are tracked, leaves are
+     * not merged beyond the granularity.
      *
      * @param iova first I/O virtual address
      * @param size bytes; positive
      * @param gather a gather of this domain
-     * @return how many leaves were merged away
-     * @throws UnsupportedFeatureException if this backend does not coalesce
+     * @return how many leaves were replaced by larger ones, those that were made on the way
+     *     included
+     * @throws UnsupportedFeatureException if the tables cannot be merged, or the domain's {@link
+     *     CoalescePolicy} is never to
      * @throws IllegalArgumentException as of {@link #unmap(long, long, IotlbGather)}
      */
     long coalesce(long iova, long size, IotlbGather gather);
@@ -182,11 +187,17 @@ public interface IommuDomain extends AutoCloseable {
     FlushCompletion sync(IotlbGather gather);
 
     /**
-     * Begins to observe what devices write.
+     * Begins to observe what devices write. Splits leaves to the granularity first, hitlessly and a
+     * few at a time, unless that is to be done lazily; then forgets what was written so far, and
+     * waits for the hardware.
      *
      * @param options how
      * @return the running observation
      * @throws UnsupportedFeatureException if the tables keep no dirty bits here
+     * @throws IllegalStateException if the domain is being tracked already
+     * @throws TableMemoryExhaustedException if there are too few pages to split every leaf; nothing
+     *     is tracked, and what was split stays so
+     * @throws IllegalArgumentException if the granularity is no page size of this domain
      */
     DirtyTracking trackDirty(DirtyOptions options);
 

@@ -16,6 +16,14 @@ public interface Device {
     SourceId source();
 
     /**
+     * {@return how many bits of I/O virtual address its requests have, 32 to 64; a DMA that does
+     * not lie below is refused with {@link IllegalArgumentException}}
+     */
+    default int addressBits() {
+        return Long.SIZE;
+    }
+
+    /**
      * Reads memory.
      *
      * @param iova first I/O virtual address, in bytes

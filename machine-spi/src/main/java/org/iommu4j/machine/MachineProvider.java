@@ -12,6 +12,7 @@ public interface MachineProvider extends Provider {
      * @param memoryBytes the size of its memory; a positive multiple of 4096
      * @return the machine, which the caller closes
      * @throws IllegalArgumentException if the size is not legal here
+     * @throws MachineFailureException if the machine cannot be started
      */
     Machine create(long memoryBytes);
 

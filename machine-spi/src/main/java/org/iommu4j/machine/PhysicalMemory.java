@@ -1,10 +1,13 @@
 package org.iommu4j.machine;
 
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -108,6 +111,46 @@ public final class PhysicalMemory {
     }
 
     /**
+     * A part of a file, and where it stands in memory; all three are multiples of 4096.
+     *
+     * @param address the physical address of its first byte
+     * @param offset where it begins in the file
+     * @param bytes its size
+     */
+    public record FilePart(long address, long offset, long bytes) {}
+
+    /**
+     * Puts a face of physical memory on parts of a file that other processes have mapped too. What
+     * is stored to such a part they see, and the other way round; what lies in no part is memory
+     * that only this process has. The file may be removed while the memory is in use.
+     *
+     * @param file the file, as long as its parts say
+     * @param bytes the size of the memory; a positive multiple of 4096
+     * @param parts the parts, which do not overlap
+     * @return the memory
+     * @throws IllegalArgumentException if the size is not legal, or a part is misaligned or not
+     *     inside the memory
+     * @throws UncheckedIOException if the file cannot be mapped
+     * @throws UnsupportedOperationException on another system than Linux
+     */
+    public static PhysicalMemory shared(Path file, long bytes, List<FilePart> parts) {
+        requireWholePages(bytes);
+        for (FilePart part : parts) {
+            long end = part.address + part.bytes;
+            if (((part.address | part.offset | part.bytes) & (PAGE_SIZE - 1)) != 0
+                    || part.offset < 0
+                    || part.address < 0
+                    || part.bytes <= 0
+                    || end < 0
+                    || end > bytes) {
+                throw new IllegalArgumentException(
+                        part + " in a memory of 0x" + Long.toHexString(bytes) + " bytes");
+            }
+        }
+        return whole(SparseMemory.mapShared(file, bytes, parts), false, true);
+    }
+
+    /**
      * Returns a view of the same memory and ledger whose accesses an observer sees.
      *
      * @param observer who sees them
@@ -116,6 +159,18 @@ public final class PhysicalMemory {
     public PhysicalMemory observedBy(MemoryObserver observer) {
         Objects.requireNonNull(observer, "observer");
         return new PhysicalMemory(backing, start, size, ledger, sparse, observer);
+    }
+
+    /**
+     * Returns a view of the same memory and ledger whose accesses an observer sees, and after it
+     * whoever sees those of this view.
+     *
+     * @param observer who sees them first
+     * @return the view
+     */
+    public PhysicalMemory observedFirstBy(MemoryObserver observer) {
+        return observedBy(
+                this.observer == null ? observer : new BothObservers(observer, this.observer));
     }
 
     /** {@return a view of the same memory and ledger whose accesses nobody sees} */

@@ -1,5 +1,7 @@
 package org.iommu4j.machine;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -7,6 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -29,6 +33,10 @@ final class SparseMemory {
     /* MAP_PRIVATE, MAP_ANONYMOUS and MAP_NORESERVE, whose values differ between the systems. */
     private static final int PRIVATE_ANONYMOUS_NORESERVE =
             MAC ? 0x2 | 0x1000 | 0x40 : 0x2 | 0x20 | 0x4000;
+
+    /* On Linux: MAP_SHARED and MAP_FIXED; O_RDWR and O_CLOEXEC. */
+    private static final int SHARED_FIXED = 0x1 | 0x10;
+    private static final int OPEN_FLAGS = 0x2 | 0x80000;
 
     private SparseMemory() {}
 
@@ -67,6 +75,56 @@ final class SparseMemory {
         } catch (Throwable e) {
             throw new IllegalStateException("mmap could not be called", e);
         }
+    }
+
+    /**
+     * Maps memory of which parts are those of a file that other processes have mapped too.
+     *
+     * @param file the file
+     * @param bytes the size of the memory
+     * @param parts the parts, inside of it
+     * @return the memory, which lives as long as the segment is reachable
+     * @throws UncheckedIOException if the file cannot be mapped
+     */
+    static MemorySegment mapShared(Path file, long bytes, List<PhysicalMemory.FilePart> parts) {
+        if (!LINUX) {
+            throw new UnsupportedOperationException("files are mapped into memory on Linux only");
+        }
+        MemorySegment whole = map(bytes);
+        try (Arena arena = Arena.ofConfined()) {
+            int descriptor =
+                    (int) Native.OPEN.invokeExact(arena.allocateFrom(file.toString()), OPEN_FLAGS);
+            boolean mapped = descriptor >= 0;
+            for (PhysicalMemory.FilePart part : parts) {
+                mapped = mapped && mapPart(whole, descriptor, part);
+            }
+            if (descriptor >= 0) {
+                int ignored = (int) Native.CLOSE.invokeExact(descriptor);
+            }
+            if (!mapped) {
+                throw new UncheckedIOException(new IOException("the system does not map " + file));
+            }
+            return whole;
+        } catch (Error | RuntimeException e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("mmap could not be called", e);
+        }
+    }
+
+    private static boolean mapPart(
+            MemorySegment whole, int descriptor, PhysicalMemory.FilePart part) throws Throwable {
+        MemorySegment wanted = whole.asSlice(part.address(), part.bytes());
+        MemorySegment address =
+                (MemorySegment)
+                        Native.MMAP.invokeExact(
+                                wanted,
+                                part.bytes(),
+                                READ_WRITE,
+                                SHARED_FIXED,
+                                descriptor,
+                                part.offset());
+        return address.address() == wanted.address();
     }
 
     /** Whether {@link #map} gives memory whose pages {@link #discard} can give back. */
@@ -129,6 +187,20 @@ final class SparseMemory {
                                         ValueLayout.JAVA_INT,
                                         ValueLayout.ADDRESS,
                                         ValueLayout.JAVA_LONG));
+        private static final MethodHandle OPEN =
+                Linker.nativeLinker()
+                        .downcallHandle(
+                                C.findOrThrow("open"),
+                                FunctionDescriptor.of(
+                                        ValueLayout.JAVA_INT,
+                                        ValueLayout.ADDRESS,
+                                        ValueLayout.JAVA_INT),
+                                Linker.Option.firstVariadicArg(2));
+        private static final MethodHandle CLOSE =
+                Linker.nativeLinker()
+                        .downcallHandle(
+                                C.findOrThrow("close"),
+                                FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
         private static final MethodHandle MADVISE =
                 Linker.nativeLinker()
                         .downcallHandle(

@@ -70,6 +70,16 @@ public interface Witness {
     default void unmapped(long root, long iova, long size) {}
 
     /**
+     * The dirty bits of a range are about to be read and cleared: that it was written is reported,
+     * and it is copied once an invalidation of it that is asked for later has completed.
+     *
+     * @param root the root table
+     * @param iova first I/O virtual address, in bytes
+     * @param size bytes
+     */
+    default void cleaning(long root, long iova, long size) {}
+
+    /**
      * Asks the witness what time it is.
      *
      * @return a moment of the witness's own clock: later than every call that returned before, and

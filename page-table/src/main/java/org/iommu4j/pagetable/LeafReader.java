@@ -3,6 +3,7 @@ package org.iommu4j.pagetable;
 import java.lang.invoke.VarHandle;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.Mapping;
+import org.iommu4j.api.MappingVisitor;
 import org.iommu4j.walker.PageTableFormat;
 
 /**
@@ -62,6 +63,19 @@ final class LeafReader {
                 return tables.isPresent(entry);
             }
             tables.memory.spin();
+        }
+    }
+
+    /** Visits the leaves that touch a range, in ascending order, until the visitor has enough. */
+    void visit(long iova, long size, MappingVisitor visitor) {
+        long at = iova;
+        while (at < iova + size) {
+            boolean leaf = find(at);
+            long next = start(at) + span();
+            if (leaf && !visitor.leaf(start(at), output(), span(), access())) {
+                return;
+            }
+            at = next;
         }
     }
 

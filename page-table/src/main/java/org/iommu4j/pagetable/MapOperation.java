@@ -19,6 +19,7 @@ final class MapOperation {
     private final long[] leafBits;
     private final long[] tablesOfEntry;
     private int leafLevels;
+    private int mappedLevels;
     private long offset;
     private final FoundLeaf conflict = new FoundLeaf();
 
@@ -57,6 +58,11 @@ final class MapOperation {
                 unlock(top, level, first, conflict.iova());
                 return false;
             }
+            if (mappedLevels != tables.leaves.mapped()) {
+                unlock(top, level, first, last);
+                prepare(first, output, small, large);
+                continue;
+            }
             if (reserve.holds(need)) {
                 int added = commit(top, level, first, last, gather);
                 tables.settle();
@@ -87,12 +93,12 @@ final class MapOperation {
 
     private void prepare(long first, long output, long small, long large) {
         offset = output - first;
+        mappedLevels = tables.leaves.mapped();
         leafLevels = 0;
         tablesOfEntry[0] = 0;
         for (int level = 0; level <= tables.rootLevel; level++) {
             boolean leaf =
-                    (tables.leafLevels() >>> level & 1) != 0
-                            && (offset & tables.span(level) - 1) == 0;
+                    (mappedLevels >>> level & 1) != 0 && (offset & tables.span(level) - 1) == 0;
             leafLevels |= leaf ? 1 << level : 0;
             leafBits[level] = level == 0 ? small : large;
             tablesOfEntry[level] = leaf ? 0 : 1 + tables.entries() * tablesOfEntry[level - 1];

@@ -3,6 +3,8 @@ package org.iommu4j.pagetable;
 import java.util.Optional;
 import java.util.SortedMap;
 import org.iommu4j.api.Access;
+import org.iommu4j.api.CoalescePolicy;
+import org.iommu4j.api.DirtySink;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Feature;
 import org.iommu4j.api.IommuDomain;
@@ -19,7 +21,6 @@ import org.iommu4j.machine.PageList;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.Witness;
 import org.iommu4j.walker.PageTableFormat;
-import org.iommu4j.walker.SizeChange;
 import org.iommu4j.walker.TableAllocator;
 
 /**
@@ -33,29 +34,38 @@ public final class PageTable {
 
     private final Tables tables;
     private final TableAllocator allocator;
-    private final TableCounts counts = new TableCounts();
+    private final TableCounts counts;
     private final EmptyTables emptyTables;
     private final FreedTables freed;
     private final Tour tour;
-    private final Lending<Workspace> workspaces = new Lending<>();
+    private final Coalesce coalesce;
+    private final DirtyBits dirtyBits;
+    private final Workspaces workspaces;
     private final RangeCheck check;
     private final PartialUnmap partialUnmap;
+    private final CoalescePolicy coalescePolicy;
     private final long pageSizes;
 
-    private PageTable(
+    PageTable(
             Tables tables,
             TableAllocator allocator,
+            TableCounts counts,
             long pageSizes,
             RangeCheck check,
             DomainOptions options) {
         this.tables = tables;
         this.allocator = allocator;
+        this.counts = counts;
         this.pageSizes = pageSizes;
         this.check = check;
         this.partialUnmap = options.partialUnmap();
+        this.coalescePolicy = options.coalesce();
         this.emptyTables = new EmptyTables(tables, options.emptyTables());
         this.freed = new FreedTables(tables, counts);
+        this.workspaces = new Workspaces(tables, allocator, counts);
+        this.dirtyBits = new DirtyBits(tables, workspaces, check);
         this.tour = new Tour(tables, emptyTables);
+        this.coalesce = new Coalesce(tables, counts);
     }
 
     /**
@@ -80,34 +90,7 @@ public final class PageTable {
             CacheFlusher cache,
             Witness witness,
             DomainOptions options) {
-        if (format.sizeChange() != SizeChange.HITLESS) {
-            throw new UnsupportedFeatureException(
-                    Feature.HITLESS_SPLIT,
-                    "tables of the format " + format.name() + ", which are break-before-make");
-        }
-        long pageSizes = RangeCheck.pageSizes(format, options);
-        RangeCheck check = RangeCheck.of(format, options);
-        RootPages rootPages = RootPages.take(allocator, format.rootPages());
-        long root = rootPages.first();
-        try {
-            Tables tables = new Tables(format, memory, cache, witness, pageSizes, root);
-            PageTable table = new PageTable(tables, allocator, pageSizes, check, options);
-            table.plantRoot(rootPages);
-            return table;
-        } catch (RuntimeException e) {
-            rootPages.give(allocator);
-            throw e;
-        }
-    }
-
-    private void plantRoot(RootPages pages) {
-        if (tables.writesBack) {
-            tables.cache.written(tables.root, pages.bytes());
-            tables.settle();
-        }
-        pages.forEach(page -> tables.witness.tableLinked(tables.root, page));
-        tables.guards.unlock(tables.root, tables.guards.identity(0, tables.rootLevel), 0);
-        counts.linked(pages.count());
+        return NewTree.plant(format, memory, allocator, cache, witness, options);
     }
 
     /** {@return the physical address of the root table} */
@@ -148,7 +131,7 @@ public final class PageTable {
     /** Maps after {@link #mapAtOnce} returned false. */
     void mapTheLongWay(
             long iova, long outputAddress, long size, Access access, IotlbGather gather) {
-        Workspace space = takeWorkspace();
+        Workspace space = workspaces.take();
         try {
             if (!mapWith(space, iova, outputAddress, size, access, gather)) {
                 throw new MappingConflictException(
@@ -174,7 +157,7 @@ public final class PageTable {
         if (mapAtOnce(iova, outputAddress, size, access)) {
             return true;
         }
-        Workspace space = takeWorkspace();
+        Workspace space = workspaces.take();
         try {
             return mapWith(space, iova, outputAddress, size, access, gather);
         } finally {
@@ -236,7 +219,7 @@ public final class PageTable {
                 return size;
             }
         }
-        Workspace space = takeWorkspace();
+        Workspace space = workspaces.take();
         try {
             space.change.unmapping(iova, iova + size - 1, partialUnmap);
             if (!change(space, iova, iova + size - 1, gather)) {
@@ -258,7 +241,7 @@ public final class PageTable {
      */
     public void cut(long iova, long size, IotlbGather gather) {
         check.range(iova, size);
-        Workspace space = takeWorkspace();
+        Workspace space = workspaces.take();
         try {
             space.change.cutting(iova, iova + size - 1);
             change(space, iova, iova + size - 1, gather);
@@ -277,19 +260,8 @@ public final class PageTable {
      */
     public void split(long iova, long size, long pageSize, IotlbGather gather) {
         check.range(iova, size);
-        if (Long.bitCount(pageSize) != 1 || (pageSize & pageSizes) == 0) {
-            throw new IllegalArgumentException(
-                    "page size 0x"
-                            + Long.toHexString(pageSize)
-                            + "; the page sizes of this domain are 0x"
-                            + Long.toHexString(pageSizes)
-                            + ", OR-ed together");
-        }
-        int level = 0;
-        while (tables.span(level) != pageSize) {
-            level++;
-        }
-        Workspace space = takeWorkspace();
+        int level = tables.leaves.of(pageSize);
+        Workspace space = workspaces.take();
         try {
             space.change.splitting(iova, iova + size - 1, level);
             change(space, iova, iova + size - 1, gather);
@@ -298,9 +270,21 @@ public final class PageTable {
         }
     }
 
-    private Workspace takeWorkspace() {
-        Workspace kept = workspaces.take();
-        return kept == null ? new Workspace(tables, allocator, counts) : kept;
+    /**
+     * Merges leaves, as {@link IommuDomain#coalesce}.
+     *
+     * @param iova first I/O virtual address
+     * @param size bytes
+     * @param gather takes what hardware must forget, and the tables to free
+     * @return how many leaves were replaced by larger ones
+     */
+    public long coalesce(long iova, long size, IotlbGather gather) {
+        check.range(iova, size);
+        if (coalescePolicy.when() == CoalescePolicy.When.NEVER) {
+            throw new UnsupportedFeatureException(
+                    Feature.COALESCE, "coalesce in a domain whose policy is never to");
+        }
+        return coalesce.apply(iova, iova + size - 1, gather);
     }
 
     private boolean change(Workspace space, long first, long last, IotlbGather gather) {
@@ -314,6 +298,19 @@ public final class PageTable {
             emptyTables.add(space.change.emptied(i), gather);
         }
         return done;
+    }
+
+    /**
+     * Reports what was written and begins anew, as {@link
+     * org.iommu4j.api.DirtyTracking#readAndClear}.
+     *
+     * @param iova first I/O virtual address
+     * @param size bytes
+     * @param sink receives the ranges
+     * @param gather takes what hardware must forget
+     */
+    public void readAndClear(long iova, long size, DirtySink sink, IotlbGather gather) {
+        dirtyBits.readAndClear(iova, size, sink, gather);
     }
 
     /**
@@ -348,18 +345,7 @@ public final class PageTable {
      */
     public void mappings(long iova, long size, MappingVisitor visitor) {
         check.range(iova, size);
-        LeafReader reader = new LeafReader(tables);
-        long at = iova;
-        while (at < iova + size) {
-            boolean leaf = reader.find(at);
-            long next = reader.start(at) + reader.span();
-            if (leaf
-                    && !visitor.leaf(
-                            reader.start(at), reader.output(), reader.span(), reader.access())) {
-                return;
-            }
-            at = next;
-        }
+        new LeafReader(tables).visit(iova, size, visitor);
     }
 
     /**
@@ -414,30 +400,7 @@ public final class PageTable {
      * @param gather the gather, still full
      */
     public void invalidated(IotlbGather gather) {
-        if (gather.structureChanged()) {
-            tables.pending.invalidated(gather);
-        }
-        if (gather.heldPages() > 0 || tables.isWitnessed()) {
-            rangesInvalidated(gather);
-        }
-    }
-
-    private void rangesInvalidated(IotlbGather gather) {
-        boolean frees = gather.heldPages() > 0;
-        for (int i = 0; i < gather.rangeCount(); i++) {
-            long start = gather.rangeStart(i);
-            if (tables.isWitnessed()) {
-                tables.witness.invalidated(
-                        tables.root,
-                        start,
-                        gather.rangeEnd(i) - start,
-                        gather.structureChanged(),
-                        gather.stamp());
-            }
-            if (frees) {
-                tables.epochs.move(start, gather.rangeEnd(i));
-            }
-        }
+        tables.invalidated(gather);
     }
 
     /**
@@ -452,7 +415,7 @@ public final class PageTable {
     }
 
     private void releaseAll(PageList pages) {
-        Workspace space = takeWorkspace();
+        Workspace space = workspaces.take();
         try {
             freed.release(pages, space.reserve);
         } finally {
@@ -480,5 +443,30 @@ public final class PageTable {
     /** {@return how many leaves were replaced by a table} */
     public long splits() {
         return counts.splits();
+    }
+
+    /** When leaves are merged. */
+    CoalescePolicy coalescePolicy() {
+        return coalescePolicy;
+    }
+
+    /** What merges leaves, whatever the policy. */
+    Coalesce merging() {
+        return coalesce;
+    }
+
+    /** The dirty bits of these tables. */
+    DirtyBits dirtyBits() {
+        return dirtyBits;
+    }
+
+    /** How many tables came and went. */
+    long changes() {
+        return counts.changes();
+    }
+
+    /** {@return how many tables were replaced by a leaf that maps the same} */
+    public long coalesces() {
+        return counts.coalesces();
     }
 }

@@ -2,6 +2,9 @@ package org.iommu4j.pagetable;
 
 import java.lang.System.Logger;
 import java.util.Optional;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.DirtyOptions;
 import org.iommu4j.api.DirtyTracking;
@@ -14,6 +17,7 @@ import org.iommu4j.api.Mapping;
 import org.iommu4j.api.MappingVisitor;
 import org.iommu4j.api.UnsupportedFeatureException;
 import org.iommu4j.machine.PageList;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A domain over a {@link PageTable}: all that does not depend on the hardware. A backend adds how a
@@ -25,7 +29,10 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     private final PageTable table;
     private final boolean gathersAdditions;
+    private final Coalescing coalescing;
+    private final boolean followsMaps;
     private final Lending<IotlbGather> gathers = new Lending<>();
+    private final AtomicReference<@Nullable DirtyTracker> tracking = new AtomicReference<>();
 
     /**
      * Makes a domain of hardware that finds what was added by itself.
@@ -42,10 +49,34 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
      * @param table its tables
      * @param gathersAdditions true if hardware may hold on to the absence of an entry, or does not
      *     see an addition by itself: what is mapped is then invalidated too
+     * @throws UnsupportedFeatureException if the domain is to coalesce in the background
      */
     protected PageTableDomain(PageTable table, boolean gathersAdditions) {
+        this(new Coalescing(table, null), table, gathersAdditions);
+    }
+
+    /**
+     * Makes a domain that can work in the background.
+     *
+     * @param table its tables
+     * @param gathersAdditions true if hardware may hold on to the absence of an entry, or does not
+     *     see an addition by itself: what is mapped is then invalidated too
+     * @param scheduler gives what runs short tasks on a thread that may wait for hardware; asked
+     *     once something has been mapped, if the domain's {@link org.iommu4j.api.CoalescePolicy} is
+     *     to coalesce in the background
+     */
+    protected PageTableDomain(
+            PageTable table,
+            boolean gathersAdditions,
+            Supplier<ScheduledExecutorService> scheduler) {
+        this(new Coalescing(table, scheduler), table, gathersAdditions);
+    }
+
+    private PageTableDomain(Coalescing coalescing, PageTable table, boolean gathersAdditions) {
         this.table = table;
         this.gathersAdditions = gathersAdditions;
+        this.coalescing = coalescing;
+        this.followsMaps = gathersAdditions || coalescing.follows();
     }
 
     /** {@return its tables} */
@@ -67,6 +98,22 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     protected abstract DomainStatistics.Invalidations invalidations();
 
     /**
+     * Has the hardware keep dirty bits in these tables, whatever devices are or will be attached.
+     * Called when tracking begins; what was written before this returns need not be known.
+     *
+     * @throws UnsupportedFeatureException if it cannot; that is what this method does unless it is
+     *     overridden
+     */
+    protected void startDirtyBits() {
+        throw new UnsupportedFeatureException(Feature.DIRTY_TRACKING, "trackDirty");
+    }
+
+    /**
+     * The hardware need keep dirty bits in these tables no longer. Does nothing unless overridden.
+     */
+    protected void stopDirtyBits() {}
+
+    /**
      * Is called before the domain is closed.
      *
      * @throws IllegalStateException if a device is attached
@@ -76,7 +123,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     @Override
     public final void map(long iova, long outputAddress, long size, Access access) {
         if (table.mapAtOnce(iova, outputAddress, size, access)) {
-            if (gathersAdditions) {
+            if (followsMaps) {
                 finishAddition(iova, size);
             }
             return;
@@ -141,8 +188,9 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     }
 
     @Override
-    public long coalesce(long iova, long size, IotlbGather gather) {
-        throw new UnsupportedFeatureException(Feature.COALESCE, "coalesce");
+    public final long coalesce(long iova, long size, IotlbGather gather) {
+        requireMine(gather);
+        return table.coalesce(iova, size, gather);
     }
 
     @Override
@@ -173,8 +221,59 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     }
 
     @Override
-    public DirtyTracking trackDirty(DirtyOptions options) {
-        throw new UnsupportedFeatureException(Feature.DIRTY_TRACKING, "trackDirty");
+    public final DirtyTracking trackDirty(DirtyOptions options) {
+        table.dirtyBits().requireTrackable(options);
+        DirtyTracker tracker = new DirtyTracker(this, table, options);
+        if (!tracking.compareAndSet(null, tracker)) {
+            throw new IllegalStateException(
+                    "the domain is being tracked; close that tracking first");
+        }
+        boolean begun = false;
+        try {
+            startDirtyBits();
+            begun = true;
+            start(options);
+            return tracker;
+        } catch (RuntimeException | Error e) {
+            if (begun) {
+                table.dirtyBits().stop();
+                stopDirtyBits();
+            }
+            tracking.set(null);
+            throw e;
+        }
+    }
+
+    private void start(DirtyOptions options) {
+        IotlbGather gather = takeGather();
+        try {
+            table.dirtyBits().start(options, gather);
+        } finally {
+            finish(gather);
+            gathers.giveBack(gather);
+        }
+    }
+
+    /** Ends a tracking: from here on nobody reads dirty bits. */
+    final void stop(DirtyTracker tracker) {
+        if (tracking.compareAndSet(tracker, tracker)) {
+            stopDirtyBits();
+            table.dirtyBits().stop();
+            tracking.set(null);
+            if (tracker.options().coalesceOnStop()) {
+                coalesceAll();
+            }
+        }
+    }
+
+    private void coalesceAll() {
+        IotlbGather gather = takeGather();
+        try {
+            table.merging().apply(0, (1L << table.addressWidth()) - 1, gather);
+            finish(gather);
+        } finally {
+            gathers.giveBack(gather);
+        }
     }
 
     @Override
@@ -184,7 +283,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
                 table.tablePages(),
                 table.peakTablePages(),
                 table.splits(),
-                0,
+                table.coalesces(),
                 invalidations());
     }
 
@@ -203,6 +302,12 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     @Override
     public void close() {
         beforeClose();
+        coalescing.close();
+        DirtyTracker tracker = tracking.get();
+        if (tracker != null) {
+            tracker.end();
+            table.dirtyBits().stop();
+        }
         IotlbGather gather = takeGather();
         try {
             table.detachAll(gather);
@@ -243,11 +348,20 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         }
     }
 
-    /** Entries at any level may be new, so the hint that none but leaves are is not given. */
     private void added(long iova, long size, IotlbGather gather) {
+        if (followsMaps) {
+            follow(iova, size, gather);
+        }
+    }
+
+    /** Entries at any level may be new, so the hint that none but leaves are is not given. */
+    private void follow(long iova, long size, IotlbGather gather) {
         if (gathersAdditions) {
             gather.addRange(iova, size, 1L << table.format().shift(0));
             gather.markStructureChanged();
+        }
+        if (coalescing.follows()) {
+            coalescing.mapped(this, iova, size, gather);
         }
     }
 
@@ -263,7 +377,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     }
 
     @SuppressWarnings("ReferenceEquality") // this domain, not one that equals it
-    private void requireMine(IotlbGather gather) {
+    final void requireMine(IotlbGather gather) {
         if (gather.owner() != this) {
             throw new IllegalArgumentException("the gather belongs to another domain");
         }

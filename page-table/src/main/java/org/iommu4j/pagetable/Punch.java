@@ -74,6 +74,10 @@ final class Punch {
             if (found == leaf) {
                 tables.pending.add(iova, iova + tables.span(level), gather);
                 if (insideLevel == HOLE) {
+                    if (tables.isTracked()) {
+                        RemovedLeaves.note(
+                                tables, leaf, level, Math.max(first, iova), Math.min(last, top));
+                    }
                     tables.unmapped(Math.max(first, iova), Math.min(last, top));
                 }
                 nursery.comeAlive();
@@ -140,7 +144,7 @@ final class Punch {
     }
 
     private boolean mayBeLeaf(int level, long iova) {
-        if ((tables.leafLevels() >>> level & 1) == 0) {
+        if (!tables.leaves.has(level)) {
             return false;
         }
         if (isEdge(level, iova)) {

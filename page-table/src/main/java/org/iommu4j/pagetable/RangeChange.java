@@ -246,7 +246,11 @@ final class RangeChange {
         if (kind == Kind.UNMAP && (whole || partial == PartialUnmap.WIDEN)) {
             long top = base + tables.span(level) - 1;
             tables.unmapping(base, top);
-            tables.store(slot, 0);
+            if (tables.isTracked()) {
+                RemovedLeaves.clear(tables, slot, level, base);
+            } else {
+                tables.store(slot, 0);
+            }
             tables.unmapped(base, top);
             bytes += tables.span(level);
             changed.leaf(base, top, level);
@@ -262,7 +266,11 @@ final class RangeChange {
 
     private int clear(long table, long first, long last) {
         int count = (int) ((last - first) >>> tables.shift(0)) + 1;
-        int removed = SinglePages.clear(tables, tables.slot(table, first, 0), first, count);
+        long slot = tables.slot(table, first, 0);
+        int removed =
+                tables.isTracked()
+                        ? RemovedLeaves.clear(tables, slot, first, count)
+                        : SinglePages.clear(tables, slot, first, count);
         if (removed > 0) {
             bytes += removed * tables.span(0);
             changed.leaf(first, last, 0);

@@ -14,7 +14,7 @@ final class SingleLeaf {
         if (Long.bitCount(size) == 1 && (iova & size - 1) == 0) {
             for (int level = 1; level <= tables.rootLevel; level++) {
                 if (tables.span(level) == size) {
-                    return (tables.leafLevels() >>> level & 1) != 0 ? level : 0;
+                    return tables.leaves.has(level) ? level : 0;
                 }
             }
         }
@@ -39,6 +39,7 @@ final class SingleLeaf {
         long slot = tables.slot(table, iova, level);
         long last = iova + tables.span(level) - 1;
         if (tables.isClosed()
+                || (tables.leaves.mapped() >>> level & 1) == 0
                 || tables.pending.mayTouch(iova, last + 1)
                 || tables.isPresent(tables.memory.loadPlain(slot))) {
             tables.guards.unlock(table, identity, present);
@@ -52,7 +53,7 @@ final class SingleLeaf {
     }
 
     /**
-     * Unmaps a leaf of a level above 0 if one stands there.
+     * Unmaps a leaf of a level above 0 if one stands there, and nobody tracks writes.
      *
      * @return false: nothing was done
      */
@@ -68,7 +69,7 @@ final class SingleLeaf {
         }
         long slot = tables.slot(table, iova, level);
         long entry = tables.memory.loadPlain(slot);
-        if (tables.isClosed() || !tables.isPresent(entry) || tables.isTable(entry, level)) {
+        if (!tables.isPlain() || !tables.isPresent(entry) || tables.isTable(entry, level)) {
             tables.guards.unlock(table, identity, before);
             return false;
         }

@@ -50,7 +50,7 @@ final class SinglePages {
     }
 
     /**
-     * Unmaps pages if the table still is the one of their range.
+     * Unmaps pages if the table still is the one of their range, and nobody tracks writes.
      *
      * @return how many were mapped, or -1: nothing was done
      */
@@ -66,7 +66,7 @@ final class SinglePages {
                 return -1;
             }
         }
-        if (tables.isClosed()) {
+        if (!tables.isPlain()) {
             tables.guards.unlock(table, identity, before);
             return -1;
         }

@@ -7,11 +7,14 @@ import java.util.concurrent.atomic.LongAdder;
 final class TableCounts {
 
     private final LongAdder pages = new LongAdder();
+    private final LongAdder changes = new LongAdder();
     private final LongAccumulator peak = new LongAccumulator(Math::max, 0);
     private final LongAdder splits = new LongAdder();
+    private final LongAdder coalesces = new LongAdder();
 
     void linked(int more) {
         pages.add(more);
+        changes.add(more);
         long now = pages.sum();
         if (now > peak.get()) {
             peak.accumulate(now);
@@ -20,14 +23,24 @@ final class TableCounts {
 
     void released(int fewer) {
         pages.add(-fewer);
+        changes.add(fewer);
     }
 
     void split() {
         splits.increment();
     }
 
+    void coalesced() {
+        coalesces.increment();
+    }
+
     long pages() {
         return pages.sum();
+    }
+
+    /** How many tables came and went. */
+    long changes() {
+        return changes.sum();
     }
 
     long peak() {
@@ -36,5 +49,9 @@ final class TableCounts {
 
     long splits() {
         return splits.sum();
+    }
+
+    long coalesces() {
+        return coalesces.sum();
     }
 }

@@ -3,6 +3,7 @@ package org.iommu4j.pagetable;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.iommu4j.api.IommuDomain;
+import org.iommu4j.api.IotlbGather;
 import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.Witness;
@@ -17,7 +18,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Tables {
 
-    private static final VarHandle CLOSING = closing();
+    private static final VarHandle STATE = state();
+
+    private static final int IS_CLOSED = 1;
+    private static final int IS_TRACKED = 2;
 
     /** No place: the tables are closed. */
     static final long CLOSED = -1;
@@ -43,7 +47,7 @@ final class Tables {
     private final int lowestTableShift;
     final int tableBytes;
     final boolean writesBack;
-    private final int leafLevels;
+    final LeafLevels leaves;
     private final int indexBits;
     private final int indexMask;
     private final long presentMask;
@@ -54,8 +58,8 @@ final class Tables {
     private final int addressShift;
     private final @Nullable FourLevelWalk fourLevels;
 
-    @SuppressWarnings("UnusedVariable") // written through CLOSING
-    private volatile boolean closed;
+    final UnreportedWrites unreported = new UnreportedWrites();
+    private volatile int state; // changed through STATE
 
     Tables(
             PageTableFormat format,
@@ -86,11 +90,7 @@ final class Tables {
         this.addressShift = format.addressShift();
         this.fourLevels =
                 FourLevelWalk.fits(format) ? new FourLevelWalk(memory, format, root) : null;
-        int levels = 0;
-        for (int level = 0; level <= rootLevel; level++) {
-            levels |= (pageSizes & span(level)) != 0 ? 1 << level : 0;
-        }
-        this.leafLevels = levels;
+        this.leaves = new LeafLevels(format, pageSizes);
         for (int bits = 0; bits < topLevels.length; bits++) {
             int level = (bits - PhysicalMemory.PAGE_SHIFT + indexBits - 1) / indexBits - 1;
             topLevels[bits] = (byte) Math.clamp(level, 0, rootLevel);
@@ -128,11 +128,6 @@ final class Tables {
 
     int index(long iova, int level) {
         return (int) (iova >>> shift(level)) & indexMask;
-    }
-
-    /** The levels at which this domain may have leaves, a bit each. */
-    int leafLevels() {
-        return leafLevels;
     }
 
     boolean isPresent(long entry) {
@@ -248,7 +243,7 @@ final class Tables {
             long table = tableOf(place);
             int level = levelOf(place);
             boolean live = guards.lock(table, guards.identity(iova, level)) != Guards.GONE;
-            if (closed) {
+            if (isClosed()) {
                 if (live) {
                     guards.unlock(table);
                 }
@@ -316,6 +311,25 @@ final class Tables {
         }
     }
 
+    /** The invalidation of a gather has completed, and its pages are still held. */
+    void invalidated(IotlbGather gather) {
+        if (gather.structureChanged()) {
+            pending.invalidated(gather);
+        }
+        boolean frees = gather.heldPages() > 0;
+        for (int i = 0; (frees || witnessed) && i < gather.rangeCount(); i++) {
+            long start = gather.rangeStart(i);
+            long end = gather.rangeEnd(i);
+            if (witnessed) {
+                witness.invalidated(
+                        root, start, end - start, gather.structureChanged(), gather.stamp());
+            }
+            if (frees) {
+                epochs.move(start, end);
+            }
+        }
+    }
+
     /** True if somebody hears what the engine believes. */
     boolean isWitnessed() {
         return witnessed;
@@ -342,6 +356,15 @@ final class Tables {
         }
     }
 
+    /**
+     * Says that dirty bits of [first, last] are about to be cleared, under the guard of its table.
+     */
+    void cleaning(long first, long last) {
+        if (witnessed) {
+            witness.cleaning(root, first, last - first + 1);
+        }
+    }
+
     /** Says that a table was unlinked. */
     void unlinked(long table) {
         if (witnessed) {
@@ -350,12 +373,41 @@ final class Tables {
     }
 
     boolean isClosed() {
-        return closed;
+        return (state & IS_CLOSED) != 0;
     }
 
     /** Closes the tables; false if they are closed already. */
     boolean closeOnce() {
-        return CLOSING.compareAndSet(this, false, true);
+        return ((int) STATE.getAndBitwiseOr(this, IS_CLOSED) & IS_CLOSED) == 0;
+    }
+
+    /** True if dirty bits of leaves that go must be known; asked under their table's guard. */
+    boolean isTracked() {
+        return (state & IS_TRACKED) != 0;
+    }
+
+    /** True if the tables are open and nobody tracks writes. */
+    boolean isPlain() {
+        return state == 0;
+    }
+
+    /**
+     * Has writes be tracked. It holds for every table whose guard is taken from now on.
+     *
+     * @param level the highest at which leaves are made
+     * @param lazily true if only tables are kept from being merged above it
+     */
+    void track(int level, boolean lazily) {
+        unreported.clear();
+        leaves.bound(level, lazily);
+        STATE.getAndBitwiseOr(this, IS_TRACKED);
+    }
+
+    /** Has writes be tracked no more. */
+    void untrack() {
+        STATE.getAndBitwiseAnd(this, ~IS_TRACKED);
+        leaves.unbound();
+        unreported.clear();
     }
 
     @SuppressWarnings("ReferenceEquality") // nobody but NONE says that it does not listen
@@ -363,9 +415,9 @@ final class Tables {
         return witness != Witness.NONE;
     }
 
-    private static VarHandle closing() {
+    private static VarHandle state() {
         try {
-            return MethodHandles.lookup().findVarHandle(Tables.class, "closed", boolean.class);
+            return MethodHandles.lookup().findVarHandle(Tables.class, "state", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }

@@ -22,7 +22,7 @@ final class Teardown {
     long seize(long table, long iova, int level, IotlbGather gather) {
         int present = tables.guards.seize(table, tables.guards.identity(iova, level));
         long bytes =
-                level == 0
+                level == 0 && !tables.isTracked()
                         ? (long) present << tables.shift(0)
                         : contents(table, iova, level, present, gather);
         gone(table, gather);
@@ -38,21 +38,22 @@ final class Teardown {
     private long contents(long table, long iova, int level, int present, IotlbGather gather) {
         long bytes = 0;
         int left = present;
+        boolean tracked = tables.isTracked();
         for (int i = 0; left > 0 && i < tables.entries(); i++) {
-            long entry = tables.memory.loadPlain(table + (long) i * Long.BYTES);
+            long slot = table + (long) i * Long.BYTES;
+            long entry = tables.memory.loadPlain(slot);
             if (!tables.isPresent(entry)) {
                 continue;
             }
             left--;
+            long at = iova + i * tables.span(level);
             if (tables.isTable(entry, level)) {
-                bytes +=
-                        seize(
-                                tables.target(entry),
-                                iova + i * tables.span(level),
-                                level - 1,
-                                gather);
+                bytes += seize(tables.target(entry), at, level - 1, gather);
             } else {
                 bytes += tables.span(level);
+                if (tracked) {
+                    RemovedLeaves.clear(tables, slot, level, at);
+                }
             }
         }
         return bytes;

@@ -25,7 +25,7 @@ final class Tour {
         count(tables.root, 0, tables.rootLevel, leaves);
         SortedMap<Long, Long> bySize = new TreeMap<>();
         for (int level = 0; level <= tables.rootLevel; level++) {
-            if ((tables.leafLevels() >>> level & 1) != 0) {
+            if (tables.leaves.has(level)) {
                 bySize.put(tables.span(level), leaves[level]);
             }
         }

@@ -8,11 +8,13 @@ final class Workspace {
     final Reserve reserve;
     final MapOperation mapping;
     final RangeChange change;
+    final DirtyPass dirty;
 
     Workspace(Tables tables, TableAllocator allocator, TableCounts counts) {
         this.reserve = new Reserve(allocator);
         Nursery nursery = new Nursery(tables, reserve, counts);
         this.mapping = new MapOperation(tables, reserve, nursery);
         this.change = new RangeChange(tables, reserve, new Punch(tables, nursery, counts));
+        this.dirty = new DirtyPass(tables, change, reserve);
     }
 }

@@ -35,6 +35,13 @@ record Call(Verb verb, int first, int count, long output) {
         CUT,
         /** Splits to the smallest pages. */
         SPLIT,
+        COALESCE,
+        /** Begins to track writes at a granularity of so many pages; for setups. */
+        TRACK,
+        /** The same, lazily. */
+        LAZILY,
+        /** Reports what was written, and begins anew. */
+        REPORT,
         /** Translates the first page. */
         WALK,
         /** Visits the mappings. */
@@ -99,8 +106,14 @@ record Call(Verb verb, int first, int count, long output) {
         return verb == Verb.READ || verb == Verb.WRITE;
     }
 
+    /** True if it begins to track writes. */
+    boolean tracks() {
+        return verb == Verb.TRACK || verb == Verb.LAZILY;
+    }
+
     boolean touches(int page) {
-        return verb != Verb.SYNC && verb != Verb.TRIM && page >= first && page < first + count;
+        boolean ranged = verb != Verb.SYNC && verb != Verb.TRIM && !tracks();
+        return ranged && page >= first && page < first + count;
     }
 
     /** Calls, and notes what came of it. */
@@ -143,6 +156,9 @@ record Call(Verb verb, int first, int count, long output) {
                             (int) (domain.unmap(iova, size, gather) >>> PhysicalMemory.PAGE_SHIFT);
             case CUT -> domain.cut(iova, size, gather);
             case SPLIT -> domain.split(iova, size, bytes(1), gather);
+            case COALESCE -> domain.coalesce(iova, size, gather);
+            case TRACK, LAZILY -> domain.track(size, verb == Verb.LAZILY);
+            case REPORT -> domain.report(iova, size, gather);
             case WALK -> outcome.seen[0] = domain.translate(iova);
             case LIST -> list(domain, outcome);
             case AT ->
@@ -150,10 +166,10 @@ record Call(Verb verb, int first, int count, long output) {
                             .ifPresent(mapping ->
                                     outcome.seen[0] =
                                             mapping.outputAddress() + iova - mapping.iova());
-            case SYNC -> domain.sync(gather).await();
+            case SYNC -> domain.syncAndCopy(gather);
             case TRIM -> domain.engine().trim(gather);
-            case READ -> outcome.used = domain.device().use(iova, false);
-            case WRITE -> outcome.used = domain.device().use(iova, true);
+            case READ -> outcome.used = domain.use(iova, false);
+            case WRITE -> outcome.used = domain.use(iova, true);
         }
     }
 

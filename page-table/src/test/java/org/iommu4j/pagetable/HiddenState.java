@@ -1,6 +1,7 @@
 package org.iommu4j.pagetable;
 
 import java.lang.reflect.Field;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
@@ -24,10 +25,11 @@ final class HiddenState {
     private final AtomicLongArray slots;
     private final PendingSpans pending;
     private final long[] recent;
+    private final Tables tables;
 
     HiddenState(PageTable engine) {
         this.slots = (AtomicLongArray) get(SLOTS, get(EMPTY_TABLES, engine));
-        Tables tables = (Tables) get(TABLES, engine);
+        this.tables = (Tables) get(TABLES, engine);
         this.pending = tables.pending;
         this.recent = (long[]) get(RECENT, tables.recent);
     }
@@ -47,6 +49,15 @@ final class HiddenState {
         }
         for (int i = 0; i < recent.length; i++) {
             hash = recent[i] == 0 ? hash : Interleaver.mix(hash + i, recent[i]);
+        }
+        hash = Interleaver.mix(hash, tables.isTracked() ? 1 : 0);
+        for (int level = 0; level <= tables.rootLevel; level++) {
+            boolean maps = (tables.leaves.mapped() >>> level & 1) != 0;
+            hash = Interleaver.mix(hash, (maps ? 2 : 0) + (tables.leaves.merges(level) ? 1 : 0));
+        }
+        for (UnreportedWrites.Block block :
+                tables.unreported.in(0, Long.MAX_VALUE, false).values()) {
+            hash = Interleaver.mix(hash + block.leafShift(), Arrays.hashCode(block.pages()));
         }
         return hash;
     }

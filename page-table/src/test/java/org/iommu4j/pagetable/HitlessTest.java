@@ -100,6 +100,8 @@ class HitlessTest {
                                 domain,
                                 places,
                                 d -> d.split(op.iova(), op.size(), op.pageSize(), gather));
+                case COALESCE ->
+                        step(domain, places, d -> d.coalesce(op.iova(), op.size(), gather));
                 default -> domain.sync(gather).await();
             }
         } catch (AssertionError e) {

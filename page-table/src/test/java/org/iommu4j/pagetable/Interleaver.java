@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.iommu4j.machine.MemoryObserver;
 import org.iommu4j.machine.PhysicalMemory;
@@ -33,15 +34,6 @@ final class Interleaver implements MemoryObserver {
     private static final long LOCKED = 1;
     private static final long GUARD_BUT_OWNER = (1L << 48) - 1;
     private static final int MOST_STEPS = 20_000;
-
-    /** Thrown through a thread of a run that has failed. */
-    private static final class Stopped extends RuntimeException {
-        private static final long serialVersionUID = 1L;
-
-        Stopped() {
-            super("another thread has failed", null, false, false);
-        }
-    }
 
     private final PhysicalMemory memory;
     private final boolean[] shared;
@@ -160,6 +152,15 @@ final class Interleaver implements MemoryObserver {
             pause(self, true);
             self.learnVersion();
             self.learn(ordered ? ++order : 0);
+        }
+    }
+
+    /** The running thread goes on once something holds that other threads bring about. */
+    void await(BooleanSupplier what) {
+        if (active) {
+            running().awaited = what;
+            announce(true);
+            running().awaited = () -> true;
         }
     }
 
@@ -353,6 +354,7 @@ final class Interleaver implements MemoryObserver {
         private final Thread thread;
         private LongSupplier local = () -> 0;
         private Runnable task = () -> {};
+        private BooleanSupplier awaited = () -> true;
         private boolean finished = true;
         private boolean spinning;
         private long changesAtSpin;
@@ -374,6 +376,7 @@ final class Interleaver implements MemoryObserver {
 
         void reset(Runnable work) {
             task = work;
+            awaited = () -> true;
             finished = false;
             spinning = false;
             history = 0;
@@ -441,7 +444,7 @@ final class Interleaver implements MemoryObserver {
 
         boolean isRunnable() {
             if (finished || !spinning || (readsVersion && version != lastVersion)) {
-                return !finished;
+                return !finished && awaited.getAsBoolean();
             }
             return looks.anyChanged(Interleaver.this::value);
         }

@@ -26,6 +26,7 @@ record Operation(
         UNMAP_AND_WAIT,
         CUT,
         SPLIT,
+        COALESCE,
         SYNC,
         TRIM
     }
@@ -45,7 +46,7 @@ record Operation(
                             + gather;
             case MAP_AND_WAIT ->
                     kind + range + " -> 0x" + Long.toHexString(output) + " (" + access + ")";
-            case UNMAP, CUT -> kind + range + " in gather " + gather;
+            case UNMAP, CUT, COALESCE -> kind + range + " in gather " + gather;
             case UNMAP_AND_WAIT -> kind + range;
             case SPLIT ->
                     kind + range + " to 0x" + Long.toHexString(pageSize) + " in gather " + gather;

@@ -93,6 +93,12 @@ record Race(
         return Call.parse(setup, 0);
     }
 
+    /** True if dirty bits are cleared at some time. */
+    boolean isTracked() {
+        return setupCalls().stream().anyMatch(Call::tracks)
+                || calls().stream().flatMap(List::stream).anyMatch(Call::tracks);
+    }
+
     /** The calls of each thread; all maps of a race have outputs of their own. */
     List<List<Call>> calls() {
         int number = setupCalls().size();

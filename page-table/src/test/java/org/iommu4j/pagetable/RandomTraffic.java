@@ -94,8 +94,10 @@ final class RandomTraffic {
             return Kind.UNMAP_AND_WAIT;
         } else if (percent < 86) {
             return Kind.CUT;
-        } else if (percent < 90) {
+        } else if (percent < 88) {
             return Kind.SPLIT;
+        } else if (percent < 91) {
+            return Kind.COALESCE;
         }
         return percent < 99 ? Kind.SYNC : Kind.TRIM;
     }

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Mapping;
@@ -41,6 +42,7 @@ final class ReferenceModel {
     private final long[] sizes;
     private final int addressWidth;
     private long splits;
+    private long merged;
 
     ReferenceModel(PageTableFormat format, DomainOptions options) {
         this.format = format;
@@ -206,6 +208,60 @@ final class ReferenceModel {
         }
     }
 
+    /**
+     * Merges the blocks of small leaves that lie in the range and translate linearly, small ones
+     * first; returns how many leaves were replaced.
+     */
+    long coalesce(long iova, long size) {
+        long before = merged;
+        for (int i = sizes.length - 1; i > 0; i--) {
+            long small = sizes[i];
+            long large = sizes[i - 1];
+            for (long block : blocks(iova, size, small, large)) {
+                if (large / small == format.entries() && isLinear(block, small, large)) {
+                    isolate(block);
+                    isolate(block + large);
+                    Run first = runs.get(block);
+                    runs.subMap(block, true, block + large, false).clear();
+                    runs.put(block, new Run(block + large, first.output, large, first.access));
+                    merged += format.entries();
+                }
+            }
+        }
+        return merged - before;
+    }
+
+    private Iterable<Long> blocks(long iova, long size, long small, long large) {
+        TreeSet<Long> blocks = new TreeSet<>();
+        touching(iova, size)
+                .forEach((start, run) -> {
+                    long end = Math.min(run.end, iova + size);
+                    for (long at = Math.max(start, iova) & -large; at < end; at += large) {
+                        if (run.pageSize == small && at >= iova && at + large <= iova + size) {
+                            blocks.add(at);
+                        }
+                    }
+                });
+        return blocks;
+    }
+
+    private boolean isLinear(long block, long small, long large) {
+        long output = translate(block);
+        long at = block;
+        Optional<Mapping> leaf = leafAt(block);
+        boolean linear = (output & large - 1) == 0;
+        while (linear && at < block + large && leaf.isPresent()) {
+            Map.Entry<Long, Run> run = runs.floorEntry(at);
+            linear =
+                    run.getValue().end > at
+                            && run.getValue().pageSize == small
+                            && run.getValue().access.equals(leaf.get().access())
+                            && translate(at) == output + at - block;
+            at = run.getValue().end;
+        }
+        return linear && leaf.isPresent();
+    }
+
     private Iterable<Mapping> edgesOfLarger(long iova, long size, long pageSize) {
         ArrayList<Mapping> edges = new ArrayList<>();
         leafAt(iova).filter(leaf -> leaf.size() > pageSize).ifPresent(edges::add);
@@ -268,6 +324,11 @@ final class ReferenceModel {
      */
     long splits() {
         return splits;
+    }
+
+    /** How many leaves were replaced by larger ones. */
+    long merged() {
+        return merged;
     }
 
     /** How many leaves there are of each page size; sizes without leaves are left out. */

@@ -55,6 +55,7 @@ final class Replay {
             case UNMAP, UNMAP_AND_WAIT -> unmap(operation);
             case CUT -> cut(operation);
             case SPLIT -> split(operation);
+            case COALESCE -> coalesce(operation);
             case SYNC -> sync(operation.gather());
             case TRIM -> domain.trim();
         }
@@ -172,6 +173,12 @@ final class Replay {
         domain.split(op.iova(), op.size(), op.pageSize(), gather(op));
     }
 
+    private void coalesce(Operation op) {
+        long expected = model.coalesce(op.iova(), op.size());
+        long merged = domain.coalesce(op.iova(), op.size(), gather(op));
+        require(merged == expected, "merged", merged, expected);
+    }
+
     private void sync(int gather) {
         domain.sync(gathers[gather]).await();
         require(gathers[gather].isEmpty(), "empty after sync", gathers[gather], "an empty gather");
@@ -252,6 +259,9 @@ final class Replay {
                 .as("pages out")
                 .isEqualTo(Math.toIntExact(model.leastTables()));
         assertThat(statistics.splits()).as("splits").isEqualTo(model.splits());
+        assertThat(statistics.coalesces() * domain.format().entries())
+                .as("coalesces")
+                .isEqualTo(model.merged());
     }
 
     private static void require(boolean equal, String what, Object seen, Object expected) {

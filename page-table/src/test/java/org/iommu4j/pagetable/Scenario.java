@@ -60,6 +60,7 @@ record Scenario(
                         Stream.of(
                                         unmaps(format, base),
                                         cutsAndSplits(format, base),
+                                        coalesces(format, base),
                                         others(format, base))
                                 .flatMap(each -> each));
     }
@@ -215,6 +216,55 @@ record Scenario(
                         m,
                         l,
                         2 * l));
+    }
+
+    private static Stream<Scenario> coalesces(PageTableFormat format, long b) {
+        long s = 1L << format.shift(0);
+        long m = 1L << format.shift(1);
+        long l = 1L << format.shift(2);
+        return Stream.of(
+                new Scenario(
+                        "coalesce pages into a mid leaf",
+                        format,
+                        b,
+                        maps(b, 2 * m).andThen(domain -> split(domain, b, m, s)),
+                        coalesces(b, 2 * m),
+                        0,
+                        s,
+                        m,
+                        2 * m),
+                new Scenario(
+                        "coalesce pages and mid leaves into a large leaf",
+                        format,
+                        b,
+                        maps(b, 2 * l).andThen(domain -> split(domain, b + m, s, s)),
+                        coalesces(b, 2 * l),
+                        m,
+                        m + s,
+                        2 * m,
+                        l),
+                new Scenario(
+                        "coalesce beside a page that is missing",
+                        format,
+                        b,
+                        maps(b, l)
+                                .andThen(domain -> domain.unmap(b + m + s, s))
+                                .andThen(domain -> split(domain, b, m, s)),
+                        coalesces(b, l),
+                        m,
+                        m + s,
+                        m + 2 * s,
+                        2 * m));
+    }
+
+    private static void split(TestDomain domain, long iova, long size, long pageSize) {
+        try (IotlbGather gather = domain.gather()) {
+            domain.split(iova, size, pageSize, gather);
+        }
+    }
+
+    private static BiConsumer<TestDomain, IotlbGather> coalesces(long iova, long size) {
+        return (domain, gather) -> domain.coalesce(iova, size, gather);
     }
 
     private static Stream<Scenario> others(PageTableFormat format, long b) {

@@ -1,8 +1,11 @@
 package org.iommu4j.pagetable;
 
+import org.iommu4j.api.DirtyOptions;
+import org.iommu4j.api.DirtyTracking;
 import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IotlbGather;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A domain whose invalidations are steps of an {@link Interleaver}: taken over, done by the unit,
@@ -17,12 +20,17 @@ final class SteppedDomain extends PageTableDomain {
         void invalidate(IotlbGather gather);
     }
 
+    private static final long ALL = 1L << 57;
+
     private final PageTable engine;
     private final Interleaver interleaver;
     private final Unit unit;
-    private final SteppedDevice device;
+    private final WritingDevice device;
+    private final Writes writes = new Writes();
+    private @Nullable DirtyTracking tracking;
+    private long largest = ALL;
 
-    SteppedDomain(PageTable engine, Interleaver interleaver, Unit unit, SteppedDevice device) {
+    SteppedDomain(PageTable engine, Interleaver interleaver, Unit unit, WritingDevice device) {
         super(engine);
         this.engine = engine;
         this.interleaver = interleaver;
@@ -30,10 +38,55 @@ final class SteppedDomain extends PageTableDomain {
         this.device = device;
     }
 
-    /** A device whose requests go through the tables. */
-    SteppedDevice device() {
-        return device;
+    /** Begins to track writes. */
+    void track(long granularity, boolean lazily) {
+        DirtyTracking begun = trackDirty(new DirtyOptions(granularity, lazily));
+        largest = lazily ? ALL : granularity;
+        tracking = begun;
     }
+
+    /** Has the device make a request; returns the bits that stand in the leaf because of it. */
+    long use(long iova, boolean write) {
+        if (device.keepsWhatItSees()) {
+            interleaver.announce(true);
+        }
+        boolean counts = write && isTracked();
+        long bits = device.use(iova, write);
+        if (bits != 0 && counts) {
+            writes.written(iova);
+        }
+        return bits;
+    }
+
+    /** The largest leaf that there may be. */
+    long largestLeaf() {
+        return largest;
+    }
+
+    boolean isTracked() {
+        return tracking != null;
+    }
+
+    /** Reports what was written, in the round of a gather. */
+    void report(long iova, long size, IotlbGather gather) {
+        if (tracking != null) {
+            tracking.readAndClear(iova, size, writes.into(gather), gather);
+        }
+    }
+
+    /** Syncs, and copies what was reported in this round. */
+    void syncAndCopy(IotlbGather gather) {
+        sync(gather).await();
+        writes.synced(gather);
+    }
+
+    /** What was written and reported. */
+    Writes writes() {
+        return writes;
+    }
+
+    @Override
+    protected void startDirtyBits() {}
 
     PageTable engine() {
         return engine;
@@ -43,7 +96,11 @@ final class SteppedDomain extends PageTableDomain {
     protected FlushCompletion flush(IotlbGather gather) {
         interleaver.requireNoGuard("waits for the unit");
         interleaver.announce(true);
+        if (device.isWalking()) {
+            interleaver.await(() -> !device.isWalking());
+        }
         unit.invalidate(gather);
+        device.invalidate(gather);
         interleaver.announce(true);
         interleaver.changedForAll();
         gather.completed();

@@ -3,6 +3,7 @@ package org.iommu4j.pagetable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.DomainStatistics;
@@ -14,6 +15,7 @@ import org.iommu4j.machine.MemoryObserver;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.Witness;
 import org.iommu4j.walker.PageTableFormat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A domain on the engine without a unit: it records what it was told to invalidate, and completes
@@ -57,6 +59,7 @@ final class TestDomain extends PageTableDomain {
         private boolean manual;
         private MemoryObserver first = ObserverSwitch.NOBODY;
         private Witness witness = Witness.NONE;
+        private @Nullable ScheduledExecutorService scheduler;
 
         Setup(PageTableFormat format) {
             this.format = format;
@@ -102,6 +105,12 @@ final class TestDomain extends PageTableDomain {
             return this;
         }
 
+        /** Has something to run work in the background. */
+        Setup scheduler(ScheduledExecutorService value) {
+            scheduler = value;
+            return this;
+        }
+
         /** Has the engine write back what it stores, through the observed memory. */
         Setup nonCoherent() {
             coherent = false;
@@ -127,7 +136,10 @@ final class TestDomain extends PageTableDomain {
             PhysicalMemory seen = observed ? memory.observedBy(observer) : memory;
             CacheFlusher cache = new LineFlusher(seen, !coherent);
             PageTable table = PageTable.create(format, seen, allocator, cache, witness, options);
-            return new TestDomain(table, memory, allocator, observer, manual);
+            ScheduledExecutorService executor = scheduler;
+            return executor == null
+                    ? new TestDomain(table, memory, allocator, observer, manual)
+                    : new TestDomain(table, memory, allocator, observer, executor);
         }
     }
 
@@ -139,6 +151,7 @@ final class TestDomain extends PageTableDomain {
     private final List<Flush> flushes = new CopyOnWriteArrayList<>();
     private final List<Pending> pending = new CopyOnWriteArrayList<>();
     private volatile boolean recording = true;
+    private volatile boolean keepsDirtyBits;
 
     private TestDomain(
             PageTable table,
@@ -152,6 +165,20 @@ final class TestDomain extends PageTableDomain {
         this.allocator = allocator;
         this.observer = observer;
         this.manual = manual;
+    }
+
+    private TestDomain(
+            PageTable table,
+            PhysicalMemory memory,
+            TestAllocator allocator,
+            ObserverSwitch observer,
+            ScheduledExecutorService scheduler) {
+        super(table, false, () -> scheduler);
+        this.table = table;
+        this.memory = memory;
+        this.allocator = allocator;
+        this.observer = observer;
+        this.manual = false;
     }
 
     static Setup on(PageTableFormat format) {
@@ -223,6 +250,21 @@ final class TestDomain extends PageTableDomain {
         completeAll();
         close();
         allocator.everythingReturned();
+    }
+
+    @Override
+    protected void startDirtyBits() {
+        keepsDirtyBits = true;
+    }
+
+    @Override
+    protected void stopDirtyBits() {
+        keepsDirtyBits = false;
+    }
+
+    /** True while hardware is to keep dirty bits. */
+    boolean keepsDirtyBits() {
+        return keepsDirtyBits;
     }
 
     @Override

@@ -13,11 +13,11 @@ import org.iommu4j.walker.PageTableFormat;
  * What is checked:
  * - at every change of memory: no table entry leads to a page that is no table; pages that no call changes translate as
  *   before (S1, T1), also for a walk that sees any mixture of what was and what was not written back (S7); those that a
- *   device used are marked (S4);
+ *   device used are marked (S4), unless reports clear what marks them;
  * - when a call returns: a walker that does not snoop sees what it did (S7);
  * - when a sync returns: caches hold nothing of what the thread unmapped (G2); when a page goes back: hardware does not
  *   know it as a table (G1, G3);
- * - at the end: some order of the calls explains everything (T2); guards, statistics and the number of empty tables are
+ * - at the end: what was written is in a report whose sync came after it (D1); some order of the calls explains everything (T2); guards, statistics and the number of empty tables are
  *   right; then, with everything synced, caches hold nothing that is not true, and every page that is no table is back; and
  *   after the close every page.
  */
@@ -33,6 +33,7 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
     private final List<List<Call>> calls;
     private final TestAllocator allocator;
     private final ShadowMemory shadow;
+    private final WritingDevice device;
     private final SteppedDomain domain;
     private final TinyTree tree;
     private final CachingHardware hardware;
@@ -42,12 +43,14 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
     private final List<Outcome> ended = new ArrayList<>();
     private final List<Integer> untouched = new ArrayList<>();
     private final long[] before;
+    private final boolean clearsBits;
     private boolean running;
 
     World(Race race, Interleaver interleaver, PhysicalMemory memory) {
         this.race = race;
         this.interleaver = interleaver;
         this.calls = race.calls();
+        this.clearsBits = race.isTracked();
         this.allocator = new TestAllocator(memory);
         this.shadow = new ShadowMemory(interleaver, memory, TABLE_BYTES);
         PhysicalMemory seen = memory.observedBy(interleaver);
@@ -56,9 +59,9 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
         SteppedAllocator stepped = new SteppedAllocator(allocator, interleaver, this::goesBack);
         PageTableFormat format = race.format();
         PageTable engine = PageTable.create(format, seen, stepped, cache, this, race.options());
-        this.domain =
-                new SteppedDomain(
-                        engine, interleaver, this, new SteppedDevice(format, seen, engine.root()));
+        boolean caches = isOn(Race.Hardware.CACHING);
+        this.device = new WritingDevice(format, seen, engine.root(), caches);
+        this.domain = new SteppedDomain(engine, interleaver, this, device);
         this.tree = new TinyTree(format, memory, allocator, engine.root());
         this.hardware = new CachingHardware(format, memory, engine.root());
         this.hidden = new HiddenState(engine);
@@ -166,7 +169,11 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
 
     @Override
     public long hash() {
-        return hardware.hash() + shadow.hash() + hidden.hash();
+        return hardware.hash()
+                + shadow.hash()
+                + hidden.hash()
+                + device.hash()
+                + domain.writes().hash();
     }
 
     private void requireUntouchedInMixtures() {
@@ -208,7 +215,7 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
     /** What a device used and nobody unmaps is marked as used in whatever maps it now. */
     private void requireBits(Outcome outcome) {
         int page = outcome.call.first();
-        if (outcome.call.isDma() && untouched.contains(page)) {
+        if (outcome.call.isDma() && untouched.contains(page) && !clearsBits) {
             requireEqual(
                     "bits of page " + page + ", which a device used",
                     outcome.used,
@@ -261,7 +268,9 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
         if (!outcome.isDone()) {
             return outcome.call.count() > 1 || isUnmapped(page) || seen != SteppedDomain.NOT_MAPPED;
         }
-        if (outcome.call.verb() == Call.Verb.SPLIT && tree.leafSize(page) > Call.bytes(1)) {
+        if (outcome.call.verb() == Call.Verb.SPLIT
+                && tree.leafSize(page) > Call.bytes(1)
+                && !isCoalesced(page)) {
             return false;
         }
         if (isBeingChanged(page)) {
@@ -276,6 +285,12 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
         return calls.stream()
                 .flatMap(List::stream)
                 .anyMatch(call -> call.verb() == Call.Verb.UNMAP && call.touches(page));
+    }
+
+    private boolean isCoalesced(int page) {
+        return calls.stream()
+                .flatMap(List::stream)
+                .anyMatch(call -> call.verb() == Call.Verb.COALESCE && call.touches(page));
     }
 
     private boolean isBeingChanged(int page) {
@@ -369,9 +384,19 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
         ended.forEach(this::requireBits);
         requireExplained();
         requireConsistent();
-        gathers.forEach(gather -> domain.sync(gather).await());
+        gathers.forEach(domain::syncAndCopy);
         requireSynced();
         IotlbGather gather = domain.gather();
+        tree.leaves()
+                .tailMap(domain.largestLeaf() + 1)
+                .forEach((size, count) ->
+                        requireEqual("leaves of 0x" + Long.toHexString(size), 0, count));
+        if (domain.isTracked()) {
+            domain.report(0, Call.bytes(before.length), gather);
+            domain.syncAndCopy(gather);
+            long missed = domain.writes().uncovered().cardinality();
+            requireEqual("written pages that are in no report", 0, missed);
+        }
         domain.engine().trim(gather);
         domain.sync(gather).await();
         requireEqual("empty tables after trim", 0, tree.read().emptyTables());

@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ScheduledExecutorService;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Stage;
 import org.iommu4j.flush.CacheFlusher;
@@ -121,6 +122,11 @@ final class DomainFactory {
             ids.takeBack(id);
             throw e;
         }
+    }
+
+    /** {@return what runs the work of domains in the background} */
+    ScheduledExecutorService scheduler() {
+        return flushContext.scheduler().get();
     }
 
     /** {@return true if a domain is one of those that this factory made} */

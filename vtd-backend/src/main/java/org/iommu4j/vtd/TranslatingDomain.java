@@ -40,7 +40,7 @@ final class TranslatingDomain extends PageTableDomain implements VtdDomain {
             boolean ownsPolicy,
             boolean pageRequests,
             boolean additionsNeedInvalidation) {
-        super(table, additionsNeedInvalidation);
+        super(table, additionsNeedInvalidation, factory::scheduler);
         this.factory = factory;
         this.id = id;
         this.use = new DomainUse(id);

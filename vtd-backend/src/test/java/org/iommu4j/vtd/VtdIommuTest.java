@@ -79,6 +79,7 @@ class VtdIommuTest {
                         Feature.FIRST_STAGE,
                         Feature.SECOND_STAGE,
                         Feature.HITLESS_SPLIT,
+                        Feature.COALESCE,
                         Feature.READ_ONLY,
                         Feature.WRITE_ONLY,
                         Feature.SNOOP_CONTROL,
@@ -103,7 +104,6 @@ class VtdIommuTest {
                 () -> domain.trackDirty(new DirtyOptions(0x1000, false)),
                 Feature.DIRTY_TRACKING,
                 "");
-        refused(() -> domain.coalesce(0, M2, domain.gather()), Feature.COALESCE, "");
         refused(
                 () -> iommu.createDomain(DomainOptions.defaults().withStage(Stage.PASS_THROUGH)),
                 Feature.PASS_THROUGH,

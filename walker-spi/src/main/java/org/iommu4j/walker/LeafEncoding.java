@@ -90,6 +90,14 @@ final class LeafEncoding {
         return entry & ~largeTypeMask | smallTypes[type(entry, level)];
     }
 
+    /** The reverse: re-encodes what a leaf of a level has elsewhere than the leaf one level up. */
+    long moveUp(long entry, int level) {
+        if (level != 0 || typesStay) {
+            return entry;
+        }
+        return entry & ~smallTypeMask | largeTypes[type(entry, level)];
+    }
+
     private int type(long entry, int level) {
         long[] types = level == 0 ? smallTypes : largeTypes;
         long bits = entry & (level == 0 ? smallTypeMask : largeTypeMask);

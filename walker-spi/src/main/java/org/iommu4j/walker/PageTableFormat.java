@@ -196,6 +196,7 @@ public final class PageTableFormat {
         }
         if (sizeChange == SizeChange.HITLESS) {
             features.add(Feature.HITLESS_SPLIT);
+            features.add(Feature.COALESCE);
         }
         return features;
     }
@@ -301,6 +302,19 @@ public final class PageTableFormat {
      */
     public long firstChild(long entry, int level) {
         return encoding.moveDown(entry & ~leafMark(level), level) | leafMark(level - 1);
+    }
+
+    /**
+     * Makes the leaf that takes the place of a table of leaves, from the first of them: one level
+     * up, the same address, attributes, accessed and dirty bits. The reverse of {@link
+     * #firstChild}.
+     *
+     * @param entry a leaf whose address is aligned to the page size one level up
+     * @param level its level
+     * @return the entry of the larger leaf
+     */
+    public long parent(long entry, int level) {
+        return encoding.moveUp(entry & ~leafMark(level), level) | leafMark(level + 1);
     }
 
     private boolean holdsSoftware(int software) {

@@ -69,6 +69,8 @@ class PageTableFormatTest {
                 assertThat(mega).isEqualTo(format.leafBits(access, 1) | placed);
                 assertThat(format.firstChild(mega, 1))
                         .isEqualTo(format.leafBits(access, 0) | placed);
+                assertThat(format.parent(mega, 1)).isEqualTo(giga);
+                assertThat(format.parent(format.firstChild(mega, 1), 0)).isEqualTo(mega);
             }
         }
     }
@@ -134,14 +136,15 @@ class PageTableFormatTest {
                         Feature.SNOOP_CONTROL,
                         Feature.MEMORY_TYPES,
                         Feature.SOFTWARE_BITS,
-                        Feature.HITLESS_SPLIT);
+                        Feature.HITLESS_SPLIT,
+                        Feature.COALESCE);
         assertThat(
                         ExampleFormats.marked()
                                 .software(0)
                                 .sizeChange(SizeChange.BREAK_BEFORE_MAKE)
                                 .build()
                                 .features())
-                .doesNotContain(Feature.SOFTWARE_BITS, Feature.HITLESS_SPLIT);
+                .doesNotContain(Feature.SOFTWARE_BITS, Feature.HITLESS_SPLIT, Feature.COALESCE);
         assertThat(ExampleFormats.MOVING.features())
                 .contains(Feature.EXECUTE_DISABLE)
                 .doesNotContain(Feature.WRITE_ONLY);

@@ -1,6 +1,7 @@
 package ${package};
 
 import java.time.InstantSource;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -77,16 +78,38 @@ final class Backend implements Iommu {
 
     @Override
     public Capabilities capabilities() {
+        Set<Feature> features = EnumSet.of(Feature.SECOND_STAGE);
+        features.addAll(Formats.FOUR_LEVELS.features());
         return new Capabilities(
                 Formats.FOUR_LEVELS.pageSizes(),
                 List.of(Formats.FOUR_LEVELS.addressWidth()),
                 HOST_ADDRESS_WIDTH,
-                Formats.FOUR_LEVELS.features());
+                features);
     }
 
     @Override
     public synchronized IommuDomain createDomain(DomainOptions options) {
         requireOpen();
+        requireLegal(options);
+        FlushPolicy flush = policy;
+        TableAllocator pages = allocator;
+        try {
+            flush = flushPolicy(options);
+            pages = pages(options);
+            PageTable table =
+                    PageTable.create(
+                            Formats.FOUR_LEVELS, memory, pages, cache, Witness.NONE, options);
+            BackendDomain domain = new BackendDomain(this, ++lastId, table, pages, flush);
+            open.add(domain);
+            return domain;
+        } catch (RuntimeException e) {
+            giveBack(pages, flush);
+            throw e;
+        }
+    }
+
+    /** What is not there is refused by its name, before anything is made. */
+    private static void requireLegal(DomainOptions options) {
         if (options.stage().orElse(Stage.SECOND) != Stage.SECOND) {
             throw new UnsupportedFeatureException(
                     options.stage().get() == Stage.FIRST
@@ -98,38 +121,39 @@ final class Backend implements Iommu {
             throw new UnsupportedFeatureException(
                     Feature.PAGE_REQUESTS, "a domain whose devices may ask for pages");
         }
+        int width = options.addressWidth();
+        if (width != 0 && width != Formats.FOUR_LEVELS.addressWidth()) {
+            throw new IllegalArgumentException(
+                    "an address width of "
+                            + width
+                            + " bits; "
+                            + Formats.FOUR_LEVELS.addressWidth()
+                            + " are legal");
+        }
         if (options.chooses(CacheFlusherProvider.class)) {
             throw new IllegalArgumentException("a domain has the cache flusher of all domains");
         }
-        FlushPolicy flush = policy;
-        TableAllocator pages = allocator;
-        try {
-            if (options.chooses(FlushPolicyProvider.class)) {
-                flush =
-                        options.policy(
-                                        FlushPolicyProvider.class,
-                                        "flush policy",
-                                        FlushPolicyProvider.providers())
-                                .create(flushContext);
-            }
-            if (options.chooses(TableAllocatorProvider.class)) {
-                pages =
-                        options.policy(
-                                        TableAllocatorProvider.class,
-                                        "table allocator",
-                                        TableAllocatorProvider.providers())
-                                .over(allocator);
-            }
-            PageTable table =
-                    PageTable.create(
-                            Formats.FOUR_LEVELS, memory, pages, cache, Witness.NONE, options);
-            BackendDomain domain = new BackendDomain(this, ++lastId, table, pages, flush);
-            open.add(domain);
-            return domain;
-        } catch (RuntimeException e) {
-            giveBack(pages, flush);
-            throw e;
-        }
+    }
+
+    private FlushPolicy flushPolicy(DomainOptions options) {
+        return options.chooses(FlushPolicyProvider.class)
+                ? options.policy(
+                                FlushPolicyProvider.class,
+                                "flush policy",
+                                FlushPolicyProvider.providers())
+                        .create(flushContext)
+                : policy;
+    }
+
+    /** A domain's own allocator stands over the one of all domains. */
+    private TableAllocator pages(DomainOptions options) {
+        return options.chooses(TableAllocatorProvider.class)
+                ? options.policy(
+                                TableAllocatorProvider.class,
+                                "table allocator",
+                                TableAllocatorProvider.providers())
+                        .over(allocator)
+                : allocator;
     }
 
     /** Hears that a domain holds nothing any more. */

@@ -1,18 +1,21 @@
 package ${package};
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-
-import org.iommu4j.api.*;
-import org.junit.jupiter.api.Test;
+import java.util.stream.Stream;
+import org.iommu4j.conformance.backend.BackendUnderTest;
+import org.iommu4j.conformance.junit.ContractTests;
+import org.junit.jupiter.api.DynamicContainer;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
 
 class BackendTest {
 
-    @Test
-    void maps() {
-        try (Iommu iommu = Iommu.open("${backend}", IommuOptions.memoryOnly(1 << 20));
-                IommuDomain domain = iommu.createDomain(DomainOptions.defaults())) {
-            domain.map(0, 0x1000, 0x1000, Access.READ);
-            assertEquals(0x1008, domain.translate(8));
-        }
+    @TestFactory
+    Stream<DynamicTest> keepsTheRules() {
+        return ContractTests.of(BackendUnderTest.of(new BackendProvider()));
+    }
+
+    @TestFactory
+    Stream<DynamicContainer> itsFormatsAreSound() {
+        return ContractTests.of(new FormatProvider());
     }
 }

@@ -61,6 +61,11 @@ final class GuestMemory {
         return iovaOf(bytes - 1) + 1;
     }
 
+    /** The most memory whose I/O virtual addresses are below an end; that is 3 GiB or more. */
+    static long mostBelow(long end) {
+        return end <= GAP_END ? Math.min(end, GAP_START) : end - (GAP_END - GAP_START);
+    }
+
     /** The first host physical address behind it; what is below, down to 0, may be used too. */
     long hostEnd() {
         return hostEnd(bytes);

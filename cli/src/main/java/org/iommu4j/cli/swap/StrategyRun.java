@@ -65,6 +65,7 @@ final class StrategyRun {
                 new GuestMemory(
                         settings.memory(), settings.page(), settings.workingSet(), random.split());
         List<Device> devices = devices();
+        devices.forEach(this::requireReach);
         faults = faults(iommu.capabilities(), devices);
         swapIn = swapIn();
         domain = iommu.createDomain(domainOptions(iommu.capabilities()));
@@ -173,6 +174,21 @@ final class StrategyRun {
         Histogram all = each.apply(traffic.getFirst()).copy();
         traffic.stream().skip(1).forEach(other -> all.add(each.apply(other)));
         return all;
+    }
+
+    private void requireReach(Device device) {
+        if (device.addressBits() < Long.SIZE && guest.end() > 1L << device.addressBits()) {
+            throw new IllegalArgumentException(
+                    "--memory "
+                            + MemorySize.text(settings.memory())
+                            + ": the device "
+                            + device.source()
+                            + " has addresses of "
+                            + device.addressBits()
+                            + " bits; up to "
+                            + MemorySize.text(GuestMemory.mostBelow(1L << device.addressBits()))
+                            + " is legal with it");
+        }
     }
 
     private List<Device> devices() {

@@ -91,6 +91,9 @@ public record SwapSettings(
     /** {@return the machine's provider, with those parameters that follow from the settings} */
     String configuredMachine() {
         String choice = MachineChoice.with(machine, "devices", Integer.toString(devices));
+        if (!MachineChoice.isEmulator(machine)) {
+            return choice; // nothing is random in others, and nobody watches them
+        }
         choice = MachineChoice.with(choice, "seed", Long.toString(seed));
         return sanitizer ? choice : MachineChoice.with(choice, "sanitizer", "false");
     }

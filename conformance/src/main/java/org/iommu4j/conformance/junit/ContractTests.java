@@ -5,13 +5,20 @@ import java.util.stream.Stream;
 import org.iommu4j.conformance.CacheFlusherContracts;
 import org.iommu4j.conformance.Contract;
 import org.iommu4j.conformance.FlushPolicyContracts;
+import org.iommu4j.conformance.MachineContracts;
+import org.iommu4j.conformance.PageTableFormatContracts;
 import org.iommu4j.conformance.TableAllocatorContracts;
 import org.iommu4j.conformance.Verdict;
+import org.iommu4j.conformance.backend.BackendContracts;
+import org.iommu4j.conformance.backend.BackendUnderTest;
 import org.iommu4j.flush.CacheFlusherProvider;
 import org.iommu4j.flush.FlushPolicyProvider;
+import org.iommu4j.machine.MachineProvider;
+import org.iommu4j.walker.PageTableFormatProvider;
 import org.iommu4j.walker.TableAllocatorProvider;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.DynamicContainer;
 import org.junit.jupiter.api.DynamicTest;
 
 /**
@@ -26,6 +33,7 @@ import org.junit.jupiter.api.DynamicTest;
  * }
  * }
  */
+@SuppressWarnings("exports") // who uses the adapter has JUnit; who does not need not
 public final class ContractTests {
 
     private ContractTests() {}
@@ -58,6 +66,49 @@ public final class ContractTests {
      */
     public static Stream<DynamicTest> of(TableAllocatorProvider provider) {
         return of(TableAllocatorContracts.all(), provider);
+    }
+
+    /**
+     * Makes the tests of a machine.
+     *
+     * @param provider makes the machines
+     * @return a test for each contract
+     */
+    public static Stream<DynamicTest> of(MachineProvider provider) {
+        return of(MachineContracts.all(), provider);
+    }
+
+    /**
+     * Makes the tests of every page-table format of a provider.
+     *
+     * @param provider gives the formats
+     * @return for each format a container with a test for each contract
+     */
+    public static Stream<DynamicContainer> of(PageTableFormatProvider provider) {
+        return provider.formats().entrySet().stream()
+                .map(format ->
+                        DynamicContainer.dynamicContainer(
+                                format.getKey(),
+                                of(PageTableFormatContracts.all(), format.getValue())));
+    }
+
+    /**
+     * Makes the tests of a backend:
+     *
+     * {@snippet :
+     * class MyBackendTest {
+     *     @TestFactory
+     *     Stream<DynamicTest> keepsTheRules() {
+     *         return ContractTests.of(BackendUnderTest.of(new MyIommuProvider()).on(new MyMachines()));
+     *     }
+     * }
+     * }
+     *
+     * @param backend the backend, and what it is tried on
+     * @return a test for each contract
+     */
+    public static Stream<DynamicTest> of(BackendUnderTest backend) {
+        return of(BackendContracts.all(), backend);
     }
 
     /**

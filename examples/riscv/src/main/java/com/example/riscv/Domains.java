@@ -1,5 +1,6 @@
 package com.example.riscv;
 
+import java.lang.System.Logger;
 import java.util.BitSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -22,6 +23,8 @@ import org.iommu4j.walker.TableAllocatorProvider;
 
 /** Makes domains as their options say, and knows those that are open. */
 final class Domains {
+
+    private static final Logger LOG = System.getLogger(Domains.class.getName());
 
     private final PhysicalMemory memory;
     private final TableAllocator allocator;
@@ -91,10 +94,14 @@ final class Domains {
     }
 
     /** Hears that a domain holds nothing any more. */
-    synchronized void closed(RiscvDomain domain) {
-        if (open.remove(domain)) {
+    void closed(RiscvDomain domain) {
+        if (forget(domain)) {
             end(domain.policy(), domain.pages(), domain.context());
         }
+    }
+
+    private synchronized boolean forget(RiscvDomain domain) {
+        return open.remove(domain);
     }
 
     @SuppressWarnings("ReferenceEquality") // what all domains share, not an equal one
@@ -105,8 +112,20 @@ final class Domains {
         if (pages != allocator) {
             pages.close();
         }
-        invalidations.forget(context);
-        ids.clear(context.id());
+        takeBack(context);
+    }
+
+    /** The id is lent again only if the unit has forgotten all that it knew under it. */
+    private void takeBack(SoftContext context) {
+        try {
+            invalidations.end(context);
+        } catch (IommuException e) {
+            LOG.log(Logger.Level.WARNING, "the id of " + context + " is not used again", e);
+            return;
+        }
+        synchronized (this) {
+            ids.clear(context.id());
+        }
     }
 
     private SoftContext lend(Stage stage) {

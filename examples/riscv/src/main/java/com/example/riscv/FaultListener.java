@@ -27,6 +27,7 @@ final class FaultListener {
             new SubmissionPublisher<>(OWN_THREAD, CAPACITY);
     private final CompletableFuture<Void> allHeard;
     private volatile @Nullable Thread hearer;
+    private volatile boolean threw;
 
     FaultListener(Consumer<? super DmaFault> hears) {
         this.allHeard = waiting.consume(fault -> hear(hears, fault));
@@ -57,7 +58,10 @@ final class FaultListener {
         try {
             hears.accept(fault);
         } catch (RuntimeException | Error e) {
-            LOG.log(Logger.Level.WARNING, "a fault listener threw when it heard: " + fault, e);
+            if (!threw) {
+                threw = true;
+                LOG.log(Logger.Level.WARNING, "a fault listener threw when it heard: " + fault, e);
+            }
         }
     }
 }

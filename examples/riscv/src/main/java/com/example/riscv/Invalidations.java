@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import org.iommu4j.api.DomainStatistics;
+import org.iommu4j.api.IommuException;
 import org.iommu4j.flush.IotlbInvalidator;
 import org.jspecify.annotations.Nullable;
 
@@ -72,8 +73,13 @@ final class Invalidations implements IotlbInvalidator {
                 asked.page.sum(), asked.domain.sum(), global.sum());
     }
 
-    /** A domain's id is not its any more. */
-    void forget(SoftContext context) {
+    /**
+     * Has the unit forget a domain that is gone.
+     *
+     * @throws IommuException if it failed
+     */
+    void end(SoftContext context) {
+        await(submit(Command.all(context)));
         counts.remove(context.number());
     }
 

@@ -3,7 +3,7 @@ package com.example.riscv;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.iommu4j.api.Capabilities;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Feature;
@@ -23,7 +23,7 @@ record UnitLimits(UnitCapabilities unit, boolean hasUnit, int hostAddressWidth) 
     private static final int USUAL_LEVELS = 4;
 
     Capabilities capabilities() {
-        PageTableFormat usual = format(preferred(), DomainOptions.defaults());
+        PageTableFormat usual = format(preferred(0), DomainOptions.defaults());
         Set<Feature> features = EnumSet.copyOf(usual.features());
         if (unit.hasAnyFirstStage()) {
             features.add(Feature.FIRST_STAGE);
@@ -37,12 +37,16 @@ record UnitLimits(UnitCapabilities unit, boolean hasUnit, int hostAddressWidth) 
             features.add(Feature.COHERENT_WALKS);
         }
         List<Integer> widths =
-                levels(preferred()).mapToObj(n -> format(preferred(), n).addressWidth()).toList();
+                Stream.of(Stage.FIRST, Stage.SECOND)
+                        .flatMap(stage -> formats(stage).stream())
+                        .map(PageTableFormat::addressWidth)
+                        .toList();
         return new Capabilities(usual.pageSizes(), widths, hostAddressWidth, features);
     }
 
     /**
-     * Says which kind of tables a domain gets.
+     * Says which kind of tables a domain gets: if that is left open, first-stage ones, unless only
+     * second-stage ones have its width.
      *
      * @throws UnsupportedFeatureException if the unit does not have it
      */
@@ -51,11 +55,11 @@ record UnitLimits(UnitCapabilities unit, boolean hasUnit, int hostAddressWidth) 
             throw new UnsupportedFeatureException(
                     Feature.PAGE_REQUESTS, "a domain whose devices may ask for pages");
         }
-        Stage stage = options.stage().orElse(preferred());
+        Stage stage = options.stage().orElseGet(() -> preferred(options.addressWidth()));
         if (stage == Stage.PASS_THROUGH) {
             throw new UnsupportedFeatureException(Feature.PASS_THROUGH, "a domain without tables");
         }
-        if (levels(stage).findAny().isEmpty()) {
+        if (formats(stage).isEmpty()) {
             throw new UnsupportedFeatureException(
                     stage == Stage.FIRST ? Feature.FIRST_STAGE : Feature.SECOND_STAGE,
                     "a domain of tables that the IOMMU does not walk");
@@ -64,14 +68,13 @@ record UnitLimits(UnitCapabilities unit, boolean hasUnit, int hostAddressWidth) 
     }
 
     /**
-     * Finds the format of a domain: of those wide enough the one with the fewest levels, and four
-     * levels, or what comes nearest, if the width is left open.
+     * Finds the format of a domain: the one of its width, and if that is left open, four levels or
+     * what comes nearest.
      *
-     * @throws IllegalArgumentException if none is wide enough
+     * @throws IllegalArgumentException if none has that width
      */
     PageTableFormat format(Stage stage, DomainOptions options) {
-        List<PageTableFormat> formats =
-                levels(stage).mapToObj(levels -> format(stage, levels)).toList();
+        List<PageTableFormat> formats = formats(stage);
         int width = options.addressWidth();
         if (width == 0) {
             return formats.stream()
@@ -80,27 +83,38 @@ record UnitLimits(UnitCapabilities unit, boolean hasUnit, int hostAddressWidth) 
                     .orElse(formats.getFirst());
         }
         return formats.stream()
-                .filter(format -> format.addressWidth() >= width)
+                .filter(format -> format.addressWidth() == width)
                 .findFirst()
                 .orElseThrow(() ->
                         new IllegalArgumentException(
                                 "an address width of "
                                         + width
-                                        + " bits; "
-                                        + formats.getLast().addressWidth()
-                                        + " at most are legal"));
+                                        + " bits; one of "
+                                        + formats.stream()
+                                                .map(PageTableFormat::addressWidth)
+                                                .toList()
+                                        + " is legal"));
     }
 
-    private Stage preferred() {
-        return unit.hasAnyFirstStage() ? Stage.FIRST : Stage.SECOND;
+    private Stage preferred(int width) {
+        boolean onlySecond = !hasWidth(Stage.FIRST, width) && hasWidth(Stage.SECOND, width);
+        return unit.hasAnyFirstStage() && !onlySecond ? Stage.FIRST : Stage.SECOND;
     }
 
-    private PageTableFormat format(Stage stage, int levels) {
-        return stage == Stage.FIRST ? unit.firstStage(levels) : unit.secondStage(levels);
+    private boolean hasWidth(Stage stage, int width) {
+        return formats(stage).stream().anyMatch(format -> format.addressWidth() == width);
     }
 
-    private IntStream levels(Stage stage) {
-        return UnitCapabilities.allLevels()
-                .filter(n -> stage == Stage.FIRST ? unit.hasFirstStage(n) : unit.hasSecondStage(n));
+    /** The formats of a stage that the unit walks, those with the fewest levels first. */
+    private List<PageTableFormat> formats(Stage stage) {
+        return stage == Stage.FIRST
+                ? UnitCapabilities.allLevels()
+                        .filter(unit::hasFirstStage)
+                        .mapToObj(unit::firstStage)
+                        .toList()
+                : UnitCapabilities.allLevels()
+                        .filter(unit::hasSecondStage)
+                        .mapToObj(unit::secondStage)
+                        .toList();
     }
 }

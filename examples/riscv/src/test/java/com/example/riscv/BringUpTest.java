@@ -62,7 +62,7 @@ class BringUpTest {
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("0000:01:00.0");
         }
-        UnitModel many = new UnitModel(UnitModel.USUAL.capabilities(), 1 << 1, 20);
+        UnitModel many = UnitModel.USUAL.withDirectoryLevels(1 << 1).withDevices(20);
         SoftwareMachine machine = new SoftwareMachine(1 << 20, many);
         assertThatThrownBy(() -> Iommu.open("riscv", IommuOptions.on(machine)))
                 .isInstanceOf(IommuException.class)
@@ -91,7 +91,7 @@ class BringUpTest {
             assertThatThrownBy(() ->
                             first.iommu.createDomain(DomainOptions.defaults().withAddressWidth(57)))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("56 at most");
+                    .hasMessageContaining("[38, 47, 56]");
         }
     }
 
@@ -145,7 +145,11 @@ class BringUpTest {
         assertThat(MachineProvider.providers())
                 .extracting(MachineProvider::name)
                 .contains("riscv-software");
-        IommuOptions options = IommuOptions.on("riscv-software", 1 << 20);
+        IommuOptions options = IommuOptions.on("riscv-software:devices=5", 1 << 20);
+        assertThat(options.machine().orElseThrow().devices()).hasSize(5);
+        assertThatThrownBy(() -> IommuOptions.on("riscv-software:cores=5", 1 << 20))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("devices=1 to devices=31");
         try (Iommu iommu = Iommu.open("riscv", options)) {
             assertThat(iommu.backend()).isEqualTo("riscv");
             assertThat(iommu.capabilities().hostAddressWidth()).isEqualTo(46);

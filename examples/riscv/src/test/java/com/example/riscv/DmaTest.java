@@ -4,13 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.example.riscv.unit.UnitModel;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.Attachment;
 import org.iommu4j.api.DomainOptions;
+import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IommuDomain;
+import org.iommu4j.api.IommuOptions;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.Stage;
+import org.iommu4j.flush.FlushContext;
+import org.iommu4j.flush.FlushPolicy;
+import org.iommu4j.flush.FlushPolicyProvider;
+import org.iommu4j.flush.IotlbInvalidator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -22,8 +29,9 @@ class DmaTest {
     private static final long PAGE = 0x1000;
 
     static Stream<Arguments> everyFormat() {
-        return Stream.of(Stage.FIRST, Stage.SECOND)
-                .flatMap(stage -> Stream.of(38, 47, 56).map(width -> Arguments.of(stage, width)));
+        return Stream.concat(
+                Stream.of(38, 47, 56).map(width -> Arguments.of(Stage.FIRST, width)),
+                Stream.of(39, 48, 57).map(width -> Arguments.of(Stage.SECOND, width)));
     }
 
     @ParameterizedTest
@@ -102,6 +110,25 @@ class DmaTest {
     }
 
     @Test
+    void G3_pageByPageTooATableThatWentIsForgotten() {
+        UnaryOperator<IommuOptions> pageByPage =
+                options -> options.with(FlushPolicyProvider.class, new PageByPage());
+        try (World world = new World(UnitModel.USUAL, pageByPage);
+                IommuDomain domain =
+                        world.iommu.createDomain(DomainOptions.defaults().withEmptyTables(0));
+                Attachment _ = world.attach(0, domain)) {
+            for (long page = PAGE; page < 5 * PAGE; page += PAGE) {
+                domain.map(page, page, PAGE, Access.READ);
+                assertThat(world.read(0, page)).isZero();
+                domain.unmap(page, PAGE);
+                assertThat(world.read(0, page)).isEqualTo(-1);
+            }
+            assertThat(domain.statistics().invalidations().page()).isGreaterThan(512);
+            assertThat(domain.statistics().invalidations().domain()).isZero();
+        }
+    }
+
+    @Test
     void L2_aDomainsNameIsNotUsedAgainBeforeTheUnitForgot() {
         try (World world = new World()) {
             for (int i = 0; i < 3; i++) {
@@ -133,6 +160,40 @@ class DmaTest {
             domain.unmap(0x5000, PAGE);
             assertThat(world.read(0, 0x5008)).isEqualTo(-1);
             assertThat(world.read(1, 0x5008)).isEqualTo(-1);
+        }
+    }
+
+    /** Asks for one page after another, whatever it costs. */
+    private static final class PageByPage implements FlushPolicyProvider {
+
+        @Override
+        public String name() {
+            return "page-by-page";
+        }
+
+        @Override
+        public FlushPolicy create(FlushContext context) {
+            IotlbInvalidator unit = context.invalidator();
+            return new FlushPolicy() {
+                @Override
+                public FlushCompletion sync(int domainId, IotlbGather gather) {
+                    boolean leafOnly = !gather.structureChanged();
+                    for (int i = 0; i < gather.rangeCount(); i++) {
+                        long end = Math.min(gather.rangeEnd(i), World.G1);
+                        for (long at = gather.rangeStart(i); at < end; at += PAGE) {
+                            unit.await(unit.invalidatePages(domainId, at, 0, leafOnly));
+                        }
+                    }
+                    gather.completed();
+                    return FlushCompletion.DONE;
+                }
+
+                @Override
+                public void drain() {}
+
+                @Override
+                public void close() {}
+            };
         }
     }
 }

@@ -77,5 +77,6 @@ final class World implements AutoCloseable {
         assertThat(registers().read32(UnitRegisters.CQCSR) & QUEUE_ON).isZero();
         assertThat(registers().read32(UnitRegisters.FQCSR) & QUEUE_ON).isZero();
         machine.close();
+        assertThat(machine.sanitizer().orElseThrow().findings()).isEmpty();
     }
 }

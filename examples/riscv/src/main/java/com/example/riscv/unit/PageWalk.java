@@ -27,9 +27,11 @@ final class PageWalk {
 
     private final PhysicalMemory memory;
     private final TranslationCaches caches;
+    private final TableSanitizer sanitizer;
 
-    PageWalk(PhysicalMemory memory, TranslationCaches caches) {
+    PageWalk(PhysicalMemory memory, TranslationCaches caches, TableSanitizer sanitizer) {
         this.memory = memory;
+        this.sanitizer = sanitizer;
         this.caches = caches;
     }
 
@@ -63,6 +65,7 @@ final class PageWalk {
             if (!memory.containsPage(place & -PhysicalMemory.PAGE_SIZE)) {
                 return ~(write ? WRITE_ACCESS_FAULT : READ_ACCESS_FAULT);
             }
+            sanitizer.walks(table, iova);
             long entry = memory.loadAcquire(place);
             if ((entry & VALID) == 0 || (entry & RESERVED) != 0) {
                 return pageFault(tables, write);

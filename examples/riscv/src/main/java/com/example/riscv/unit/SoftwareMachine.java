@@ -1,12 +1,15 @@
 package com.example.riscv.unit;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.Machine;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.RemappingUnit;
+import org.iommu4j.machine.Sanitizer;
 import org.iommu4j.machine.SourceId;
+import org.iommu4j.machine.Witness;
 
 /** A machine with one RISC-V IOMMU in software. */
 public final class SoftwareMachine implements Machine {
@@ -17,6 +20,7 @@ public final class SoftwareMachine implements Machine {
     private final PhysicalMemory memory;
     private final PhysicalMemory tableMemory;
     private final int hostAddressWidth;
+    private final TableSanitizer sanitizer = new TableSanitizer();
     private final SoftwareUnit unit;
     private final List<BusMaster> devices;
 
@@ -36,7 +40,7 @@ public final class SoftwareMachine implements Machine {
         long tables = Math.min(MOST_TABLE_MEMORY, memoryBytes / 4) & -PhysicalMemory.PAGE_SIZE;
         this.tableMemory = memory.part(memoryBytes - tables, tables);
         this.hostAddressWidth = (int) (model.capabilities() >>> 32) & 0x3f;
-        this.unit = new SoftwareUnit(memory, model);
+        this.unit = new SoftwareUnit(memory, model, sanitizer);
         this.devices =
                 IntStream.range(0, model.devices())
                         .mapToObj(i -> new BusMaster(new SourceId(0, 0, i + 1, 0), unit, memory))
@@ -66,6 +70,16 @@ public final class SoftwareMachine implements Machine {
     @Override
     public List<Device> devices() {
         return List.copyOf(devices);
+    }
+
+    @Override
+    public Witness witness() {
+        return sanitizer;
+    }
+
+    @Override
+    public Optional<Sanitizer> sanitizer() {
+        return Optional.of(sanitizer);
     }
 
     @Override

@@ -33,10 +33,10 @@ final class SoftwareUnit implements RemappingUnit, MmioRegion {
     private final CommandProcessor commands;
     private final FaultRecorder faults;
 
-    SoftwareUnit(PhysicalMemory memory, UnitModel model) {
+    SoftwareUnit(PhysicalMemory memory, UnitModel model, TableSanitizer sanitizer) {
         this.model = model;
         this.faults = new FaultRecorder(memory);
-        this.translator = new Translator(memory, model, faults);
+        this.translator = new Translator(memory, model, faults, sanitizer);
         this.commands = new CommandProcessor(memory, translator.caches());
     }
 

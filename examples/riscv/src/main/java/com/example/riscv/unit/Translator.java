@@ -27,13 +27,18 @@ final class Translator {
     private final TranslationCaches caches = new TranslationCaches();
     private final PageWalk walk;
     private final int contextShift;
-    private volatile long directory;
+    /* At reset nothing is translated; the specification would permit to block everything too. */
+    private volatile long directory = MODE_BARE;
 
-    Translator(PhysicalMemory memory, UnitModel model, FaultRecorder faults) {
+    Translator(
+            PhysicalMemory memory,
+            UnitModel model,
+            FaultRecorder faults,
+            TableSanitizer sanitizer) {
         this.memory = memory;
         this.model = model;
         this.faults = faults;
-        this.walk = new PageWalk(memory, caches);
+        this.walk = new PageWalk(memory, caches, sanitizer);
         this.contextShift = model.hasExtendedContexts() ? 6 : 5;
     }
 

@@ -9,6 +9,8 @@ package com.example.riscv.unit;
  */
 public record UnitModel(long capabilities, int directoryLevels, int devices) {
 
+    static final int MOST_DEVICES = 31;
+
     private static final long VERSION = 0x10;
     private static final long SV39_48_57 = 7 << 9;
     private static final long SVPBMT = 1 << 15;
@@ -44,6 +46,16 @@ public record UnitModel(long capabilities, int directoryLevels, int devices) {
      */
     public UnitModel withDirectoryLevels(int levels) {
         return new UnitModel(capabilities, levels, devices);
+    }
+
+    /**
+     * Sets the number of devices.
+     *
+     * @param count 1 to 31
+     * @return a changed model
+     */
+    public UnitModel withDevices(int count) {
+        return new UnitModel(capabilities, directoryLevels, count);
     }
 
     boolean hasExtendedContexts() {

@@ -37,7 +37,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** DMA that waits for missing pages, with the driver of {@link PagingDriver}. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class PageRequestTest {
+class RecoverableDmaTest {
 
     private static final long IOVA = 0x40_3000;
 
@@ -170,6 +170,26 @@ class PageRequestTest {
             assertThat(serveUntil(driver, write(device, IOVA, 5)))
                     .isEqualTo(DmaOutcome.DONE.afterWaiting());
             driver.detach(0);
+            assertFine(driver);
+        }
+    }
+
+    /* Nothing is invalidated when a page is mapped. */
+    @ParameterizedTest
+    @EnumSource(CacheBehaviour.class)
+    void aRequestMakesTheUnitForgetThatThePageWasMissing(CacheBehaviour caches) throws Exception {
+        EmulatorOptions options = PagingDriver.options().caches(caches).cachingMode(true);
+        try (PagingDriver driver = new PagingDriver(options)) {
+            driver.attach(0, 8);
+            driver.attach(1, 0);
+            for (int i = 0; i < 50; i++) {
+                long iova = IOVA + i * PAGE;
+                assertThat(PagingDriver.write(driver.device(1), iova, 5).isDone()).isFalse();
+                assertThat(serveUntil(driver, write(driver.device(0), iova, 5)))
+                        .isEqualTo(DmaOutcome.DONE);
+            }
+            driver.detach(0);
+            driver.detach(1);
             assertFine(driver);
         }
     }

@@ -1,0 +1,57 @@
+package org.iommu4j.pagetable;
+
+import org.iommu4j.api.DirtyOptions;
+import org.iommu4j.api.DirtySink;
+import org.iommu4j.api.DirtyTracking;
+import org.iommu4j.api.IotlbGather;
+
+/** One tracking of a domain, from its start to its close. Any thread may use it. */
+final class DirtyTracker implements DirtyTracking {
+
+    private final PageTableDomain domain;
+    private final PageTable table;
+    private final DirtyOptions options;
+    private volatile boolean ended;
+
+    DirtyTracker(PageTableDomain domain, PageTable table, DirtyOptions options) {
+        this.domain = domain;
+        this.table = table;
+        this.options = options;
+    }
+
+    DirtyOptions options() {
+        return options;
+    }
+
+    @Override
+    public void readAndClear(long iova, long size, DirtySink sink, IotlbGather gather) {
+        domain.requireMine(gather);
+        requireOpen();
+        table.dirtyBits().readAndClear(iova, size, sink, gather);
+    }
+
+    @Override
+    public void peek(long iova, long size, DirtySink sink) {
+        requireOpen();
+        table.dirtyBits().peek(iova, size, sink);
+    }
+
+    @Override
+    public synchronized void close() {
+        if (!ended) {
+            domain.stop(this);
+            ended = true;
+        }
+    }
+
+    /** The domain is being closed: nothing is left to track. */
+    void end() {
+        ended = true;
+    }
+
+    private void requireOpen() {
+        if (ended) {
+            throw new IllegalStateException("the tracking has ended");
+        }
+    }
+}
