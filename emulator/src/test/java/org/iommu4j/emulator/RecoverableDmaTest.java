@@ -215,8 +215,7 @@ class RecoverableDmaTest {
             for (int i = 0; i < 50; i++) {
                 long iova = IOVA + i * PAGE;
                 assertThat(PagingDriver.write(driver.device(1), iova, 5).isDone()).isFalse();
-                assertThat(serveUntil(driver, write(driver.device(0), iova, 5)))
-                        .isEqualTo(DmaOutcome.DONE);
+                assertThat(serveUntil(driver, write(driver.device(0), iova, 5)).isDone()).isTrue();
             }
             driver.detach(0);
             driver.detach(1);
