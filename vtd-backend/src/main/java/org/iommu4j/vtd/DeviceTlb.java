@@ -21,8 +21,10 @@ import org.iommu4j.machine.TranslationService;
  */
 final class DeviceTlb {
 
+    /** How many page requests a device may send before it gets an answer. */
+    static final int MOST_PAGE_REQUESTS = 32;
+
     private static final Logger LOG = LogManager.getLogger(DeviceTlb.class);
-    private static final int MOST_PAGE_REQUESTS = 32;
     private static final int WHOLE_ORDER = 52;
     private static final long NOT_ASKED = 0;
 

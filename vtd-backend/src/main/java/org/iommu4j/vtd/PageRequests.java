@@ -218,9 +218,17 @@ final class PageRequests {
         } else if (request.isLast()) {
             List<PageRequestRecord> earlier = parts.remove(part);
             waiting.add(new PageRequestGroup(unit, earlier == null ? List.of() : earlier, request));
-        } else {
+        } else if (unfinished(part.from()) < DeviceTlb.MOST_PAGE_REQUESTS) {
             parts.computeIfAbsent(part, _ -> new ArrayList<>()).add(request);
         }
+    }
+
+    /** More than a device may send before it gets an answer is not kept; it will ask again. */
+    private int unfinished(PageRequester device) {
+        return parts.entrySet().stream()
+                .filter(part -> part.getKey().from().isSameDevice(device))
+                .mapToInt(part -> part.getValue().size())
+                .sum();
     }
 
     /** Their last request may have been dropped; then all of the group is asked again. */

@@ -121,7 +121,7 @@ class OverlappingPasidsTest {
     }
 
     @Test
-    void F1_theServiceIsTurnedOnAgainThoughTheUnitFailedToForbidIt() {
+    void theServiceIsTurnedOnAgainThoughTheUnitFailedToForbidIt() {
         Attachment leaving = iommu.attach(DEVICE, 1, asking);
         unit.refuse(Descriptor.contextOf(0, REQUESTER));
         assertThatThrownBy(leaving::close).isInstanceOf(IommuException.class);
