@@ -116,9 +116,9 @@ final class AddressTranslation implements TranslationService {
         return on;
     }
 
-    /** {@return what the device has of an address of an address space, or null} */
-    @Nullable Translation find(int pasid, long iova) {
-        return tlb.find(pasid, iova);
+    /** {@return what the device has of an address that permits what is wanted, or null} */
+    @Nullable Translation find(int pasid, long iova, int wanted) {
+        return tlb.find(pasid, iova, wanted);
     }
 
     /** Begins a request that may use a translation; returns its slot. */

@@ -171,8 +171,8 @@ final class BusMaster implements Device {
         int slot = from.begin((wanted & WRITE) != 0);
         try {
             long begun = moment();
-            Translation found = from.find(pasid, iova);
-            if (found == null || (found.ready & wanted) != wanted) {
+            Translation found = from.find(pasid, iova, wanted);
+            if (found == null) {
                 return MISSED;
             }
             long physical = passed(found.physical(iova), wanted);

@@ -56,13 +56,23 @@ final class DeviceTlb {
         this.dice = dice;
     }
 
-    /** {@return a translation of an address, or null} */
-    @Nullable Translation find(int pasid, long iova) {
+    /**
+     * Looks up. What permits less than is wanted is passed over: a larger page that permits more may
+     * be there too.
+     *
+     * @param pasid the address space
+     * @param iova the address
+     * @param wanted {@link Translation#READ} and {@link Translation#WRITE}
+     * @return a translation that permits what is wanted, or null
+     */
+    @Nullable Translation find(int pasid, long iova, int wanted) {
         int first = dice == null ? 0 : dice.below(SIZES);
         for (int i = 0; i < SIZES; i++) {
             int shift = SMALL + 9 * ((first + i) % SIZES);
             Entry found = ofSize(shift).find(pageTag(iova, shift), pasid);
-            if (found != null && (dice == null || !dice.oneIn(4))) {
+            if (found != null
+                    && (found.translation.ready & wanted) == wanted
+                    && (dice == null || !dice.oneIn(4))) {
                 return found.translation;
             }
         }

@@ -17,7 +17,8 @@ sealed interface SourceTables permits ContextTables, PasidTables {
     long rootPointer();
 
     /**
-     * Sees to it that there is room for a route's entries; what the unit finds is as it was.
+     * Sees to it that there is room for a route's entries until they are wiped; what the unit finds
+     * is as it was.
      *
      * @param route whose requests
      * @throws TableMemoryExhaustedException if there are not the pages; nothing has changed

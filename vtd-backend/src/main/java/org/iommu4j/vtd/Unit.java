@@ -208,10 +208,16 @@ final class Unit {
      * Lets the device of a route translate for itself and ask for missing pages.
      *
      * @param route a route that is attached, of a device that can
-     * @throws IommuException if the unit failed; the device does neither
+     * @param before what is to be done first, if the device did not do so anyway
+     * @throws IommuException if the unit failed; the device does neither, and this has to be turned
+     *     off
      */
-    synchronized void turnOn(Route route) {
-        tlb(route).turnOn(() -> tables.serve(route, true).forEach(queue::complete));
+    synchronized void turnOn(Route route, Runnable before) {
+        tlb(route)
+                .turnOn(() -> {
+                    before.run();
+                    tables.serve(route, true).forEach(queue::complete);
+                });
     }
 
     /**
