@@ -15,6 +15,7 @@ import org.iommu4j.api.Feature;
 import org.iommu4j.api.PageRequest;
 import org.iommu4j.api.PageRequestHandler.Response;
 import org.iommu4j.conformance.Contract;
+import org.iommu4j.machine.Machine;
 
 /** F: faults and page requests. */
 final class FaultContracts {
@@ -140,8 +141,18 @@ final class FaultContracts {
                                 + heard
                                 + " heard: "
                                 + counts);
+        boolean told = counts.recorded() == blocked || counts.overflows() > 0;
+        if (!told && trial.machine().flatMap(Machine::sanitizer).isEmpty()) {
+            throw trial.evidence.skip(
+                    "the unit recorded "
+                            + counts.recorded()
+                            + " of "
+                            + blocked
+                            + " faults of one device without an overflow; it may fold them, and nobody"
+                            + " here knows whether this one does");
+        }
         trial.evidence.require(
-                counts.recorded() == blocked || counts.overflows() > 0,
+                told,
                 () ->
                         blocked
                                 + " DMAs were blocked, "
@@ -179,22 +190,26 @@ final class FaultContracts {
                 bus.poke(frames, 0x60 + i);
                 long iova = base + i * page;
                 bus.requireRead(device, iova, 0x60 + i, "which it may ask for");
-                int requests = asked.size();
-                trial.evidence.require(
-                        requests == i + 1 && asked.get(i).iova() == iova,
-                        () ->
-                                "a device used "
-                                        + Hex.of(iova)
-                                        + ", which was missing, and of "
-                                        + requests
-                                        + " requests the last is "
-                                        + asked.getLast());
+                requireAskedOnce(trial, List.copyOf(asked), base, iova);
                 bus.requireRead(device, iova, 0x60 + i, "which is there now");
             }
-            TimeUnit.MILLISECONDS.sleep(A_MOMENT_MILLIS);
         }
+    }
+
+    /** A group may hold more than one request; a device that asks ahead may ask again too. */
+    private static void requireAskedOnce(
+            Trial trial, List<PageRequest> asked, long base, long iova) {
+        boolean ahead = asked.stream().anyMatch(each -> each.iova() < base || each.iova() > iova);
+        long times = asked.stream().filter(each -> each.last() && each.iova() == iova).count();
         trial.evidence.require(
-                asked.size() == 6, () -> "6 pages were missing, and asked for were " + asked);
+                ahead || times == 1,
+                () ->
+                        "a device used "
+                                + Hex.of(iova)
+                                + ", which was missing, once; the handler was asked "
+                                + times
+                                + " times: "
+                                + asked);
     }
 
     /** The first device that can ask for pages. */

@@ -222,7 +222,8 @@ final class SplitContracts {
             return;
         }
         UnitTables.Walk leaf = tables.walk(base);
-        long bits = tables.format().accessedMask() | tables.format().dirtyMask();
+        long dirty = access.writable() ? tables.format().dirtyMask() : 0;
+        long bits = tables.format().accessedMask() | dirty;
         if (leaf.found()) {
             tables.setBits(leaf.entryAddress(), leaf.entry(), bits);
         }

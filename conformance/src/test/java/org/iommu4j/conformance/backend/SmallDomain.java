@@ -37,24 +37,19 @@ import org.iommu4j.walker.TableAllocator;
  */
 final class SmallDomain implements IommuDomain, IotlbGather.Owner {
 
-    /** A leaf that became a table, or a table that went, and is not invalidated yet. */
-    private record Pending(long iova, long size) {}
-
     private final SmallTables tables;
-    private final TableAllocator allocator;
+    private final SmallPages pages;
+    private final SmallPending pending;
+    private final SmallCuts cuts;
     private final FlushPolicy policy;
     private final PartialUnmap partial;
     private final int width;
     private final long outputEnd;
     private final long sizes;
     private final ReadWriteLock guard = new ReentrantReadWriteLock();
-    private final List<Pending> pending = new ArrayList<>();
     private final List<Mapping> dirtyAndGone = new ArrayList<>();
     private boolean tracking;
     private boolean closed;
-    private long held = 1;
-    private long peak = 1;
-    private long splits;
     private long coalesces;
 
     SmallDomain(
@@ -64,20 +59,18 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
             DomainOptions options,
             int hostWidth) {
         this.tables = tables;
-        this.allocator = allocator;
+        this.pages = new SmallPages(allocator);
+        this.pending = new SmallPending(tables);
+        this.cuts = new SmallCuts(tables, pages, pending, options.addressWidth());
         this.policy = policy;
         this.partial =
-                has(tables, Flaw.N_PARTIAL_UNMAP_CANNOT_BE_ASKED_FOR)
+                tables.has(Flaw.N_PARTIAL_UNMAP_CANNOT_BE_ASKED_FOR)
                         ? PartialUnmap.SPLIT
                         : options.partialUnmap();
         this.width = options.addressWidth();
         this.outputEnd = 1L << hostWidth;
         long all = tables.format.pageSizes();
         this.sizes = options.pageSizes() == 0 ? all : options.pageSizes();
-    }
-
-    private static boolean has(SmallTables tables, Flaw flaw) {
-        return tables.has(flaw);
     }
 
     private boolean has(Flaw flaw) {
@@ -158,62 +151,25 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
             if (firstIn(iova, size).isPresent()) {
                 return false;
             }
-            Deque<Long> pages = new ArrayDeque<>();
+            Deque<Long> taken = new ArrayDeque<>();
             Set<Long> counted = new HashSet<>();
             int needed = 0;
-            for (long at = 0; at < size; at += leafSize(iova + at, outputAddress + at, size - at)) {
-                int level = level(leafSize(iova + at, outputAddress + at, size - at));
+            for (long at = 0; at < size; at += tables.leafSize(iova + at, outputAddress + at, size - at, sizes)) {
+                int level = tables.level(tables.leafSize(iova + at, outputAddress + at, size - at, sizes));
                 needed += tables.missing(iova + at, level, counted);
             }
-            reserve(needed, pages);
+            pages.reserve(needed, taken);
             for (long at = 0; at < size; ) {
-                long leaf = leafSize(iova + at, outputAddress + at, size - at);
-                int level = level(leaf);
+                long leaf = tables.leafSize(iova + at, outputAddress + at, size - at, sizes);
+                int level = tables.level(leaf);
                 long bits = tables.format.leafBits(access, level);
                 long address = outputAddress + at >>> tables.format.addressShift();
-                tables.plant(iova + at, address | bits, level, pages);
+                tables.plant(iova + at, address | bits, level, taken);
                 at += leaf;
             }
-            pendingIn(iova, size, gather);
+            pending.into(gather, iova, size);
             return true;
         });
-    }
-
-    private int level(long leafSize) {
-        int level = 0;
-        while (tables.span(level) < leafSize) {
-            level++;
-        }
-        return level;
-    }
-
-    private long leafSize(long iova, long output, long left) {
-        long best = tables.span(0);
-        for (int level = 1; level <= tables.top(); level++) {
-            long span = tables.span(level);
-            boolean fits = ((iova | output) & span - 1) == 0 && span <= left;
-            best = fits && (sizes & span) != 0 ? span : best;
-        }
-        return best;
-    }
-
-    private synchronized void reserve(int count, Deque<Long> pages) {
-        PageList list = new PageList();
-        if (count > 0 && !allocator.reserveForSplit(count, list)) {
-            throw new TableMemoryExhaustedException(count, allocator.free());
-        }
-        held += count;
-        peak = Math.max(peak, held);
-        while (!list.isEmpty()) {
-            pages.add(list.removeLast());
-        }
-    }
-
-    private synchronized void giveBack(Deque<Long> pages) {
-        held -= pages.size();
-        while (!pages.isEmpty()) {
-            allocator.give(pages.remove());
-        }
     }
 
     @Override
@@ -299,7 +255,7 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
         if (bytes > 0) {
             tables.note(gather, from, to - from, false);
         }
-        pendingIn(from, to - from, gather);
+        pending.into(gather, from, to - from);
         if (!has(Flaw.M_TABLES_ARE_NEVER_RECLAIMED)) {
             tables.reclaim(
                     tables.root,
@@ -309,7 +265,7 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
                     to,
                     (page, iova, size) -> {
                         tables.note(gather, iova, size, true);
-                        restructured(iova, size);
+                        pending.add(iova, size);
                         release(page, gather, Flaw.PAGES_COME_BACK_AT_ONCE);
                     });
         }
@@ -326,7 +282,7 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
 
     private void release(long page, IotlbGather gather, Flaw atOnce) {
         if (has(atOnce)) {
-            giveBack(new ArrayDeque<>(List.of(page)));
+            pages.giveBack(new ArrayDeque<>(List.of(page)));
         } else {
             gather.addTable(page);
         }
@@ -334,91 +290,21 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
 
     /** Makes every leaf that a boundary lies in smaller, down to a size. */
     private void cutAt(long[] boundaries, long smallest, IotlbGather gather) {
-        Deque<Long> pages = new ArrayDeque<>();
+        Deque<Long> taken = new ArrayDeque<>();
         guarded(
                 guard.readLock(),
                 () -> {
                     boolean late = has(Flaw.L_THE_SECOND_TABLE_IS_TAKEN_LATE);
                     if (!late) {
-                        reserve(tablesToCut(boundaries, smallest), pages);
+                        pages.reserve(cuts.needed(boundaries, smallest), taken);
                     }
                     for (long boundary : boundaries) {
-                        cutOne(boundary, smallest, pages, gather);
+                        cuts.cut(boundary, smallest, taken, gather);
                     }
                     return true;
                 });
         if (!has(Flaw.THE_LOSERS_TABLE_LEAKS)) {
-            giveBack(pages);
-        }
-    }
-
-    private int tablesToCut(long[] boundaries, long smallest) {
-        Set<Long> leaves = new HashSet<>();
-        for (long boundary : boundaries) {
-            for (int level = cutLevel(boundary); level > level(smallest); level--) {
-                if ((boundary & tables.span(level) - 1) != 0) {
-                    leaves.add(boundary >>> tables.format.shift(level) << 6 | level);
-                }
-            }
-        }
-        return leaves.size();
-    }
-
-    private int cutLevel(long boundary) {
-        return straddled(boundary).map(leaf -> level(leaf.size())).orElse(0);
-    }
-
-    private void cutOne(long boundary, long smallest, Deque<Long> pages, IotlbGather gather) {
-        while (true) {
-            if (boundary >>> width != 0) {
-                return;
-            }
-            SmallTables.Slot slot = tables.find(boundary);
-            boolean inside = (boundary & tables.span(slot.level()) - 1) != 0;
-            if (!tables.format.isPresent(slot.entry())
-                    || !inside
-                    || tables.span(slot.level()) <= smallest) {
-                return;
-            }
-            splitLeaf(slot, boundary, pages, gather);
-        }
-    }
-
-    private void splitLeaf(
-            SmallTables.Slot slot, long inside, Deque<Long> pages, IotlbGather gather) {
-        if (pages.isEmpty()) {
-            reserve(1, pages);
-        }
-        long size = tables.span(slot.level());
-        long page = pages.getFirst();
-        if (tables.split(slot, page)) {
-            pages.removeFirst();
-            long from = inside & -size;
-            synchronized (this) {
-                splits++;
-            }
-            if (!has(Flaw.H_THE_SMALL_RANGE_IS_INVALIDATED)) {
-                tables.note(gather, from, size, true);
-            }
-            restructured(from, size);
-        }
-    }
-
-    private synchronized void restructured(long iova, long size) {
-        boolean forgets =
-                has(Flaw.O_A_PENDING_SPLIT_IS_FORGOTTEN)
-                        || has(Flaw.H_THE_SMALL_RANGE_IS_INVALIDATED);
-        if (!forgets) {
-            pending.add(new Pending(iova, size));
-        }
-    }
-
-    /** A change under a structure that is pending takes its invalidation upon itself. */
-    private synchronized void pendingIn(long iova, long size, IotlbGather gather) {
-        for (Pending each : pending) {
-            if (each.iova() < iova + size && iova < each.iova() + each.size()) {
-                tables.note(gather, each.iova(), each.size(), true);
-            }
+            pages.giveBack(taken);
         }
     }
 
@@ -443,7 +329,7 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
                         tables.format.isPresent(slot.entry())
                                 && tables.span(slot.level()) > pageSize;
                 if (tooLarge) {
-                    splitLeaf(slot, at, new ArrayDeque<>(), gather);
+                    cuts.split(slot, at, new ArrayDeque<>(), gather);
                 } else {
                     at = (at & -tables.span(slot.level())) + tables.span(slot.level());
                 }
@@ -461,7 +347,7 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
                         tables,
                         (page, at, bytes) -> {
                             tables.note(gather, at, bytes, true);
-                            restructured(at, bytes);
+                            pending.add(at, bytes);
                             release(page, gather, Flaw.COALESCE_FREES_AT_ONCE);
                         });
         Lock none = new ReentrantReadWriteLock().writeLock();
@@ -477,14 +363,9 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
 
     @Override
     public long translate(long iova) {
-        if (iova < 0 || iova >>> width != 0) {
-            return NOT_MAPPED;
-        }
-        SmallTables.Slot slot = slotAt(iova);
-        return tables.format.isPresent(slot.entry())
-                ? tables.format.outputAddress(slot.entry(), slot.level())
-                        + (iova & tables.span(slot.level()) - 1)
-                : NOT_MAPPED;
+        return mappingAt(iova)
+                .map(leaf -> leaf.outputAddress() + (iova - leaf.iova()))
+                .orElse(NOT_MAPPED);
     }
 
     private SmallTables.Slot slotAt(long iova) {
@@ -493,19 +374,7 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
 
     @Override
     public Optional<Mapping> mappingAt(long iova) {
-        return iova < 0 || iova >>> width != 0 ? Optional.empty() : mapping(slotAt(iova), iova);
-    }
-
-    private Optional<Mapping> mapping(SmallTables.Slot slot, long iova) {
-        long size = tables.span(slot.level());
-        return tables.format.isPresent(slot.entry())
-                ? Optional.of(
-                        new Mapping(
-                                iova & -size,
-                                tables.format.outputAddress(slot.entry(), slot.level()),
-                                size,
-                                tables.format.access(slot.entry(), slot.level())))
-                : Optional.empty();
+        return iova < 0 || iova >>> width != 0 ? Optional.empty() : tables.mapping(slotAt(iova), iova);
     }
 
     @Override
@@ -513,7 +382,7 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
         check(iova, size);
         for (long at = iova; at < iova + size; ) {
             SmallTables.Slot slot = slotAt(at);
-            Optional<Mapping> leaf = mapping(slot, at);
+            Optional<Mapping> leaf = tables.mapping(slot, at);
             if (leaf.isPresent()
                     && !visitor.leaf(
                             leaf.get().iova(),
@@ -551,21 +420,17 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
     }
 
     @Override
-    public synchronized void invalidated(IotlbGather gather) {
-        for (int i = 0; gather.structureChanged() && i < gather.rangeCount(); i++) {
-            long start = gather.rangeStart(i);
-            long end = gather.rangeEnd(i);
-            pending.removeIf(each -> start <= each.iova() && each.iova() + each.size() <= end);
-        }
+    public void invalidated(IotlbGather gather) {
+        pending.forget(gather);
     }
 
     @Override
-    public void release(PageList pages) {
+    public void release(PageList list) {
         Deque<Long> back = new ArrayDeque<>();
-        while (!pages.isEmpty()) {
-            back.add(pages.removeLast());
+        while (!list.isEmpty()) {
+            back.add(list.removeLast());
         }
-        giveBack(back);
+        pages.giveBack(back);
     }
 
     @Override
@@ -607,7 +472,12 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
                     });
         }
         return new DomainStatistics(
-                leaves, held, peak, splits, coalesces, new DomainStatistics.Invalidations(0, 0, 0));
+                leaves,
+                pages.held(),
+                pages.peak(),
+                cuts.splits(),
+                coalesces,
+                new DomainStatistics.Invalidations(0, 0, 0));
     }
 
     @Override

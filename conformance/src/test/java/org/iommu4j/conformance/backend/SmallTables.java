@@ -4,9 +4,11 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.IotlbGather;
+import org.iommu4j.api.Mapping;
 import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.walker.PageTableFormat;
@@ -54,6 +56,39 @@ final class SmallTables {
 
     boolean isTable(long entry, int level) {
         return format.isPresent(entry) && !format.isLeaf(entry, level);
+    }
+
+    /** The level of leaves of a size. */
+    int level(long leafSize) {
+        int level = 0;
+        while (span(level) < leafSize) {
+            level++;
+        }
+        return level;
+    }
+
+    /** The size of the largest leaf, of some sizes, that fits. */
+    long leafSize(long iova, long output, long left, long sizes) {
+        long best = span(0);
+        for (int level = 1; level <= top(); level++) {
+            long span = span(level);
+            boolean fits = ((iova | output) & span - 1) == 0 && span <= left;
+            best = fits && (sizes & span) != 0 ? span : best;
+        }
+        return best;
+    }
+
+    /** The leaf that decides an address, if an entry is one. */
+    Optional<Mapping> mapping(Slot slot, long iova) {
+        long size = span(slot.level());
+        return format.isPresent(slot.entry())
+                ? Optional.of(
+                        new Mapping(
+                                iova & -size,
+                                format.outputAddress(slot.entry(), slot.level()),
+                                size,
+                                format.access(slot.entry(), slot.level())))
+                : Optional.empty();
     }
 
     private long slot(long table, long iova, int level) {
