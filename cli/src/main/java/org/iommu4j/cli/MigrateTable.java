@@ -40,10 +40,7 @@ final class MigrateTable {
         boolean sanitized = reports.stream().allMatch(MigrationReport::sanitized);
         columns.line(
                 "machine",
-                vm.machine()
-                        + ", driven by "
-                        + vm.backend()
-                        + (sanitized ? "" : ", no sanitizer"));
+                vm.machine() + ", driven by " + vm.backend() + (sanitized ? "" : ", no sanitizer"));
         columns.line(
                 "memory",
                 MemorySize.text(vm.memory())

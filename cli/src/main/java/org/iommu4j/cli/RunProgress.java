@@ -32,11 +32,7 @@ final class RunProgress<T> implements AutoCloseable {
      * @param names how each is called
      */
     RunProgress(
-            Streams streams,
-            String task,
-            Duration each,
-            List<T> runs,
-            Function<T, String> names) {
+            Streams streams, String task, Duration each, List<T> runs, Function<T, String> names) {
         this.task = task;
         this.each = each;
         this.runs = runs;

@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import org.HdrHistogram.Histogram;
-import org.iommu4j.cli.vm.MemorySize;
 import org.iommu4j.cli.swap.SplitStrategy;
 import org.iommu4j.cli.swap.StrategyReport;
 import org.iommu4j.cli.swap.SwapSettings;
+import org.iommu4j.cli.vm.MemorySize;
 
 /** What the swap scenario showed as a short table for people, the strategies side by side. */
 final class SwapTable {
@@ -78,7 +78,10 @@ final class SwapTable {
         columns.numbers("wrong data", StrategyReport::wrongData);
         columns.row(
                 "violations",
-                report -> report.sanitized() ? Columns.number(report.violations()) : "not looked for");
+                report ->
+                        report.sanitized()
+                                ? Columns.number(report.violations())
+                                : "not looked for");
     }
 
     private void work() {
@@ -97,9 +100,15 @@ final class SwapTable {
     }
 
     private void percentiles(String name, Function<StrategyReport, Histogram> times) {
-        columns.row(name + " p50", report -> Columns.time(times.apply(report).getValueAtPercentile(50)));
-        columns.row(name + " p99", report -> Columns.time(times.apply(report).getValueAtPercentile(99)));
-        columns.row(name + " p99.9", report -> Columns.time(times.apply(report).getValueAtPercentile(99.9)));
+        columns.row(
+                name + " p50",
+                report -> Columns.time(times.apply(report).getValueAtPercentile(50)));
+        columns.row(
+                name + " p99",
+                report -> Columns.time(times.apply(report).getValueAtPercentile(99)));
+        columns.row(
+                name + " p99.9",
+                report -> Columns.time(times.apply(report).getValueAtPercentile(99.9)));
         columns.row(name + " max", report -> Columns.time(times.apply(report).getMaxValue()));
     }
 

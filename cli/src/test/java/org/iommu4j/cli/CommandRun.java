@@ -35,10 +35,7 @@ record CommandRun(int exitCode, String out, String err) {
     }
 
     static CommandRun of(
-            InputStream in,
-            IommuOpener opener,
-            Machines machines,
-            String... arguments) {
+            InputStream in, IommuOpener opener, Machines machines, String... arguments) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Streams streams = new Streams(in, print(out), print(err), false);

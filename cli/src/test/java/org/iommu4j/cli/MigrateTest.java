@@ -39,8 +39,8 @@ class MigrateTest {
         for (String run : new String[] {"runs.0.", "runs.1.", "runs.2."}) {
             assertCopied(json, run);
         }
-        assertThat(number(json, "runs.2.bytesCopied")).isEqualTo(
-                number(json, "runs.2.rounds") << 30);
+        assertThat(number(json, "runs.2.bytesCopied"))
+                .isEqualTo(number(json, "runs.2.rounds") << 30);
         assertThat(number(json, "runs.0.bytesCopiedStopped")).isLessThan(1 << 28);
         assertThat(number(json, "runs.0.tablePages.peak"))
                 .isGreaterThan(number(json, "runs.0.tablePages.before") + 512);

@@ -29,7 +29,8 @@ class MigrateVerificationTest {
     @Test
     void aWriteWithoutADirtyBitIsFound() {
         Machines machines =
-                (choice, bytes) -> behindTheUnit(CliComponent.Services.machines().create(choice, bytes));
+                (choice, bytes) ->
+                        behindTheUnit(CliComponent.Services.machines().create(choice, bytes));
         assertBroken(migrate(Iommu::open, machines));
     }
 
@@ -70,7 +71,9 @@ class MigrateVerificationTest {
         return proxy(
                 Machine.class,
                 (method, arguments) ->
-                        method.getName().equals("devices") ? devices : invoke(machine, method, arguments));
+                        method.getName().equals("devices")
+                                ? devices
+                                : invoke(machine, method, arguments));
     }
 
     private static Device behindTheUnit(Machine machine, Device device) {
@@ -78,8 +81,7 @@ class MigrateVerificationTest {
         return proxy(
                 Device.class,
                 (method, arguments) -> {
-                    if (!method.getName().equals("write")
-                            || turn.incrementAndGet() % SELDOM != 0) {
+                    if (!method.getName().equals("write") || turn.incrementAndGet() % SELDOM != 0) {
                         return invoke(device, method, arguments);
                     }
                     long frame = GuestMemory.home((long) arguments[0]);

@@ -13,8 +13,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.iommu4j.api.IommuDomain;
-import org.iommu4j.cli.vm.PlainMachine;
 import org.iommu4j.cli.vm.Machines;
+import org.iommu4j.cli.vm.PlainMachine;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.DmaOutcome;
 import org.iommu4j.machine.PhysicalMemory;
@@ -286,8 +286,7 @@ class SwapVerificationTest {
                 new PlainMachine(bytes, 2, IommuDomain::translate, change, Optional.empty());
     }
 
-    private static CommandRun swap(
-            Machines machines, String strategy, String... more) {
+    private static CommandRun swap(Machines machines, String strategy, String... more) {
         String[] usual = {"swap", "--memory", "4m", "--seconds", "0.5", "--split", strategy};
         String[] arguments = Arrays.copyOf(usual, usual.length + more.length);
         System.arraycopy(more, 0, arguments, usual.length, more.length);

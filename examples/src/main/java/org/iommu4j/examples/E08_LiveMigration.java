@@ -90,11 +90,12 @@ public final class E08_LiveMigration {
     }
 
     private void copyDirty() {
-        dirty.stream().forEach(page -> {
-            for (long at = (long) page * PAGE; at < (page + 1L) * PAGE; at += Long.BYTES) {
-                copy.storePlain(at, source.loadPlain(HOME + at));
-            }
-        });
+        dirty.stream()
+                .forEach(page -> {
+                    for (long at = (long) page * PAGE; at < (page + 1L) * PAGE; at += Long.BYTES) {
+                        copy.storePlain(at, source.loadPlain(HOME + at));
+                    }
+                });
         dirty.clear();
     }
 

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.iommu4j.api.DirtyOptions;
@@ -29,6 +31,7 @@ import org.iommu4j.machine.Sanitizer;
 /** One migration: a VM on a machine of its own, its devices, and the copy of its memory. */
 final class MigrationRun {
     private static final int FINDINGS_SHOWN = 3;
+    private static final long LOOK_MILLIS = 20;
 
     private final Duration longest;
     private final Machine machine;
@@ -71,8 +74,7 @@ final class MigrationRun {
         Passthrough passthrough = new Passthrough(settings, guest);
         List<Device> devices = passthrough.devices(machine);
         iommu.capabilities().require(Feature.DIRTY_TRACKING, "migrate");
-        domain =
-                iommu.createDomain(passthrough.domainOptions(iommu.capabilities(), "migrate"));
+        domain = iommu.createDomain(passthrough.domainOptions(iommu.capabilities(), "migrate"));
         guest.mapInto(domain);
         PageStates present = new PageStates(guest.pages());
         for (Device device : devices) {
@@ -105,14 +107,11 @@ final class MigrationRun {
         try (DirtyTracking tracking =
                 domain.trackDirty(new DirtyOptions(granularity, false, true))) {
             Crew crew = new Crew();
-            long start = System.nanoTime();
-            for (int i = 0; i < traffic.size(); i++) {
-                DeviceTraffic device = traffic.get(i);
-                HotPages pages = hotPages.get(i);
-                crew.start("device " + i, () -> device.write(pages.next()), () -> {});
-            }
+            long start;
             long stopped;
             try {
+                startDevices(crew);
+                start = System.nanoTime();
                 copyWhileDevicesWrite(tracking, start, interrupted, progress);
             } finally {
                 stopped = System.nanoTime();
@@ -127,9 +126,34 @@ final class MigrationRun {
         differingPages = destination.differingPages(wrongCopies);
         traffic.forEach(DeviceTraffic::readAll);
         DomainStatistics after = domain.statistics();
-        tables =
-                new MigrationReport.TablePages(
-                        before, after.peakTablePages(), after.tablePages());
+        tables = new MigrationReport.TablePages(before, after.peakTablePages(), after.tablePages());
+    }
+
+    /** Returns when every device writes. */
+    private void startDevices(Crew crew) {
+        List<CountDownLatch> writing = new ArrayList<>();
+        for (int i = 0; i < traffic.size(); i++) {
+            DeviceTraffic device = traffic.get(i);
+            HotPages pages = hotPages.get(i);
+            CountDownLatch writes = new CountDownLatch(1);
+            writing.add(writes);
+            crew.start(
+                    "device " + i,
+                    () -> {
+                        device.write(pages.next());
+                        writes.countDown();
+                    },
+                    () -> {});
+        }
+        try {
+            for (CountDownLatch writes : writing) {
+                while (!crew.isStopped() && !writes.await(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
+                    // a device that fails stops the crew, and never writes
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** The first round copies everything, each further one what was written since the last. */

@@ -69,8 +69,7 @@ public final class MigrationScenario {
         try (Machine machine =
                 machines.create(settings.vm().configuredMachine(), settings.machineMemory())) {
             MigrationRun run;
-            try (Iommu iommu =
-                    iommus.apply(settings.vm().backend(), IommuOptions.on(machine))) {
+            try (Iommu iommu = iommus.apply(settings.vm().backend(), IommuOptions.on(machine))) {
                 run = new MigrationRun(settings.vm(), machine, iommu, granularity);
                 run.go(() -> interrupted, elapsed -> progress.at(granularity, elapsed));
             }

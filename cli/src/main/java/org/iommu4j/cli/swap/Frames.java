@@ -1,10 +1,10 @@
 package org.iommu4j.cli.swap;
 
+import java.util.ArrayDeque;
+import java.util.Arrays;
 import org.iommu4j.cli.vm.Content;
 import org.iommu4j.cli.vm.GuestMemory;
 import org.iommu4j.cli.vm.WrongData;
-import java.util.ArrayDeque;
-import java.util.Arrays;
 import org.iommu4j.machine.PhysicalMemory;
 
 /**

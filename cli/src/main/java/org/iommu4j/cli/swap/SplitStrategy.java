@@ -1,11 +1,11 @@
 package org.iommu4j.cli.swap;
 
-import org.iommu4j.cli.vm.GuestMemory;
 import java.util.Locale;
 import java.util.Optional;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.Mapping;
+import org.iommu4j.cli.vm.GuestMemory;
 
 /** How 4 KiB are taken out of a large page. */
 public enum SplitStrategy {

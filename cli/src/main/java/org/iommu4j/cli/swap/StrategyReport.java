@@ -1,9 +1,9 @@
 package org.iommu4j.cli.swap;
 
-import org.iommu4j.cli.vm.Faults;
 import java.util.List;
 import org.HdrHistogram.Histogram;
 import org.iommu4j.api.DomainStatistics;
+import org.iommu4j.cli.vm.Faults;
 
 /**
  * What was seen while one strategy ran.

@@ -1,12 +1,5 @@
 package org.iommu4j.cli.swap;
 
-import org.iommu4j.cli.vm.Crew;
-import org.iommu4j.cli.vm.DeviceTraffic;
-import org.iommu4j.cli.vm.Faults;
-import org.iommu4j.cli.vm.GuestMemory;
-import org.iommu4j.cli.vm.PageStates;
-import org.iommu4j.cli.vm.Passthrough;
-import org.iommu4j.cli.vm.WrongData;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +19,13 @@ import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.PageRequest;
 import org.iommu4j.api.PageRequestHandler;
+import org.iommu4j.cli.vm.Crew;
+import org.iommu4j.cli.vm.DeviceTraffic;
+import org.iommu4j.cli.vm.Faults;
+import org.iommu4j.cli.vm.GuestMemory;
+import org.iommu4j.cli.vm.PageStates;
+import org.iommu4j.cli.vm.Passthrough;
+import org.iommu4j.cli.vm.WrongData;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.Machine;
 import org.iommu4j.machine.PhysicalMemory;

@@ -1,8 +1,5 @@
 package org.iommu4j.cli.swap;
 
-import org.iommu4j.cli.vm.Content;
-import org.iommu4j.cli.vm.GuestMemory;
-import org.iommu4j.cli.vm.PageStates;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
@@ -12,6 +9,9 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.IommuDomain;
+import org.iommu4j.cli.vm.Content;
+import org.iommu4j.cli.vm.GuestMemory;
+import org.iommu4j.cli.vm.PageStates;
 
 /**
  * The host that takes 4 KiB pages of a VM away and brings them back elsewhere, while devices use

@@ -16,6 +16,7 @@ public final class Content {
 
     /** How many devices can have a part of each page. */
     public static final int SLOTS = (int) GuestMemory.PAGE_SIZE / SLOT;
+
     private static final int WORDS = SLOT / Long.BYTES;
     private static final int PAGE_WORDS = (int) GuestMemory.PAGE_SIZE / Long.BYTES;
     private static final int VERSION_SHIFT = 48;
