@@ -154,8 +154,12 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
             Deque<Long> taken = new ArrayDeque<>();
             Set<Long> counted = new HashSet<>();
             int needed = 0;
-            for (long at = 0; at < size; at += tables.leafSize(iova + at, outputAddress + at, size - at, sizes)) {
-                int level = tables.level(tables.leafSize(iova + at, outputAddress + at, size - at, sizes));
+            for (long at = 0;
+                    at < size;
+                    at += tables.leafSize(iova + at, outputAddress + at, size - at, sizes)) {
+                int level =
+                        tables.level(
+                                tables.leafSize(iova + at, outputAddress + at, size - at, sizes));
                 needed += tables.missing(iova + at, level, counted);
             }
             pages.reserve(needed, taken);
@@ -374,7 +378,9 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
 
     @Override
     public Optional<Mapping> mappingAt(long iova) {
-        return iova < 0 || iova >>> width != 0 ? Optional.empty() : tables.mapping(slotAt(iova), iova);
+        return iova < 0 || iova >>> width != 0
+                ? Optional.empty()
+                : tables.mapping(slotAt(iova), iova);
     }
 
     @Override

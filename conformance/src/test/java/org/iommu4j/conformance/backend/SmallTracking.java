@@ -53,5 +53,20 @@ final class SmallTracking implements DirtyTracking {
     }
 
     @Override
+    public void peek(long iova, long size, DirtySink sink) {
+        SmallTables tables = domain.tables();
+        domain.mappings(
+                iova,
+                size,
+                (at, output, bytes, access) -> {
+                    if ((tables.find(at).entry() & tables.format.dirtyMask()) != 0) {
+                        sink.dirty(at, bytes);
+                    }
+                    return true;
+                });
+        gone.forEach(mapping -> sink.dirty(mapping.iova(), mapping.size()));
+    }
+
+    @Override
     public void close() {}
 }
