@@ -1,7 +1,5 @@
 package org.iommu4j.emulator;
 
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.iommu4j.emulator.PageRequestInterface.Answer;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.SourceId;
@@ -9,7 +7,7 @@ import org.iommu4j.machine.TranslationService;
 import org.jspecify.annotations.Nullable;
 
 /*
- * The TLBs of all address spaces of a device have one generation, which every invalidation moves, and the device's
+ * The TLB of a device has one generation for all address spaces, which every invalidation moves, and the device's
  * requests under way have slots, as in the unit: a request finds what it uses after it claimed its slot, so whoever has
  * dropped an entry and then waits for the slots of older generations knows that nobody uses it. A translation that was
  * asked for in an older generation is not kept: the answer may have crossed the invalidation on its way. A device that
@@ -17,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 
 /**
- * The translation service of a device: its TLBs, what it asks the unit for, and its page requests.
+ * The translation service of a device: its TLB, what it asks the unit for, and its page requests.
  * In <em>drops anything</em> mode it also asks for what it does not need yet.
  *
  * <p>Any thread may call any method.
@@ -43,13 +41,12 @@ final class AddressTranslation implements TranslationService {
     private static final long INTERRUPTS = 0xfee;
 
     private final int requester;
-    private final EmulatorOptions options;
     private final EmulatedUnit unit;
     private final PageRequestInterface pages;
     private final @Nullable Audit audit;
     private final @Nullable Dice dice;
     private final InFlight inFlight = new InFlight();
-    private final Map<Integer, DeviceTlb> tlbs = new ConcurrentHashMap<>();
+    private final DeviceTlb tlb;
     private volatile long generation = 1;
     private volatile boolean on;
 
@@ -64,12 +61,12 @@ final class AddressTranslation implements TranslationService {
     AddressTranslation(
             int requester, EmulatorOptions options, EmulatedUnit unit, @Nullable Audit audit) {
         this.requester = requester;
-        this.options = options;
         this.unit = unit;
         this.audit = audit;
         long seed = options.seed() + requester;
         boolean drops = options.caches() == CacheBehaviour.DROPS_ANYTHING;
         this.dice = drops ? new Dice(seed) : null;
+        this.tlb = new DeviceTlb(options, dice);
         this.pages = new PageRequestInterface(requester, unit::receive, drops, new Dice(~seed));
     }
 
@@ -107,7 +104,7 @@ final class AddressTranslation implements TranslationService {
         long now;
         synchronized (this) {
             on = false;
-            tlbs.values().forEach(DeviceTlb::dropAll);
+            tlb.dropAll();
             now = ++generation;
         }
         pages.disable(marks);
@@ -119,9 +116,9 @@ final class AddressTranslation implements TranslationService {
         return on;
     }
 
-    /** {@return the TLB of an address space} */
-    DeviceTlb tlb(int pasid) {
-        return tlbs.computeIfAbsent(pasid, _ -> new DeviceTlb(options, dice));
+    /** {@return what the device has of an address that permits what is wanted, or null} */
+    @Nullable Translation find(int pasid, long iova, int wanted) {
+        return tlb.find(pasid, iova, wanted);
     }
 
     /** Begins a request that may use a translation; returns its slot. */
@@ -142,7 +139,7 @@ final class AddressTranslation implements TranslationService {
     }
 
     /**
-     * Gets a translation into a TLB: asks the unit for it, or else software, and waits then. The
+     * Gets a translation into the TLB: asks the unit for it, or else software, and waits then. The
      * caller has no slot.
      *
      * @param pasid the address space
@@ -187,7 +184,7 @@ final class AddressTranslation implements TranslationService {
         if (found.fault == FaultReason.NONE && found.isPresent()) {
             synchronized (this) {
                 if (on && asked == generation) {
-                    tlb(pasid).put(found, iova);
+                    tlb.put(pasid, iova, found);
                 }
             }
         }
@@ -238,10 +235,7 @@ final class AddressTranslation implements TranslationService {
      */
     void invalidate(int pasid, long iova, int shift) {
         synchronized (this) {
-            DeviceTlb tlb = tlbs.get(pasid);
-            if (tlb != null) {
-                drop(tlb, iova, shift);
-            }
+            tlb.dropRange(pasid, iova, shift);
             generation++;
         }
     }
@@ -249,20 +243,8 @@ final class AddressTranslation implements TranslationService {
     /** Forgets the translations of a range, of all address spaces that have an id. */
     void invalidateAll(long iova, int shift) {
         synchronized (this) {
-            tlbs.forEach((pasid, tlb) -> {
-                if (pasid >= 0) {
-                    drop(tlb, iova, shift);
-                }
-            });
+            tlb.dropRangeOfAll(iova, shift);
             generation++;
-        }
-    }
-
-    private static void drop(DeviceTlb tlb, long iova, int shift) {
-        if (shift >= Long.SIZE) {
-            tlb.dropAll();
-        } else {
-            tlb.dropRange(iova, shift);
         }
     }
 

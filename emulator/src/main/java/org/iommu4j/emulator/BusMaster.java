@@ -39,7 +39,6 @@ final class BusMaster implements Device {
     private final int mostPasids;
     private final AtomicBoolean closed;
     private final @Nullable AddressTranslation service;
-    private final @Nullable DeviceTlb tlb;
 
     /**
      * Makes a device.
@@ -61,7 +60,6 @@ final class BusMaster implements Device {
         this.mostPasids = unit.mostPasids();
         this.closed = new AtomicBoolean();
         this.service = unit.service(requester);
-        this.tlb = service == null ? null : service.tlb(pasid);
     }
 
     /* The same device, in the name of a process address space. */
@@ -77,7 +75,6 @@ final class BusMaster implements Device {
         this.mostPasids = device.mostPasids;
         this.closed = device.closed;
         this.service = device.service;
-        this.tlb = service == null ? null : service.tlb(pasid);
     }
 
     @Override
@@ -130,8 +127,8 @@ final class BusMaster implements Device {
     /* One request: DONE, DONE_AFTER_WAITING, or the complement of a reason code, perhaps with WAITED. */
     private long request(long iova, int wanted, ByteBuffer bytes, int count, long addend) {
         boolean waited = false;
-        while (service != null && tlb != null && service.isOn()) {
-            long end = translated(service, tlb, iova, wanted, bytes, count, addend);
+        while (service != null && service.isOn()) {
+            long end = translated(service, iova, wanted, bytes, count, addend);
             if (end != MISSED) {
                 return waited ? afterWaiting(end) : end;
             }
@@ -166,7 +163,6 @@ final class BusMaster implements Device {
     /* The same, or MISSED if the device does not know where its bytes go. */
     private long translated(
             AddressTranslation from,
-            DeviceTlb known,
             long iova,
             int wanted,
             ByteBuffer bytes,
@@ -175,8 +171,8 @@ final class BusMaster implements Device {
         int slot = from.begin((wanted & WRITE) != 0);
         try {
             long begun = moment();
-            Translation found = known.find(iova);
-            if (found == null || (found.ready & wanted) != wanted) {
+            Translation found = from.find(pasid, iova, wanted);
+            if (found == null) {
                 return MISSED;
             }
             long physical = passed(found.physical(iova), wanted);

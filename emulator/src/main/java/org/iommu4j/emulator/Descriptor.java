@@ -143,6 +143,11 @@ record Descriptor(long low, long high, long rest) {
         };
     }
 
+    /** {@return true if the unit waits until a device says that it is done; not so with an answer} */
+    boolean isAnsweredByDevice() {
+        return type() == DEVICE_TLB || type() == PASID_DEVICE_TLB;
+    }
+
     /** {@return true if it takes scalable mode, and a queue of 256 bits} */
     boolean isOfScalableMode() {
         return type() >= PASID_IOTLB && type() <= PAGE_RESPONSE;

@@ -82,13 +82,28 @@ final class EmulatedUnit implements RemappingUnit {
                         audit,
                         dice);
         this.registers = new Registers(FIRST_ADDRESS + (long) index * Registers.BYTES);
-        registers.constant(0, 4, VERSION);
-        registers.constant(8, 8, capabilities.capability());
-        registers.constant(0x10, 8, capabilities.extended());
+        claimConstants(capabilities);
         registers.claim(CommandRegister.OFFSET, 8, commands);
         registers.claim(RootPointer.OFFSET, 8, rootPointer);
         registers.claim(FaultRecords.STATUS, 4, faults);
         registers.claim(0x38, EventRegisters.BYTES, faultEvent);
+        claimQueues(queueEvent, pageEvent);
+        InvalidationCommands direct = new InvalidationCommands(capabilities, invalidations, queue);
+        registers.claim(InvalidationCommands.CONTEXT, 8, direct);
+        registers.claim(Capabilities.IOTLB, 16, direct);
+        registers.claim(Capabilities.FAULT_RECORDS, faults.bytes(), faults);
+        if (options.queueThread()) {
+            queue.startWorker("iommu4j-queue-" + index);
+        }
+    }
+
+    private void claimConstants(Capabilities capabilities) {
+        registers.constant(0, 4, VERSION);
+        registers.constant(8, 8, capabilities.capability());
+        registers.constant(0x10, 8, capabilities.extended());
+    }
+
+    private void claimQueues(EventRegisters queueEvent, EventRegisters pageEvent) {
         registers.claim(
                 InvalidationQueue.HEAD, InvalidationQueue.END - InvalidationQueue.HEAD, queue);
         registers.claim(0xa0, EventRegisters.BYTES, queueEvent);
@@ -99,13 +114,6 @@ final class EmulatedUnit implements RemappingUnit {
                     PageRequestQueue.END - PageRequestQueue.HEAD,
                     pageRequests);
             registers.claim(PageRequestQueue.END, EventRegisters.BYTES, pageEvent);
-        }
-        InvalidationCommands direct = new InvalidationCommands(capabilities, invalidations, queue);
-        registers.claim(InvalidationCommands.CONTEXT, 8, direct);
-        registers.claim(Capabilities.IOTLB, 16, direct);
-        registers.claim(Capabilities.FAULT_RECORDS, faults.bytes(), faults);
-        if (options.queueThread()) {
-            queue.startWorker("iommu4j-queue-" + index);
         }
     }
 

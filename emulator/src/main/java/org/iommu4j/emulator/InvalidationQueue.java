@@ -268,11 +268,11 @@ final class InvalidationQueue implements RegisterBlock {
     }
 
     /*
-     * Everything up to the tail counts as fetched; the waits among it are aborted. If the first is for a device, that
-     * device did not hear of it.
+     * Everything up to the tail counts as fetched; the waits among it are aborted. If a device should have said that it
+     * has done the first, it did not hear of it.
      */
     private void timeOut() {
-        if (isForDevice()) {
+        if (isAnsweredByDevice()) {
             advance();
         }
         while (head != tail) {
@@ -291,9 +291,9 @@ final class InvalidationQueue implements RegisterBlock {
         faults.raise(FaultRecords.TIMED_OUT);
     }
 
-    private boolean isForDevice() {
+    private boolean isAnsweredByDevice() {
         try {
-            return fetch().isForDevice();
+            return fetch().isAnsweredByDevice();
         } catch (IndexOutOfBoundsException e) {
             return false;
         }

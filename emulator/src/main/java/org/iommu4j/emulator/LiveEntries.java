@@ -26,7 +26,7 @@ final class LiveEntries {
     void beforeStore(long address, long value) {
         Page page = evidence.pages.find(address);
         if (page != null && page.isLinked()) {
-            changes(page, address, memory.loadAcquire(address), value);
+            changes(page, address, memory.loadAcquire(address), value, false);
         }
     }
 
@@ -38,7 +38,7 @@ final class LiveEntries {
         }
         long found = memory.loadAcquire(address);
         if (found == expected) {
-            changes(page, address, found, value);
+            changes(page, address, found, value, true);
         } else if (locate(page) != null) {
             long iova = TablePages.iovaOf(page, address);
             int level = TablePages.levelOf(page);
@@ -64,7 +64,7 @@ final class LiveEntries {
         }
     }
 
-    private void changes(Page page, long slot, long before, long after) {
+    private void changes(Page page, long slot, long before, long after, boolean exchanged) {
         if (before == after) {
             return;
         }
@@ -85,7 +85,7 @@ final class LiveEntries {
             evidence.history.entry(evidence.moments.now(), tree, iova, level, slot, before, after);
         }
         if (format.isPresent(before)) {
-            requireKept(tree, slot, before, after, level, iova);
+            requireKept(tree, slot, before, after, level, iova, exchanged);
         }
     }
 
@@ -113,7 +113,13 @@ final class LiveEntries {
     }
 
     private void requireKept(
-            BelievedTables tree, long slot, long before, long after, int level, long iova) {
+            BelievedTables tree,
+            long slot,
+            long before,
+            long after,
+            int level,
+            long iova,
+            boolean exchanged) {
         if (!tree.isMapped(iova, iova + EntryFormat.span(level))) {
             return;
         }
@@ -125,8 +131,19 @@ final class LiveEntries {
                     after,
                     level,
                     iova,
-                    (start, end) ->
-                            strand.unmaps(tree.root(), start, end) || !tree.isMapped(start, end));
+                    new TableReader.Licence() {
+                        @Override
+                        public boolean permits(long start, long end) {
+                            return strand.unmaps(tree.root(), start, end)
+                                    || !tree.isMapped(start, end);
+                        }
+
+                        @Override
+                        public boolean cleans(long start, long end) {
+                            // A store would lose a bit that is set in front of it.
+                            return exchanged && strand.cleans(tree.root(), start, end);
+                        }
+                    });
         } catch (TableReader.Lost lost) {
             String summary =
                     "0x"

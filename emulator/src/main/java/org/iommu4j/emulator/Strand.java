@@ -7,6 +7,10 @@ final class Strand {
     private long root = -1;
     private long start;
     private long end;
+    /* The range whose dirty bits it said last it would read and clear. */
+    private long cleanRoot = -1;
+    private long cleanStart;
+    private long cleanEnd;
     /* Where an exchange of it failed since. */
     private long failedStart;
     private long failedEnd;
@@ -30,6 +34,17 @@ final class Strand {
     /** {@return true if the thread unmaps all of a range} */
     boolean unmaps(long tables, long from, long to) {
         return root == tables && start <= from && to <= end;
+    }
+
+    void cleaning(long tables, long from, long to) {
+        cleanRoot = tables;
+        cleanStart = from;
+        cleanEnd = to;
+    }
+
+    /** {@return true if the thread reads and clears the dirty bits of all of a range} */
+    boolean cleans(long tables, long from, long to) {
+        return cleanRoot == tables && cleanStart <= from && to <= cleanEnd;
     }
 
     void exchangeFailed(long from, long to) {

@@ -29,12 +29,14 @@ final class TableReader {
         }
     }
 
-    /** Decides which addresses may come to be unmapped. */
-    @FunctionalInterface
+    /** Decides what a change may take away. */
     interface Licence {
 
         /** {@return true if everything in [start, end) may be unmapped} */
         boolean permits(long start, long end);
+
+        /** {@return true if the dirty bits of [start, end) may be cleared} */
+        boolean cleans(long start, long end);
     }
 
     private static final int EVERYTHING =
@@ -183,7 +185,8 @@ final class TableReader {
             if (format.attributes(before, level) != format.attributes(after, level)) {
                 throw new Lost("S2", "gets another memory type or snoop bit", iova);
             }
-            if (format.isDirty(before) && !format.isDirty(after)) {
+            boolean cleaned = format.isDirty(before) && !format.isDirty(after);
+            if (cleaned && !licence.cleans(iova, iova + EntryFormat.span(level))) {
                 throw new Lost("S4", "loses its dirty bit", iova);
             }
         }

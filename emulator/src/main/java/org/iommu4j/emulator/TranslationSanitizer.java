@@ -140,6 +140,11 @@ final class TranslationSanitizer implements Witness, Sanitizer {
     }
 
     @Override
+    public void cleaning(long root, long iova, long size) {
+        evidence.strands.get().cleaning(root, iova, iova + size);
+    }
+
+    @Override
     public void invalidated(long root, long iova, long size, boolean structure, long moment) {
         long now = evidence.moments.tick();
         evidence.history.range(

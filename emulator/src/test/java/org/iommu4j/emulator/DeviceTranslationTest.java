@@ -211,6 +211,21 @@ class DeviceTranslationTest {
         }
     }
 
+    /** Of one that permits more, and that the device has got since. */
+    @Test
+    void aSmallPageThatPermitsLessIsNotInTheWayOfALargeOne() {
+        try (PagingDriver driver = new PagingDriver(PagingDriver.options().sanitizer(false))) {
+            driver.attach(0, 0);
+            driver.mapPage(0x40_0000, 1);
+            assertThat(reads(driver, 1, 0x40_0000)).isTrue();
+            driver.mapBlock(0x40_0000);
+            driver.submit(1 << 4 | 2, 0);
+            driver.await(false);
+            Device device = driver.device(0).withPasid(1);
+            assertThat(PagingDriver.write(device, 0x40_0000, 1).isDone()).isTrue();
+        }
+    }
+
     @Test
     void withoutTranslationNoDeviceAnswers() {
         try (PagingDriver driver = driver()) {

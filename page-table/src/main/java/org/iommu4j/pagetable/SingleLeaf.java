@@ -22,8 +22,8 @@ final class SingleLeaf {
     }
 
     /**
-     * Maps a leaf of a level above 0 if nothing at all stands in its place, and no change of
-     * structure is pending there.
+     * Maps a leaf of a level above 0 if nothing at all stands in its place, no change of structure
+     * is pending there, and nobody tracks writes.
      *
      * @return false: nothing was done
      */
@@ -38,8 +38,7 @@ final class SingleLeaf {
         }
         long slot = tables.slot(table, iova, level);
         long last = iova + tables.span(level) - 1;
-        if (tables.isClosed()
-                || (tables.leaves.mapped() >>> level & 1) == 0
+        if (!tables.isPlain()
                 || tables.pending.mayTouch(iova, last + 1)
                 || tables.isPresent(tables.memory.loadPlain(slot))) {
             tables.guards.unlock(table, identity, present);

@@ -94,6 +94,16 @@ class CoalescePolicyTest {
     }
 
     @Test
+    void onMap_mergesAtBothEnds() {
+        TestDomain domain = with(CoalescePolicy.onMap()).open();
+        domain.map(0, 0, 2 * LARGE, Access.READ_WRITE);
+        domain.unmap(LARGE - SMALL, 2 * SMALL);
+        domain.map(LARGE - SMALL, LARGE - SMALL, 2 * SMALL, Access.READ_WRITE);
+        assertThat(domain.statistics().leaves()).containsEntry(LARGE, 2L);
+        domain.closeAndCheck();
+    }
+
+    @Test
     void inBackground_mergesInStepsWhileNothingChanges() {
         HandCranked scheduler = new HandCranked();
         TestDomain domain =

@@ -228,6 +228,23 @@ class DirtyTrackingTest {
         domain.closeAndCheck();
     }
 
+    /** Hardware may still hold D=1 where a report that was never synced has cleared it. */
+    @Test
+    void D1_aTrackingBeginsWithNothingCached() {
+        domain.map(0, 0, LARGE, Access.READ_WRITE);
+        DirtyTracking first = domain.trackDirty(PAGES);
+        write(domain, SMALL);
+        report(first, 0, LARGE);
+        first.close();
+        domain.flushes().clear();
+        domain.trackDirty(PAGES).close();
+        assertThat(domain.flushes()).hasSize(1);
+        assertThat(domain.flushes().getFirst().covers(0, 1L << 48)).isTrue();
+        assertThat(domain.flushes().getFirst().structureChanged()).isTrue();
+        domain.sync(gather).await();
+        domain.closeAndCheck();
+    }
+
     @Test
     void G2_clearingInAPendingSpanCoversAllOfIt() {
         domain.map(0, 0, LARGE, Access.READ_WRITE);

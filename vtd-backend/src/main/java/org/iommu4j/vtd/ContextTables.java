@@ -71,6 +71,11 @@ final class ContextTables implements SourceTables {
     }
 
     @Override
+    public List<Descriptor> keepDirtyBits(Route route, DomainId id, boolean on) {
+        throw new IllegalStateException("legacy mode has no dirty bits");
+    }
+
+    @Override
     public void free() {
         root.free();
     }

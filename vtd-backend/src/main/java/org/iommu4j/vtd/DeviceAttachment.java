@@ -86,9 +86,8 @@ final class DeviceAttachment implements Attachment {
     /** The entry is up: the device may ask for what is missing. */
     private void beginService() {
         requests.serve(PageRequester.of(route));
-        state = State.DRAINING;
-        route.unit().turnOn(route);
         state = State.SERVED;
+        route.unit().turnOn(route, () -> requests.beginAnew(PageRequester.of(route)));
     }
 
     /** The entry is still up: the device asks for nothing more in this domain. */

@@ -21,8 +21,10 @@ import org.iommu4j.machine.TranslationService;
  */
 final class DeviceTlb {
 
+    /** How many page requests a device may send before it gets an answer. */
+    static final int MOST_PAGE_REQUESTS = 32;
+
     private static final Logger LOG = LogManager.getLogger(DeviceTlb.class);
-    private static final int MOST_PAGE_REQUESTS = 32;
     private static final int WHOLE_ORDER = 52;
     private static final long NOT_ASKED = 0;
 
@@ -31,6 +33,7 @@ final class DeviceTlb {
     private final TranslationService service;
     private final List<Long> underway = new ArrayList<>();
     private int wanted;
+    private boolean on;
 
     DeviceTlb(Unit unit, int requester, TranslationService service) {
         this.unit = unit;
@@ -47,27 +50,31 @@ final class DeviceTlb {
      * Turns the service on, unless it is on for another process address space id.
      *
      * @param allow makes the unit allow it
-     * @throws IommuException if the unit failed; the service is as it was
+     * @throws IommuException if the unit failed; the service is off, and counts as wanted until it
+     *     is turned off
      */
     synchronized void turnOn(Runnable allow) {
-        if (wanted == 0) {
+        wanted++;
+        if (!on) {
             allow.run();
             service.enable(MOST_PAGE_REQUESTS);
+            on = true;
         }
-        wanted++;
     }
 
     /**
      * Turns the service off, unless it is wanted for another process address space id.
      *
      * @param forbid makes the unit forbid it
-     * @throws IommuException if the unit failed; the service is on
+     * @throws IommuException if the unit failed; the service is off, and counts as wanted until
+     *     another call succeeds
      */
     synchronized void turnOff(Runnable forbid) {
         if (wanted == 1) {
             underway.forEach(this::awaitEnd);
             underway.clear();
             service.disable();
+            on = false;
             forbid.run();
         }
         wanted--;
@@ -92,7 +99,7 @@ final class DeviceTlb {
      * @return the unit's number of the request; 0 if the device holds nothing
      */
     synchronized long forget(int pasid, long iova, int order) {
-        if (wanted == 0) {
+        if (!on) {
             return NOT_ASKED;
         }
         underway.removeIf(unit::isDone);

@@ -116,6 +116,7 @@ final class DomainFactory {
                     flush,
                     ownPolicy,
                     options.pageRequests(),
+                    limits.keepsDirtyBits(stage),
                     limits.additionsNeedInvalidation());
         } catch (RuntimeException | Error e) {
             close(pages);

@@ -37,6 +37,7 @@ final class DomainFit {
         fit.requirePasid();
         fit.requireStage();
         fit.requirePageRequests();
+        domain.dirtyBits().requireKept(route);
         if (domain.stage() != Stage.PASS_THROUGH) {
             fit.requireWidth();
             fit.requirePageSizes();

@@ -73,6 +73,11 @@ final class DomainId {
                         routes.stream().filter(route -> route.tlb() != null).toList());
     }
 
+    /** {@return whose requests go through the domain now} */
+    synchronized List<Route> routes() {
+        return List.copyOf(routes);
+    }
+
     /** {@return every tag under which a unit has ever cached translations of the domain} */
     synchronized Collection<IotlbTag> everUsed() {
         return List.copyOf(everUsed);

@@ -8,7 +8,8 @@ import org.iommu4j.machine.PhysicalMemory;
  * fills and software empties.
  *
  * <p>When it is full the unit sets PRO and drops requests until software has emptied the ring and
- * cleared that. What was dropped the devices ask for again. Any thread may call any method.
+ * cleared that. What was dropped the devices ask for again. Any thread may call any method, at any
+ * time: a ring that its unit does not have is empty.
  */
 final class PageRequestRing {
 
@@ -20,6 +21,7 @@ final class PageRequestRing {
     private final PhysicalMemory memory;
     private final long ring;
     private int head;
+    private boolean handedOver;
 
     /**
      * Makes a ring that its unit does not know.
@@ -42,10 +44,12 @@ final class PageRequestRing {
         registers.write64(UnitRegisters.PQT, 0);
         registers.write64(UnitRegisters.PQA, ring);
         registers.write32(UnitRegisters.PRS, UnitRegisters.PRS_PPR | UnitRegisters.PRS_PRO);
+        handedOver = true;
     }
 
     /** Takes the ring from the unit. */
     synchronized void stop() {
+        handedOver = false;
         registers.write64(UnitRegisters.PQH, 0);
         registers.write64(UnitRegisters.PQT, 0);
         registers.write64(UnitRegisters.PQA, 0);
@@ -58,6 +62,9 @@ final class PageRequestRing {
      * @return true if the unit has dropped some since the last time
      */
     synchronized boolean take(Consumer<PageRequestRecord> taker) {
+        if (!handedOver) {
+            return false;
+        }
         takeUpTo(tail(), taker);
         if ((registers.read32(UnitRegisters.PRS) & UnitRegisters.PRS_PRO) == 0) {
             return false;

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.IommuException;
@@ -115,6 +116,21 @@ final class PageRequests {
         synchronized (this) {
             served.remove(requester);
         }
+        refuse(requester, from -> from.isSameDevice(requester) && !served.contains(from));
+    }
+
+    /**
+     * Answers with <i>invalid</i> whatever a device has asked for and has no answer to: its service
+     * is off and about to be turned on, and what it asks for then must not be taken for this.
+     *
+     * @param requester the device, under any process address space id
+     * @throws IommuException if the unit does not say that all requests are there
+     */
+    void beginAnew(PageRequester requester) {
+        refuse(requester, requester::isSameDevice);
+    }
+
+    private void refuse(PageRequester requester, Predicate<PageRequester> isOver) {
         /* A ring that had no room may have none of them yet. */
         patience.until(
                 () -> {
@@ -124,17 +140,13 @@ final class PageRequests {
                 () -> "the page requests of " + requester + ", of which the unit drops some");
         List<PageRequestGroup> left;
         synchronized (this) {
-            parts.keySet().removeIf(part -> isOver(part.from(), requester));
+            parts.keySet().removeIf(part -> isOver.test(part.from()));
             left = new ArrayList<>(inHands);
             left.addAll(waiting);
-            left.removeIf(group -> !isOver(group.requester(), requester));
+            left.removeIf(group -> !isOver.test(group.requester()));
             waiting.removeAll(left);
         }
         left.forEach(group -> group.answer(Response.INVALID));
-    }
-
-    private boolean isOver(PageRequester from, PageRequester ended) {
-        return from.isSameDevice(ended) && !served.contains(from);
     }
 
     /** Ends the looking. Idempotent. */
@@ -206,9 +218,17 @@ final class PageRequests {
         } else if (request.isLast()) {
             List<PageRequestRecord> earlier = parts.remove(part);
             waiting.add(new PageRequestGroup(unit, earlier == null ? List.of() : earlier, request));
-        } else {
+        } else if (unfinished(part.from()) < DeviceTlb.MOST_PAGE_REQUESTS) {
             parts.computeIfAbsent(part, _ -> new ArrayList<>()).add(request);
         }
+    }
+
+    /** More than a device may send before it gets an answer is not kept; it will ask again. */
+    private int unfinished(PageRequester device) {
+        return parts.entrySet().stream()
+                .filter(part -> part.getKey().from().isSameDevice(device))
+                .mapToInt(part -> part.getValue().size())
+                .sum();
     }
 
     /** Their last request may have been dropped; then all of the group is asked again. */

@@ -24,7 +24,7 @@ final class PasidDirectory {
     private final StructureMemory memory;
     private final long page;
     private final long[] tables = new long[TABLES];
-    private final BitSet used = new BitSet();
+    private final BitSet claimed = new BitSet();
 
     /**
      * Makes an empty directory.
@@ -54,9 +54,13 @@ final class PasidDirectory {
         memory.store(page + (long) index * Long.BYTES, table | PRESENT);
     }
 
-    /** Fills the entry of an id, which is absent and wiped. */
+    /** Keeps the directory for an id for which there is a table, until its entry is wiped. */
+    void claim(int pasid) {
+        claimed.set(pasid);
+    }
+
+    /** Fills the entry of an id, which is claimed, absent and wiped. */
     void set(int pasid, long[] words) {
-        used.set(pasid);
         memory.storeEntry(entry(pasid), words);
     }
 
@@ -65,20 +69,27 @@ final class PasidDirectory {
         memory.store(entry(pasid), memory.load(entry(pasid)) & ~PRESENT);
     }
 
+    /** Lets the unit keep dirty bits in the second-stage tables of an id, or ends that. */
+    void keepDirtyBits(int pasid, boolean on) {
+        long word = memory.load(entry(pasid));
+        memory.store(
+                entry(pasid), on ? word | PasidEntry.DIRTY_BITS : word & ~PasidEntry.DIRTY_BITS);
+    }
+
     /** Empties the entry of an id, which the unit has forgotten. */
     void wipe(int pasid) {
         memory.storeEntry(entry(pasid), new long[PasidEntry.WORDS]);
-        used.clear(pasid);
+        claimed.clear(pasid);
     }
 
-    /** {@return true if every entry is wiped} */
+    /** {@return true if no id is claimed} */
     boolean isEmpty() {
-        return used.isEmpty();
+        return claimed.isEmpty();
     }
 
-    /** Says whether every entry but that of one id is wiped. */
+    /** Says whether an id is claimed, and no other. */
     boolean holdsOnly(int pasid) {
-        return used.cardinality() == 1 && used.get(pasid);
+        return claimed.cardinality() == 1 && claimed.get(pasid);
     }
 
     /** Gives every page back; the unit does not use them any more. */

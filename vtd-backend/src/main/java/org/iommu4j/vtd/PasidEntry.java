@@ -6,6 +6,9 @@ final class PasidEntry {
     /** The size of an entry, in words of 8 bytes. */
     static final int WORDS = 8;
 
+    /** In the first word: the unit keeps accessed and dirty bits in second-stage tables (SSADE). */
+    static final long DIRTY_BITS = 1 << 9;
+
     private static final long PRESENT = 1;
     private static final int ADDRESS_WIDTH_SHIFT = 2;
     private static final long FIRST_STAGE = 1 << 6;
@@ -36,7 +39,11 @@ final class PasidEntry {
             }
             case SECOND -> {
                 int width = UnitCapabilities.addressWidthCode(domain.levels());
-                words[0] = domain.root() | SECOND_STAGE | width << ADDRESS_WIDTH_SHIFT;
+                words[0] =
+                        domain.root()
+                                | SECOND_STAGE
+                                | width << ADDRESS_WIDTH_SHIFT
+                                | (domain.dirtyBits().isOn() ? DIRTY_BITS : 0);
                 words[1] |= snooped(unit);
             }
             case PASS_THROUGH ->

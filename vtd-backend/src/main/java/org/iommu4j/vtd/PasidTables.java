@@ -11,7 +11,8 @@ import org.iommu4j.machine.PageList;
  * names the page tables (VT-d, Scalable-Mode Context Entry and Scalable-Mode PASID Table Entry).
  * Requests without a process address space id go by the entry of id 0.
  *
- * <p>A device has a context entry while anything of it is attached.
+ * <p>A device has a directory while anything of it is within reach, and a context entry while
+ * anything of it is attached.
  */
 final class PasidTables implements SourceTables {
 
@@ -61,16 +62,17 @@ final class PasidTables implements SourceTables {
         if (!hasTable) {
             directory.link(route.taggedPasid(), pages.removeLast());
         }
+        directory.claim(route.taggedPasid());
     }
 
     @Override
     public List<Descriptor> set(Route route, VtdDomain domain) {
         PasidDirectory directory = directory(route);
-        boolean first = directory.isEmpty();
         directory.set(route.taggedPasid(), PasidEntry.of(unit, domain));
         List<Descriptor> forget = new ArrayList<>();
-        if (first) {
-            memory.storeEntry(root.entry(route.requester()), contextEntry(directory), 0, 0, 0);
+        long entry = root.entry(route.requester());
+        if ((memory.load(entry) & PRESENT) == 0) {
+            memory.storeEntry(entry, contextEntry(directory), 0, 0, 0);
             forget.add(Descriptor.contextOf(0, route.requester()));
         }
         forget.add(Descriptor.pasidOf(0, route.taggedPasid()));
@@ -118,6 +120,14 @@ final class PasidTables implements SourceTables {
         long word = memory.load(entry);
         memory.store(entry, on ? word | served : word & ~served);
         return List.of(Descriptor.contextOf(0, route.requester()));
+    }
+
+    @Override
+    public List<Descriptor> keepDirtyBits(Route route, DomainId id, boolean on) {
+        directory(route).keepDirtyBits(route.taggedPasid(), on);
+        return List.of(
+                Descriptor.pasidOf(id.value(), route.taggedPasid()),
+                IotlbTag.of(route, id).everything());
     }
 
     @Override

@@ -15,6 +15,7 @@ import org.iommu4j.api.Mapping;
 import org.iommu4j.api.MappingVisitor;
 import org.iommu4j.api.UnsupportedFeatureException;
 import org.iommu4j.machine.PageList;
+import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.walker.TableAllocator;
 
 /**
@@ -23,9 +24,12 @@ import org.iommu4j.walker.TableAllocator;
  */
 final class PassThroughDomain implements VtdDomain, IotlbGather.Owner {
 
+    private static final long SMALLEST = PhysicalMemory.PAGE_SIZE;
+
     private final DomainFactory factory;
     private final DomainId id;
     private final DomainUse use;
+    private final UnitDirtyBits dirtyBits;
     private final TableAllocator pages;
     private final int addressWidth;
 
@@ -41,6 +45,7 @@ final class PassThroughDomain implements VtdDomain, IotlbGather.Owner {
         this.factory = factory;
         this.id = id;
         this.use = new DomainUse(id);
+        this.dirtyBits = new UnitDirtyBits(id, false);
         this.pages = pages;
         this.addressWidth = addressWidth;
     }
@@ -58,6 +63,11 @@ final class PassThroughDomain implements VtdDomain, IotlbGather.Owner {
     @Override
     public DomainUse use() {
         return use;
+    }
+
+    @Override
+    public UnitDirtyBits dirtyBits() {
+        return dirtyBits;
     }
 
     @Override
@@ -102,10 +112,19 @@ final class PassThroughDomain implements VtdDomain, IotlbGather.Owner {
     @Override
     public void mappings(long iova, long size, MappingVisitor visitor) {
         use.requireOpen();
-        if (size > 0 && iova >>> addressWidth == 0) {
-            Mapping all = all();
-            visitor.leaf(all.iova(), all.outputAddress(), all.size(), all.access());
+        boolean inside = iova >>> addressWidth == 0 && size <= (1L << addressWidth) - iova;
+        if (size <= 0 || (iova | size) % SMALLEST != 0 || !inside) {
+            throw new IllegalArgumentException(
+                    String.format(
+                            Locale.ROOT,
+                            "0x%x bytes at 0x%x; multiples of 0x%x below 0x%x are legal",
+                            size,
+                            iova,
+                            SMALLEST,
+                            1L << addressWidth));
         }
+        Mapping all = all();
+        visitor.leaf(all.iova(), all.outputAddress(), all.size(), all.access());
     }
 
     @Override
@@ -160,7 +179,8 @@ final class PassThroughDomain implements VtdDomain, IotlbGather.Owner {
     }
 
     /** The domain lacks what a domain of either stage has. */
-    private static UnsupportedFeatureException refused(String operation, long iova, long size) {
+    private UnsupportedFeatureException refused(String operation, long iova, long size) {
+        use.requireOpen();
         return new UnsupportedFeatureException(
                 Feature.SECOND_STAGE,
                 String.format(
@@ -173,6 +193,7 @@ final class PassThroughDomain implements VtdDomain, IotlbGather.Owner {
 
     @Override
     public DirtyTracking trackDirty(DirtyOptions options) {
+        use.requireOpen();
         throw new UnsupportedFeatureException(
                 Feature.DIRTY_TRACKING, "trackDirty of a pass-through domain, which has no tables");
     }

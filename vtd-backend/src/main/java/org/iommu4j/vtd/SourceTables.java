@@ -17,7 +17,8 @@ sealed interface SourceTables permits ContextTables, PasidTables {
     long rootPointer();
 
     /**
-     * Sees to it that there is room for a route's entries; what the unit finds is as it was.
+     * Sees to it that there is room for a route's entries until they are wiped; what the unit finds
+     * is as it was.
      *
      * @param route whose requests
      * @throws TableMemoryExhaustedException if there are not the pages; nothing has changed
@@ -59,6 +60,17 @@ sealed interface SourceTables permits ContextTables, PasidTables {
      * @throws IllegalStateException in legacy mode, which has no page requests
      */
     List<Descriptor> serve(Route route, boolean on);
+
+    /**
+     * Lets the unit keep dirty bits in the second-stage tables of a route, or ends that.
+     *
+     * @param route a route that is set
+     * @param id the domain it is set for
+     * @param on true to let it
+     * @return what the unit is to forget, in this order
+     * @throws IllegalStateException in legacy mode, which has no dirty bits
+     */
+    List<Descriptor> keepDirtyBits(Route route, DomainId id, boolean on);
 
     /** Gives every page back; the unit does not use them any more. */
     void free();

@@ -14,6 +14,7 @@ final class TranslatingDomain extends PageTableDomain implements VtdDomain {
     private final DomainFactory factory;
     private final DomainId id;
     private final DomainUse use;
+    private final UnitDirtyBits dirtyBits;
     private final TableAllocator pages;
     private final FlushPolicy policy;
     private final boolean ownsPolicy;
@@ -29,6 +30,7 @@ final class TranslatingDomain extends PageTableDomain implements VtdDomain {
      * @param policy when what is unmapped is forgotten
      * @param ownsPolicy true if the policy ends with the domain
      * @param pageRequests true if devices may ask for missing pages
+     * @param dirtyBits true if units can keep dirty bits in the tables
      * @param additionsNeedInvalidation true if units must be told of what was absent before
      */
     TranslatingDomain(
@@ -39,11 +41,13 @@ final class TranslatingDomain extends PageTableDomain implements VtdDomain {
             FlushPolicy policy,
             boolean ownsPolicy,
             boolean pageRequests,
+            boolean dirtyBits,
             boolean additionsNeedInvalidation) {
         super(table, additionsNeedInvalidation, factory::scheduler);
         this.factory = factory;
         this.id = id;
         this.use = new DomainUse(id);
+        this.dirtyBits = new UnitDirtyBits(id, dirtyBits);
         this.pages = pages;
         this.policy = policy;
         this.ownsPolicy = ownsPolicy;
@@ -68,6 +72,21 @@ final class TranslatingDomain extends PageTableDomain implements VtdDomain {
     @Override
     public TableAllocator pages() {
         return pages;
+    }
+
+    @Override
+    public UnitDirtyBits dirtyBits() {
+        return dirtyBits;
+    }
+
+    @Override
+    protected void startDirtyBits() {
+        dirtyBits.start();
+    }
+
+    @Override
+    protected void stopDirtyBits() {
+        dirtyBits.stop();
     }
 
     @Override

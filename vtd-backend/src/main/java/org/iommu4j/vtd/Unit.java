@@ -197,6 +197,7 @@ final class Unit {
     synchronized void attach(Route route, VtdDomain domain) {
         domain.id().join(route);
         memory.fence();
+        domain.dirtyBits().requireKept(route);
         List<Descriptor> absent = tables.set(route, domain);
         if (capabilities().cachesAbsentEntries() || capabilities().needsWriteBufferFlush()) {
             absent.forEach(queue::complete);
@@ -207,10 +208,16 @@ final class Unit {
      * Lets the device of a route translate for itself and ask for missing pages.
      *
      * @param route a route that is attached, of a device that can
-     * @throws IommuException if the unit failed; the device does neither
+     * @param before what is to be done first, if the device did not do so anyway
+     * @throws IommuException if the unit failed; the device does neither, and this has to be turned
+     *     off
      */
-    synchronized void turnOn(Route route) {
-        tlb(route).turnOn(() -> tables.serve(route, true).forEach(queue::complete));
+    synchronized void turnOn(Route route, Runnable before) {
+        tlb(route)
+                .turnOn(() -> {
+                    before.run();
+                    tables.serve(route, true).forEach(queue::complete);
+                });
     }
 
     /**
@@ -228,6 +235,22 @@ final class Unit {
                         tables.serve(route, false).forEach(queue::complete);
                     }
                 });
+    }
+
+    /**
+     * Keeps dirty bits in the second-stage tables of a route, or ends that: what the unit and the
+     * device held until then is forgotten when this returns.
+     *
+     * @param route a route that is attached
+     * @param id the domain it is attached to
+     * @param on true to keep them
+     * @throws IommuException if the unit failed
+     */
+    synchronized void keepDirtyBits(Route route, DomainId id, boolean on) {
+        if (running) {
+            tables.keepDirtyBits(route, id, on).forEach(queue::complete);
+            forgetInDevice(route);
+        }
     }
 
     private static DeviceTlb tlb(Route route) {

@@ -43,6 +43,17 @@ record UnitCapabilities(long capability, long extended) {
     }
 
     /**
+     * Says whether the unit can keep accessed and dirty bits in tables (SSADS; in the first stage
+     * it always does), which takes coherent walks.
+     *
+     * @param stage first or second
+     * @return true if it can
+     */
+    boolean keepsDirtyBits(Stage stage) {
+        return isScalable() && walksCoherently() && (stage == Stage.FIRST || bit(extended, 45));
+    }
+
+    /**
      * {@return the number of bits of a process address space id (PASID, PSS); 0 if none is taken}
      */
     int pasidBits() {

@@ -64,6 +64,16 @@ record UnitLimits(List<UnitCapabilities> units, int hostAddressWidth) {
                 .anyMatch(unit -> unit.cachesAbsentEntries() || unit.needsWriteBufferFlush());
     }
 
+    /**
+     * Says whether dirty bits can be kept in the tables of a domain.
+     *
+     * @param stage first or second
+     * @return true if a unit can, or there is none
+     */
+    boolean keepsDirtyBits(Stage stage) {
+        return units.isEmpty() || any(unit -> unit.keepsDirtyBits(stage));
+    }
+
     /** {@return what all units can do} */
     Capabilities capabilities() {
         Stage stage = usualStage();
@@ -71,6 +81,7 @@ record UnitLimits(List<UnitCapabilities> units, int hostAddressWidth) {
         features.addAll(format(stage, usualWidth(stage)).features());
         add(features, Feature.FIRST_STAGE, all(unit -> unit.has(Stage.FIRST)));
         add(features, Feature.SECOND_STAGE, all(unit -> unit.has(Stage.SECOND)));
+        add(features, Feature.DIRTY_TRACKING, all(unit -> unit.keepsDirtyBits(stage)));
         if (!units.isEmpty()) {
             features.add(Feature.ATTACH);
             features.add(Feature.FAULT_REPORTING);

@@ -18,6 +18,9 @@ sealed interface VtdDomain extends IommuDomain permits TranslatingDomain, PassTh
     /** {@return who uses it} */
     DomainUse use();
 
+    /** {@return whether units keep dirty bits in its tables} */
+    UnitDirtyBits dirtyBits();
+
     /** {@return what gives its table pages} */
     TableAllocator pages();
 

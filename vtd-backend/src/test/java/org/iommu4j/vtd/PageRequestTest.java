@@ -164,6 +164,20 @@ class PageRequestTest {
         }
     }
 
+    /** It was told how many it may send; what it sends beyond that takes no memory. */
+    @Test
+    void F2_ofADeviceThatNeverEndsAGroupLittleIsKept() throws Exception {
+        try (AutoCloseable _ = iommu.onPageRequest(executor, this::succeed)) {
+            for (int i = 0; i < 500; i++) {
+                int group = i % 3;
+                until(() -> device.ask(group, 0x1000, READ));
+            }
+            device.ask(0, 0x2000, READ | LAST);
+            awaitAnswers(device.answer(0, SUCCESS));
+        }
+        assertThat(heard).hasSizeBetween(2, 32);
+    }
+
     @Test
     void F2_aStopMarkerIsNotAnswered() throws Exception {
         try (AutoCloseable _ = iommu.onPageRequest(executor, this::succeed)) {

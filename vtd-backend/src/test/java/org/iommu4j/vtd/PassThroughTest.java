@@ -64,6 +64,13 @@ class PassThroughTest {
                     return seen.incrementAndGet() > 0;
                 });
         assertThat(seen).hasValue(1);
+        for (long iova : new long[] {0x800, 1L << 46, (1L << 46) - 0x1000, -0x1000}) {
+            assertThatThrownBy(() -> domain.mappings(iova, 0x2000, (_, _, _, _) -> true))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("0x2000 bytes at 0x" + Long.toHexString(iova));
+        }
+        assertThatThrownBy(() -> domain.mappings(0x1000, 0, (_, _, _, _) -> true))
+                .isInstanceOf(IllegalArgumentException.class);
         assertThat(domain.statistics().tablePages()).isZero();
         domain.trim();
     }
@@ -112,6 +119,8 @@ class PassThroughTest {
         domain.close();
         domain.close();
         assertThatThrownBy(() -> domain.translate(0)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> domain.map(0, 0, 0x1000, Access.READ))
+                .isInstanceOf(IllegalStateException.class);
         assertThatThrownBy(() -> iommu.attach(SourceId.parse("00:02.0"), domain))
                 .isInstanceOf(IllegalStateException.class);
     }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.iommu4j.api.Access;
-import org.iommu4j.api.DirtyOptions;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.api.Feature;
@@ -80,6 +79,7 @@ class VtdIommuTest {
                         Feature.SECOND_STAGE,
                         Feature.HITLESS_SPLIT,
                         Feature.COALESCE,
+                        Feature.DIRTY_TRACKING,
                         Feature.READ_ONLY,
                         Feature.WRITE_ONLY,
                         Feature.SNOOP_CONTROL,
@@ -100,10 +100,6 @@ class VtdIommuTest {
                                 Runnable::run, request -> PageRequestHandler.Response.INVALID),
                 Feature.PAGE_REQUESTS,
                 "without hardware");
-        refused(
-                () -> domain.trackDirty(new DirtyOptions(0x1000, false)),
-                Feature.DIRTY_TRACKING,
-                "");
         refused(
                 () -> iommu.createDomain(DomainOptions.defaults().withStage(Stage.PASS_THROUGH)),
                 Feature.PASS_THROUGH,

@@ -140,7 +140,7 @@ final class InvalidationContracts {
                 bus.requireBlocked(0, at[i] + (i % 3) * page, "whose gather was synced");
             }
             long base = trial.place();
-            long size = Math.max(trial.sizes().getLast(), 64 * page);
+            long size = Math.min(Math.max(trial.sizes().getLast(), 64 * page), trial.placeBytes());
             domain.map(base, 0, size, Access.READ);
             long offset = frames < size ? frames : 0;
             bus.read(0, base + offset, new long[1]);

@@ -29,6 +29,11 @@ final class Trial {
     private static final long GIB = 1L << 30;
     private static final long LONG_MILLIS = 5000;
 
+    /* In the 32 bits that every device has, behind the memory of a trial's machine, and before where interrupts go. */
+    private static final long NARROW_START = 1L << 30;
+    private static final long NARROW_PLACE = 64L << 20;
+    private static final long NARROW_PLACES = 44;
+
     final Evidence evidence;
     final Random random;
     final Steps steps = new Steps();
@@ -42,6 +47,7 @@ final class Trial {
     private @Nullable LentPages pages;
     private @Nullable FlushRecord flushes;
     private long spans;
+    private boolean narrowBus;
 
     Trial(BackendUnderTest subject, Evidence evidence) {
         this.subject = subject;
@@ -156,6 +162,7 @@ final class Trial {
             throw evidence.skip("there is no device that could do DMA");
         }
         require(Feature.ATTACH);
+        narrowBus = machine.devices().stream().anyMatch(each -> each.addressBits() < width());
         return new Bus(machine, evidence);
     }
 
@@ -204,14 +211,23 @@ final class Trial {
 
     /**
      * Chooses a place for mappings: 4 GiB, aligned to that, another one at each call as long as the
-     * width has any.
+     * width has any. Once somebody has asked for the bus of a machine whose devices cannot name
+     * such addresses, it is 64 MiB that they can, and that nothing but tables leads to memory.
      */
     long place() {
+        if (narrowBus) {
+            return NARROW_START + spans++ % NARROW_PLACES * NARROW_PLACE;
+        }
         long most = Math.max(1, (1L << width()) / (4 * GIB));
         if (spans == 0) {
             spans = random.nextLong(most);
         }
         return ++spans % most * (4 * GIB);
+    }
+
+    /** {@return how many bytes from a {@link #place} on are its own} */
+    long placeBytes() {
+        return narrowBus ? NARROW_PLACE : 4 * GIB;
     }
 
     /** {@return an output address without memory behind it, aligned to 1 GiB} */
