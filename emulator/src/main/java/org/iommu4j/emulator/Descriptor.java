@@ -143,7 +143,9 @@ record Descriptor(long low, long high, long rest) {
         };
     }
 
-    /** {@return true if the unit waits until a device says that it is done; not so with an answer} */
+    /**
+     * {@return true if the unit waits until a device says that it is done; not so with an answer}
+     */
     boolean isAnsweredByDevice() {
         return type() == DEVICE_TLB || type() == PASID_DEVICE_TLB;
     }

@@ -57,8 +57,8 @@ final class DeviceTlb {
     }
 
     /**
-     * Looks up. What permits less than is wanted is passed over: a larger page that permits more may
-     * be there too.
+     * Looks up. What permits less than is wanted is passed over: a larger page that permits more
+     * may be there too.
      *
      * @param pasid the address space
      * @param iova the address

@@ -157,7 +157,7 @@ class SupervisionTest {
                         .redirectError(ProcessBuilder.Redirect.INHERIT)
                         .start();
         String[] said =
-                new String(owner.getInputStream().readNBytes(200), UTF_8).strip().split(" ");
+                new String(owner.getInputStream().readNBytes(200), UTF_8).strip().split(" ", -1);
         long qemu = Long.parseLong(said[0]);
         Path left = Path.of(said[1]);
         assertThat(ProcessHandle.of(qemu)).isPresent();

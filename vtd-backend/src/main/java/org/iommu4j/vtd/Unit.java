@@ -239,15 +239,16 @@ final class Unit {
 
     /**
      * Keeps dirty bits in the second-stage tables of a route, or ends that: what the unit and the
-     * device held until then is forgotten when this returns.
+     * device held until then is forgotten when this returns. A route that has left the domain
+     * meanwhile, perhaps for another, is left as it is.
      *
-     * @param route a route that is attached
-     * @param id the domain it is attached to
+     * @param route a route that was attached
+     * @param id the domain it was attached to
      * @param on true to keep them
      * @throws IommuException if the unit failed
      */
     synchronized void keepDirtyBits(Route route, DomainId id, boolean on) {
-        if (running) {
+        if (running && id.routes().contains(route)) {
             tables.keepDirtyBits(route, id, on).forEach(queue::complete);
             forgetInDevice(route);
         }

@@ -55,8 +55,7 @@ class DeviceTlbTest {
             Attachment without = iommu.attach(DEVICE, plain);
             assertThat(noted).isEmpty();
             Attachment one = iommu.attach(DEVICE, 1, asking);
-            assertThat(noted).containsExactly(
-                            "0xc5 0x0 plain", "0x1000000031 0x0 served", "on 32");
+            assertThat(noted).containsExactly("0xc5 0x0 plain", "0x1000000031 0x0 served", "on 32");
             noted.clear();
             Attachment two = iommu.attach(DEVICE, 2, asking);
             assertThat(noted).isEmpty();

@@ -179,6 +179,25 @@ class OverlappingPasidsTest {
         assertThat(requests.answers()).containsExactly(requests.answer(1, 7, INVALID));
     }
 
+    /** Tracking begins or ends while an id goes from one domain to another, or for good. */
+    @Test
+    void D1_dirtyBitsAreKeptAsTheDomainOfTheIdHasIt() {
+        Unit driven = iommu.units().of(DEVICE);
+        Route route = driven.route(DEVICE, 1);
+        DomainId left = ((VtdDomain) asking).id();
+        iommu.attach(DEVICE, 1, asking).close();
+        driven.keepDirtyBits(route, left, true);
+        try (Attachment _ = iommu.attach(DEVICE, 1, plain)) {
+            long before = pasidEntry(1);
+            driven.keepDirtyBits(route, left, true);
+            assertThat(pasidEntry(1)).isEqualTo(before);
+            driven.keepDirtyBits(route, ((VtdDomain) plain).id(), true);
+            assertThat(pasidEntry(1)).isEqualTo(before | 1 << 9);
+            driven.keepDirtyBits(route, left, false);
+            assertThat(pasidEntry(1)).isEqualTo(before | 1 << 9);
+        }
+    }
+
     @Test
     void L1_aRingThatWasTakenBackIsNotRead() {
         UnitRegisters registers = new UnitRegisters(unit, Patience.USUAL);

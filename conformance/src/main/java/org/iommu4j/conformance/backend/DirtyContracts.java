@@ -95,18 +95,24 @@ final class DirtyContracts {
         Set<Integer> report() {
             Set<Integer> dirty = new TreeSet<>();
             IotlbGather gather = domain.gather();
-            tracking.readAndClear(
-                    base,
-                    size,
-                    (iova, bytes) -> {
-                        for (long at = iova; at < iova + bytes; at += page) {
-                            dirty.add((int) ((at - base) / page));
-                        }
-                    },
-                    gather);
+            tracking.readAndClear(base, size, (iova, bytes) -> add(iova, bytes, dirty), gather);
             domain.flush(gather);
             trial.evidence.note("reported and cleared: pages " + dirty);
             return dirty;
+        }
+
+        /** Reports, and clears nothing. */
+        Set<Integer> peek() {
+            Set<Integer> dirty = new TreeSet<>();
+            tracking.peek(base, size, (iova, bytes) -> add(iova, bytes, dirty));
+            trial.evidence.note("seen, and not cleared: pages " + dirty);
+            return dirty;
+        }
+
+        private void add(long iova, long bytes, Set<Integer> dirty) {
+            for (long at = iova; at < iova + bytes; at += page) {
+                dirty.add((int) ((at - base) / page));
+            }
         }
 
         int pages() {
@@ -124,6 +130,7 @@ final class DirtyContracts {
                 writing.write(page);
                 written.add(page);
             }
+            requireReported(trial, written, writing.peek());
             requireReported(trial, written, writing.report());
         }
         writing.tracking.close();

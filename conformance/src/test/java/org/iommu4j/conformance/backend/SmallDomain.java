@@ -86,8 +86,7 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
     }
 
     private <T> T guarded(Lock lock, Supplier<T> work) {
-        boolean free = has(Flaw.P_ANOTHERS_TABLE_IS_USED_BEFORE_ITS_LINK_IS_WRITTEN_BACK);
-        if (free) {
+        if (has(Flaw.P_ANOTHERS_TABLE_IS_USED_BEFORE_ITS_LINK_IS_WRITTEN_BACK)) {
             return work.get();
         }
         lock.lock();
@@ -154,8 +153,12 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
             Deque<Long> taken = new ArrayDeque<>();
             Set<Long> counted = new HashSet<>();
             int needed = 0;
-            for (long at = 0; at < size; at += tables.leafSize(iova + at, outputAddress + at, size - at, sizes)) {
-                int level = tables.level(tables.leafSize(iova + at, outputAddress + at, size - at, sizes));
+            for (long at = 0;
+                    at < size;
+                    at += tables.leafSize(iova + at, outputAddress + at, size - at, sizes)) {
+                int level =
+                        tables.level(
+                                tables.leafSize(iova + at, outputAddress + at, size - at, sizes));
                 needed += tables.missing(iova + at, level, counted);
             }
             pages.reserve(needed, taken);
@@ -248,10 +251,11 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
     }
 
     private long remove(long from, long to, IotlbGather gather) {
-        List<SmallTables.Slot> cleared = new ArrayList<>();
         rememberDirty(from, to);
-        int wrong = has(Flaw.B_THE_LENGTH_DECIDES_ABOUT_A_SPLIT) ? straddlingRemoved(from, to) : 0;
-        long bytes = tables.clear(tables.root, tables.top(), 0, from, to, cleared);
+        if (has(Flaw.B_THE_LENGTH_DECIDES_ABOUT_A_SPLIT)) {
+            removeStraddling(from, to);
+        }
+        long bytes = tables.clear(tables.root, tables.top(), 0, from, to);
         if (bytes > 0) {
             tables.note(gather, from, to - from, false);
         }
@@ -269,15 +273,13 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
                         release(page, gather, Flaw.PAGES_COME_BACK_AT_ONCE);
                     });
         }
-        return bytes + wrong;
+        return bytes;
     }
 
     /** Takes the leaves whole that a range covers in part. */
-    private int straddlingRemoved(long from, long to) {
-        for (long end : new long[] {from, to}) {
-            straddled(end).ifPresent(leaf -> tables.store(tables.find(leaf.iova()).address(), 0));
-        }
-        return 0;
+    private void removeStraddling(long from, long to) {
+        straddled(from).ifPresent(leaf -> tables.store(tables.find(leaf.iova()).address(), 0));
+        straddled(to).ifPresent(leaf -> tables.store(tables.find(leaf.iova()).address(), 0));
     }
 
     private void release(long page, IotlbGather gather, Flaw atOnce) {
@@ -374,7 +376,9 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
 
     @Override
     public Optional<Mapping> mappingAt(long iova) {
-        return iova < 0 || iova >>> width != 0 ? Optional.empty() : tables.mapping(slotAt(iova), iova);
+        return iova < 0 || iova >>> width != 0
+                ? Optional.empty()
+                : tables.mapping(slotAt(iova), iova);
     }
 
     @Override
@@ -426,11 +430,7 @@ final class SmallDomain implements IommuDomain, IotlbGather.Owner {
 
     @Override
     public void release(PageList list) {
-        Deque<Long> back = new ArrayDeque<>();
-        while (!list.isEmpty()) {
-            back.add(list.removeLast());
-        }
-        pages.giveBack(back);
+        pages.giveBack(list);
     }
 
     @Override

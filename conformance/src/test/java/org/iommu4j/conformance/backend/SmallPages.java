@@ -35,6 +35,11 @@ final class SmallPages {
         }
     }
 
+    synchronized void giveBack(PageList pages) {
+        held -= pages.size();
+        allocator.giveBack(pages);
+    }
+
     synchronized long held() {
         return held;
     }

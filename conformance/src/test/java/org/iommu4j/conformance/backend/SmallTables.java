@@ -195,7 +195,7 @@ final class SmallTables {
     }
 
     /** Empties every leaf inside a range; what straddles its ends is left. Returns the bytes. */
-    long clear(long table, int level, long base, long from, long to, List<Slot> cleared) {
+    long clear(long table, int level, long base, long from, long to) {
         long bytes = 0;
         for (int i = 0; i < format.entries(); i++) {
             long start = base + i * span(level);
@@ -205,9 +205,8 @@ final class SmallTables {
             }
             long entry = memory.loadAcquire(at);
             if (isTable(entry, level)) {
-                bytes += clear(format.tableAddress(entry), level - 1, start, from, to, cleared);
+                bytes += clear(format.tableAddress(entry), level - 1, start, from, to);
             } else if (format.isPresent(entry) && from <= start && start + span(level) <= to) {
-                cleared.add(new Slot(at, entry, level));
                 if (has(Flaw.K_CLEARED_ENTRIES_ARE_NOT_WRITTEN_BACK)) {
                     memory.storeRelease(at, 0);
                 } else {

@@ -54,18 +54,17 @@ final class SmallTracking implements DirtyTracking {
 
     @Override
     public void peek(long iova, long size, DirtySink sink) {
-        gone.forEach(mapping -> sink.dirty(mapping.iova(), mapping.size()));
         SmallTables tables = domain.tables();
-        long dirty = tables.format.dirtyMask();
         domain.mappings(
                 iova,
                 size,
                 (at, output, bytes, access) -> {
-                    if ((tables.find(at).entry() & dirty) != 0) {
+                    if ((tables.find(at).entry() & tables.format.dirtyMask()) != 0) {
                         sink.dirty(at, bytes);
                     }
                     return true;
                 });
+        gone.forEach(mapping -> sink.dirty(mapping.iova(), mapping.size()));
     }
 
     @Override
