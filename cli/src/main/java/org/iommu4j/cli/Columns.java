@@ -33,7 +33,7 @@ final class Columns<R> {
     void row(String name, Function<R, String> value) {
         StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-18s", name));
         for (R run : runs) {
-            line.append(String.format(Locale.ROOT, "%16s", value.apply(run)));
+            line.append(String.format(Locale.ROOT, "%20s", value.apply(run)));
         }
         out.println(line);
     }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.StreamWriteFeature;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.Map;
 import org.iommu4j.cli.vm.VmSettings;
 
 /** JSON for other programs. */
@@ -17,6 +18,16 @@ final class Json {
     /** Writes UTF-8 to a stream, which stays open when the generator is closed. */
     static JsonGenerator generator(PrintStream out) throws IOException {
         return FACTORY.createGenerator(out);
+    }
+
+    /** Writes how many leaves of each size there are. */
+    static void leaves(JsonGenerator json, Map<Long, Long> leaves) throws IOException {
+        json.writeObjectFieldStart("leaves");
+        for (PageSize size : PageSize.values()) {
+            long count = leaves.getOrDefault(size.bytes(), 0L);
+            json.writeNumberField(PageSize.text(size.bytes()), count);
+        }
+        json.writeEndObject();
     }
 
     /** Writes what a VM and its machine are. */

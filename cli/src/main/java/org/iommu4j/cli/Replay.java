@@ -62,7 +62,8 @@ final class Replay {
                 DomainOptions.defaults()
                         .withAddressWidth(width)
                         .withPageSizes(settings.pageSizeBits())
-                        .withPartialUnmap(settings.partialUnmap());
+                        .withPartialUnmap(settings.partialUnmap())
+                        .withCoalesce(settings.coalesce());
         iommu.createDomain(domainOptions).close();
     }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.logging.log4j.LogManager;
@@ -91,6 +92,16 @@ final class ReplayCommand implements Callable<Integer> {
     private PartialUnmap partialUnmap = PartialUnmap.SPLIT;
 
     @Option(
+            names = "--coalesce",
+            paramLabel = "POLICY",
+            defaultValue = "on-request",
+            description =
+                    "When small leaves are merged into larger ones: never, on-request, on-map, or"
+                            + " in-background, with parameters as in in-background:quiet=5ms. A trace"
+                            + " requests nothing. Default: ${DEFAULT-VALUE}.")
+    private String coalesce = "on-request";
+
+    @Option(
             names = "--flush",
             paramLabel = "POLICY",
             defaultValue = "strict",
@@ -169,7 +180,25 @@ final class ReplayCommand implements Callable<Integer> {
 
     private ReplaySettings settings(String policy) {
         List<Long> sizes = pageSizes.stream().map(PageSize::bytes).distinct().toList();
-        return new ReplaySettings(backend, machine, sizes, partialUnmap, policy);
+        CoalesceChoice merging = merging();
+        return new ReplaySettings(
+                backend, machine, sizes, partialUnmap, merging.policy(), coalesce, policy);
+    }
+
+    private CoalesceChoice merging() {
+        CoalesceChoice merging;
+        try {
+            merging = CoalesceChoice.named(coalesce);
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.of(e);
+        }
+        if (merging.isInBackground() && partialUnmap != PartialUnmap.SPLIT) {
+            throw new CommandFailure(
+                    "--coalesce in-background: leaves change between two events, and with --partial-unmap "
+                            + partialUnmap.name().toLowerCase(Locale.ROOT)
+                            + " so would what is unmapped; split is legal");
+        }
+        return merging;
     }
 
     private ReplayGround ground(ReplaySettings settings) {

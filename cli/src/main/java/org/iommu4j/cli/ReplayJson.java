@@ -77,12 +77,7 @@ final class ReplayJson {
     private void live() throws IOException {
         json.writeObjectFieldStart("live");
         json.writeNumberField("pages4k", report.livePages());
-        json.writeObjectFieldStart("leaves");
-        for (PageSize size : PageSize.values()) {
-            long leaves = report.leaves().getOrDefault(size.bytes(), 0L);
-            json.writeNumberField(PageSize.text(size.bytes()), leaves);
-        }
-        json.writeEndObject();
+        Json.leaves(json, report.leaves());
         json.writeEndObject();
     }
 
@@ -118,6 +113,7 @@ final class ReplayJson {
         json.writeStringField("machine", report.settings().machine());
         json.writeStringField("pageSizes", PageSize.text(report.settings().pageSizes()));
         json.writeStringField("partialUnmap", report.settings().partialUnmapName());
+        json.writeStringField("coalesce", report.settings().coalesceText());
         json.writeStringField("flush", report.settings().flush());
     }
 

@@ -25,6 +25,7 @@ import org.iommu4j.api.DomainStatistics;
  * @param tablePages table pages at the end
  * @param peakTablePages the most table pages there were, each domain's own peak added up
  * @param splits leaves that were split
+ * @param coalesces tables that became one leaf again
  * @param invalidations requests sent to the unit
  * @param heldPages the most table pages that ever waited for an invalidation
  * @param seconds how long it took
@@ -45,6 +46,7 @@ record ReplayReport(
         long tablePages,
         long peakTablePages,
         long splits,
+        long coalesces,
         DomainStatistics.Invalidations invalidations,
         long heldPages,
         double seconds) {
@@ -80,6 +82,7 @@ record ReplayReport(
                 statistics.stream().mapToLong(DomainStatistics::tablePages).sum(),
                 statistics.stream().mapToLong(DomainStatistics::peakTablePages).sum(),
                 statistics.stream().mapToLong(DomainStatistics::splits).sum(),
+                statistics.stream().mapToLong(DomainStatistics::coalesces).sum(),
                 sum(statistics.stream().map(DomainStatistics::invalidations).toList()),
                 heldPages,
                 seconds);
@@ -98,6 +101,7 @@ record ReplayReport(
         further.put("refused", counts.refused);
         further.put("flushes", counts.flushes);
         further.put("rejectedUnmaps", counts.rejectedUnmaps);
+        further.put("coalesces", coalesces);
         further.put("bytesRemapped", counts.bytesRemapped);
         return further;
     }

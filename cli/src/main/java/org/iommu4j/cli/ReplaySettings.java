@@ -2,6 +2,7 @@ package org.iommu4j.cli;
 
 import java.util.List;
 import java.util.Locale;
+import org.iommu4j.api.CoalescePolicy;
 import org.iommu4j.api.PartialUnmap;
 
 /**
@@ -11,6 +12,8 @@ import org.iommu4j.api.PartialUnmap;
  * @param machine what the tables live in: memory, or a machine's provider
  * @param pageSizes page sizes in bytes, ascending
  * @param partialUnmap what an unmap does to a leaf it covers in part
+ * @param coalesce when leaves are merged
+ * @param coalesceText how the user wrote that
  * @param flush the flush policy's name, with parameters if it takes some
  */
 record ReplaySettings(
@@ -18,6 +21,8 @@ record ReplaySettings(
         String machine,
         List<Long> pageSizes,
         PartialUnmap partialUnmap,
+        CoalescePolicy coalesce,
+        String coalesceText,
         String flush) {
     ReplaySettings {
         pageSizes = pageSizes.stream().sorted().toList();

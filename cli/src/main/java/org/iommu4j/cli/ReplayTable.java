@@ -43,6 +43,8 @@ final class ReplayTable {
                         + PageSize.text(settings.pageSizes())
                         + ", partial unmap "
                         + settings.partialUnmapName()
+                        + ", coalesce "
+                        + settings.coalesceText()
                         + ", flush "
                         + settings.flush());
         row("maps", number(counts.map) + ", " + bytes(counts.bytesMapped));

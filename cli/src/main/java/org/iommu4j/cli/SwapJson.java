@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.List;
 import org.HdrHistogram.Histogram;
+import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.cli.swap.StrategyReport;
 import org.iommu4j.cli.swap.SwapSettings;
 
@@ -54,8 +55,21 @@ final class SwapJson {
         json.writeStringField("faults", report.faults().toString());
         json.writeStringField("swapIn", report.swapIn().toString());
         json.writeNumberField("pageRequests", report.pageRequests());
+        json.writeObjectFieldStart("tables");
+        tables(json, "before", report.tables().before());
+        tables(json, "worst", report.tables().worst());
+        tables(json, "after", report.tables().after());
+        json.writeEndObject();
         percentiles(json, "latencyNanos", report.latency());
         percentiles(json, "faultServiceNanos", report.faultService());
+        json.writeEndObject();
+    }
+
+    private static void tables(JsonGenerator json, String when, DomainStatistics held)
+            throws IOException {
+        json.writeObjectFieldStart(when);
+        json.writeNumberField("tablePages", held.tablePages());
+        Json.leaves(json, held.leaves());
         json.writeEndObject();
     }
 

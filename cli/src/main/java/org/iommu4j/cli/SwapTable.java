@@ -4,7 +4,9 @@ import java.io.PrintStream;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
+import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.cli.swap.SplitStrategy;
 import org.iommu4j.cli.swap.StrategyReport;
 import org.iommu4j.cli.swap.SwapSettings;
@@ -34,6 +36,7 @@ final class SwapTable {
         }
         table.traffic();
         table.work();
+        table.tables();
         table.latency();
         table.whatWasWrong();
         table.verdict();
@@ -88,8 +91,27 @@ final class SwapTable {
         columns.numbers("pages swapped", StrategyReport::swaps);
         columns.numbers("made whole again", StrategyReport::madeWhole);
         columns.numbers("splits", report -> report.statistics().splits());
-        columns.numbers("table pages", report -> report.statistics().tablePages());
         columns.numbers("invalidations", StrategyReport::invalidations);
+    }
+
+    private void tables() {
+        tables("before", StrategyReport.Tables::before);
+        tables("at worst", StrategyReport.Tables::worst);
+        tables("after", StrategyReport.Tables::after);
+    }
+
+    private void tables(String when, Function<StrategyReport.Tables, DomainStatistics> held) {
+        columns.numbers(
+                "tables " + when, report -> held.apply(report.tables()).tablePages());
+        columns.row("leaves " + when, report -> leaves(held.apply(report.tables())));
+    }
+
+    /** Those sizes that there are: {@code 511 4k, 511 2m}. */
+    private static String leaves(DomainStatistics held) {
+        return held.leaves().entrySet().stream()
+                .filter(leaf -> leaf.getValue() > 0)
+                .map(leaf -> leaf.getValue() + " " + PageSize.text(leaf.getKey()))
+                .collect(Collectors.joining(", "));
     }
 
     private void latency() {

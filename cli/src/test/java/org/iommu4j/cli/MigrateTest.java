@@ -33,7 +33,7 @@ class MigrateTest {
 
     /** What was mapped with 1 GiB is told apart by 4 KiB, and mapped with 1 GiB afterwards. */
     @Test
-    void D2_thirtyTwoTimesLessIsCopiedAt4KiBThanAt1GiB() {
+    void D2_whatWasMappedWith1GiBIsToldApartBy4KiB() {
         Map<String, String> json =
                 migrated("--memory", "1g", "--page", "1g", "--seconds", "20", "--no-sanitizer");
         for (String run : new String[] {"runs.0.", "runs.1.", "runs.2."}) {

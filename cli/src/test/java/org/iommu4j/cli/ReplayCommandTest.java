@@ -199,6 +199,48 @@ class ReplayCommandTest {
                 .containsEntry("invalidations.domain", domain);
     }
 
+    @ParameterizedTest
+    @CsvSource({"never, 512, 0, 0", "on-request, 512, 0, 0", "on-map, 0, 1, 1"})
+    void C2_mergesLeavesWhenThePolicySaysSo(
+            String policy, String small, String large, String coalesces) {
+        StringBuilder trace = new StringBuilder();
+        for (long at = 0; at < 1 << 21; at += 4096) {
+            trace.append(Traces.map("a-1", 0x40000000 + at, 0x80000000L + at, 4096));
+        }
+        assertThat(replayed(trace.toString(), "--coalesce", policy))
+                .containsEntry("live.leaves.4k", small)
+                .containsEntry("live.leaves.2m", large)
+                .containsEntry("coalesces", coalesces)
+                .containsEntry("coalesce", policy);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "on-map | split",
+                "on-map | reject",
+                "on-map | widen",
+                "in-background:quiet=1us,step=100000 | split",
+            })
+    void mergedLeavesEndWhereTheKernelDid(String policy, String mode) {
+        CommandRun run =
+                CommandRun.of(
+                        Traces.real("iommufd-partial-unmap.txt.xz"),
+                        "replay",
+                        "-",
+                        "--json",
+                        "--machine",
+                        "emulator",
+                        "--partial-unmap",
+                        mode,
+                        "--coalesce",
+                        policy);
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        assertThat(run.json()).containsEntry("live.pages4k", "24").containsEntry("violations", "0");
+    }
+
     /** Each domain has a device there, so that its invalidations go through a unit. */
     @ParameterizedTest
     @ValueSource(
@@ -325,6 +367,10 @@ class ReplayCommandTest {
                 "--machine vax          | no machine \"vax\"; found: emulator (org.iommu4j.emulator",
                 "--machine emulator:a=b | the emulator has no parameter \"a\"; legal are ",
                 "--machine emulator:page-sizes=4K | PAGE_SIZES",
+                "--coalesce soon        | no coalesce policy \"soon\"; found: ",
+                "--coalesce on-map:a=b  | \"on-map\" takes no parameters",
+                "--coalesce in-background:quiet=1h | quiet=T with T from 1us to 10s",
+                "--coalesce in-background --partial-unmap widen | with --partial-unmap widen so would",
                 "--flush lazy           | no flush policy \"lazy\"; found: ",
                 "--flush strict:pages=x | strict",
                 "--page-sizes 16k       | \"16k\" is no page size; 4k, 2m and 1g are",

@@ -48,6 +48,18 @@ class SwapCommandTest {
                             "faults",
                             "swapIn",
                             "pageRequests",
+                            "tables.before.tablePages",
+                            "tables.before.leaves.4k",
+                            "tables.before.leaves.2m",
+                            "tables.before.leaves.1g",
+                            "tables.worst.tablePages",
+                            "tables.worst.leaves.4k",
+                            "tables.worst.leaves.2m",
+                            "tables.worst.leaves.1g",
+                            "tables.after.tablePages",
+                            "tables.after.leaves.4k",
+                            "tables.after.leaves.2m",
+                            "tables.after.leaves.1g",
                             "latencyNanos.p50",
                             "latencyNanos.p99",
                             "latencyNanos.p999",
@@ -70,9 +82,14 @@ class SwapCommandTest {
                 .containsPattern("(?m)^DMAs +[0-9,]+ +[0-9,]+$")
                 .containsPattern("(?m)^spurious faults +0 +[0-9,]+$")
                 .containsPattern("(?m)^wrong data +0 +0$")
+                .containsPattern("(?m)^tables before +3 +3$")
+                .containsPattern("(?m)^leaves before +4 2m +4 2m$")
+                .containsPattern("(?m)^leaves at worst +[0-9]+ 4k.* +[0-9]+ 4k.*$")
+                .containsPattern("(?m)^tables after +3 +3$")
+                .containsPattern("(?m)^leaves after +4 2m +4 2m$")
                 .containsPattern("(?m)^latency p99.9 +[0-9.]+ [num]s +[0-9.]+ [num]s$")
                 .contains("hitless           no device faulted at a page that was there");
-        assertThat(run.out().lines().count()).isLessThan(30);
+        assertThat(run.out().lines().count()).isLessThan(35);
     }
 
     @Test

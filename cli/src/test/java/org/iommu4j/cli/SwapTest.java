@@ -3,6 +3,7 @@ package org.iommu4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -159,6 +160,14 @@ class SwapTest {
                 .containsEntry(strategy + "spuriousFaults", "0")
                 .containsEntry(strategy + "wrongData", "0")
                 .containsEntry(strategy + "violations", "0");
+        for (String held : List.of("tablePages", "leaves.4k", "leaves.2m", "leaves.1g")) {
+            assertThat(json)
+                    .containsEntry(
+                            strategy + "tables.after." + held,
+                            json.get(strategy + "tables.before." + held));
+        }
+        assertThat(count(json, strategy + "tables.worst.tablePages"))
+                .isGreaterThan(count(json, strategy + "tables.before.tablePages"));
         assertThat(count(json, strategy + "dmas")).isGreaterThan(1000);
         assertThat(count(json, strategy + "swaps")).isPositive();
         assertThat(count(json, strategy + "splits")).isPositive();

@@ -23,6 +23,7 @@ import org.iommu4j.cli.vm.Faults;
  * @param violations what the machine's sanitizer found
  * @param sanitized whether there was a sanitizer
  * @param statistics what the domain had done at the end
+ * @param tables what the domain held
  * @param latency nanoseconds of DMAs that were not blocked, of a part of them
  * @param faultService nanoseconds of DMAs that had to ask for a page which was out
  * @param firstWrong the first of the wrong data, and of what the sanitizer found, in words
@@ -42,9 +43,20 @@ public record StrategyReport(
         long violations,
         boolean sanitized,
         DomainStatistics statistics,
+        Tables tables,
         Histogram latency,
         Histogram faultService,
         List<String> firstWrong) {
+
+    /**
+     * What a domain held: leaves and tables.
+     *
+     * @param before when the VM's memory had been mapped
+     * @param worst when there were the most tables
+     * @param after when every large page had been made whole again
+     */
+    public record Tables(
+            DomainStatistics before, DomainStatistics worst, DomainStatistics after) {}
 
     /** Copies the list. */
     public StrategyReport {

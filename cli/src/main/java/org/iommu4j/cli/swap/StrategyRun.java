@@ -50,7 +50,9 @@ final class StrategyRun {
     private final Swapper swapper;
     private final List<DeviceTraffic> traffic;
     private double seconds;
+    private final DomainStatistics before;
     private DomainStatistics statistics;
+    private DomainStatistics after;
 
     /**
      * Maps the VM's memory and attaches its devices.
@@ -86,7 +88,11 @@ final class StrategyRun {
         // The pages of the VM are no tables: nobody needs to see each store to them.
         PhysicalMemory memory = machine.memory().unobserved();
         frames = new Frames(guest, memory, Swapper.sparesFor(guest.pages()), wrongData);
-        swapper = new Swapper(guest, states, frames, domain, strategy, swapIn, random.split());
+        boolean merges =
+                strategy == SplitStrategy.HITLESS && iommu.capabilities().has(Feature.COALESCE);
+        swapper =
+                new Swapper(
+                        guest, states, frames, domain, strategy, swapIn, merges, random.split());
         devices.forEach(device -> iommu.attach(device.source(), domain));
         traffic =
                 IntStream.range(0, devices.size())
@@ -100,7 +106,9 @@ final class StrategyRun {
                                         wrongData,
                                         random.split()))
                         .toList();
-        statistics = domain.statistics();
+        before = domain.statistics();
+        statistics = before;
+        after = before;
     }
 
     /**
@@ -150,6 +158,8 @@ final class StrategyRun {
         crew.end();
         seconds = (System.nanoTime() - start) / 1e9;
         statistics = domain.statistics();
+        swapper.heal();
+        after = domain.statistics();
         traffic.forEach(DeviceTraffic::readAll);
         frames.check();
     }
@@ -177,6 +187,7 @@ final class StrategyRun {
                 machine.sanitizer().map(Sanitizer::count).orElse(0L),
                 machine.sanitizer().isPresent(),
                 statistics,
+                new StrategyReport.Tables(before, swapper.worst(), after),
                 together(DeviceTraffic::latency),
                 together(DeviceTraffic::faultService),
                 firstWrong);

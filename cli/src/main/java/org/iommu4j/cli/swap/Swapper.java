@@ -8,7 +8,9 @@ import java.util.SequencedSet;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.iommu4j.api.Access;
+import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.api.IommuDomain;
+import org.iommu4j.api.IotlbGather;
 import org.iommu4j.cli.vm.Content;
 import org.iommu4j.cli.vm.GuestMemory;
 import org.iommu4j.cli.vm.PageStates;
@@ -20,8 +22,8 @@ import org.iommu4j.cli.vm.PageStates;
  * <p>A page is taken by the strategy under test. When that has waited for the hardware, the page's
  * content is saved and its place poisoned. Some swaps later it comes back, in a spare page, or when
  * a device asks for it. When spare pages run short, the host makes whole again the large page that
- * has been in pieces for longest: takes all of it, brings its pages home, and maps it with one
- * leaf. So there is always something to split, and what must be remembered does not grow. One
+ * has been in pieces for longest: where leaves can be merged it brings its pages home one by one,
+ * and merges; else it takes all of it, brings its pages home, and maps it with one leaf. So there is always something to split, and what must be remembered does not grow. One
  * thread swaps; any may bring a page back.
  */
 final class Swapper {
@@ -45,8 +47,10 @@ final class Swapper {
     private final Deque<Saved> out = new ArrayDeque<>();
     private final Deque<long[]> room = new ArrayDeque<>();
     private final SequencedSet<Long> inPieces = new LinkedHashSet<>();
+    private final boolean merges;
     private long swaps;
     private long madeWhole;
+    private DomainStatistics worst;
 
     /**
      * Makes a swapper.
@@ -57,6 +61,7 @@ final class Swapper {
      * @param domain where they are mapped
      * @param strategy how they are taken
      * @param swapIn when they come back
+     * @param merges whether large pages can be made whole by merging leaves
      * @param random which are taken
      */
     Swapper(
@@ -66,6 +71,7 @@ final class Swapper {
             IommuDomain domain,
             SplitStrategy strategy,
             SwapIn swapIn,
+            boolean merges,
             SplittableRandom random) {
         this.guest = guest;
         this.states = states;
@@ -73,7 +79,9 @@ final class Swapper {
         this.domain = domain;
         this.strategy = strategy;
         this.swapIn = swapIn;
+        this.merges = merges;
         this.random = random;
+        worst = domain.statistics();
         pagesOut = pagesOut(guest.pages());
     }
 
@@ -85,6 +93,8 @@ final class Swapper {
     /** Takes a page, and sees to it that one comes back if enough are out. */
     synchronized void step() {
         takeAny();
+        DomainStatistics now = domain.statistics();
+        worst = now.tablePages() > worst.tablePages() ? now : worst;
         if (out.size() > pagesOut && (swapIn == SwapIn.EAGER || !isAskedFor())) {
             bringBack(out.removeFirst());
         }
@@ -129,6 +139,19 @@ final class Swapper {
         }
     }
 
+    /** Makes every large page whole that is in pieces. */
+    synchronized void heal() {
+        while (!inPieces.isEmpty()) {
+            makeWhole(inPieces.removeFirst());
+        }
+        domain.trim();
+    }
+
+    /** What the domain held when it had the most tables. */
+    synchronized DomainStatistics worst() {
+        return worst;
+    }
+
     /** How many pages have been taken. */
     synchronized long swaps() {
         return swaps;
@@ -153,7 +176,10 @@ final class Swapper {
     }
 
     private void bringBack(Saved saved) {
-        long frame = frames.bringBack(saved.page, saved.content);
+        mapBack(saved, frames.bringBack(saved.page, saved.content));
+    }
+
+    private void mapBack(Saved saved, long frame) {
         states.advance(saved.page);
         domain.map(guest.iova(saved.page), frame, GuestMemory.PAGE_SIZE, Access.READ_WRITE);
         states.advance(saved.page);
@@ -163,6 +189,39 @@ final class Swapper {
     private void makeWhole(long leaf) {
         int from = guest.firstPageFrom(leaf);
         int to = guest.firstPageFrom(leaf + guest.leafSize());
+        if (merges) {
+            merge(leaf, from, to);
+        } else {
+            mapAgain(leaf, from, to);
+        }
+        madeWhole++;
+    }
+
+    /** Its pages go home one by one; the rest of it stays mapped at every instant. */
+    private void merge(long leaf, int from, int to) {
+        for (int page = from; page < to; page++) {
+            if (frames.isAway(page)) {
+                states.advance(page);
+                domain.unmap(guest.iova(page), GuestMemory.PAGE_SIZE);
+                states.advance(page);
+                out.addLast(save(page));
+            }
+        }
+        for (Iterator<Saved> all = out.iterator(); all.hasNext(); ) {
+            Saved saved = all.next();
+            if (saved.page >= from && saved.page < to) {
+                all.remove();
+                frames.bringHome(saved.page, saved.content);
+                mapBack(saved, GuestMemory.home(guest.iova(saved.page)));
+            }
+        }
+        try (IotlbGather gather = domain.gather()) {
+            domain.coalesce(leaf, guest.leafSize(), gather);
+            domain.sync(gather).await();
+        }
+    }
+
+    private void mapAgain(long leaf, int from, int to) {
         advancePresent(from, to);
         domain.unmap(leaf, guest.leafSize());
         for (int page = from; page < to; page++) {
@@ -174,7 +233,6 @@ final class Swapper {
         advance(from, to);
         domain.map(leaf, GuestMemory.home(leaf), guest.leafSize(), Access.READ_WRITE);
         advance(from, to);
-        madeWhole++;
     }
 
     private void bringHome(int from, int to) {
