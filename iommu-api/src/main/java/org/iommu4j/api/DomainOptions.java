@@ -126,7 +126,8 @@ public final class DomainOptions {
      * Sets whether devices may ask for pages that are missing, and wait for them, instead of
      * failing. {@link Iommu#onPageRequest} says who answers. A device that cannot ask is refused at
      * {@link Iommu#attach(org.iommu4j.machine.SourceId, IommuDomain) attach}. Not set, every
-     * missing page is a fault.
+     * missing page is a fault; but a device that may ask in another domain, by another process
+     * address space id, asks here too, and is refused without a fault being recorded.
      *
      * @param value true if they may
      * @return changed options
