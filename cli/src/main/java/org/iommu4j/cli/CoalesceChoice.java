@@ -26,8 +26,7 @@ record CoalesceChoice(String name, CoalescePolicy policy) implements Provider {
                     new CoalesceChoice("never", CoalescePolicy.never()),
                     new CoalesceChoice("on-request", CoalescePolicy.onRequest()),
                     new CoalesceChoice("on-map", CoalescePolicy.onMap()),
-                    new CoalesceChoice(
-                            "in-background", CoalescePolicy.inBackground(USUAL_QUIET)));
+                    new CoalesceChoice("in-background", CoalescePolicy.inBackground(USUAL_QUIET)));
 
     /**
      * Reads a choice.

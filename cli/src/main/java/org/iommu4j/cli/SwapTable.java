@@ -101,8 +101,7 @@ final class SwapTable {
     }
 
     private void tables(String when, Function<StrategyReport.Tables, DomainStatistics> held) {
-        columns.numbers(
-                "tables " + when, report -> held.apply(report.tables()).tablePages());
+        columns.numbers("tables " + when, report -> held.apply(report.tables()).tablePages());
         columns.row("leaves " + when, report -> leaves(held.apply(report.tables())));
     }
 

@@ -163,7 +163,7 @@ final class MigrationRun {
             BooleanSupplier interrupted,
             Consumer<Duration> progress) {
         dirty.set(0, guest.pages());
-        Duration elapsed = Duration.ZERO;
+        Duration elapsed;
         do {
             copyDirty();
             elapsed = Duration.ofNanos(System.nanoTime() - start);

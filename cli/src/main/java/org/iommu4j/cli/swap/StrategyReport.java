@@ -55,8 +55,7 @@ public record StrategyReport(
      * @param worst when there were the most tables
      * @param after when every large page had been made whole again
      */
-    public record Tables(
-            DomainStatistics before, DomainStatistics worst, DomainStatistics after) {}
+    public record Tables(DomainStatistics before, DomainStatistics worst, DomainStatistics after) {}
 
     /** Copies the list. */
     public StrategyReport {

@@ -23,8 +23,9 @@ import org.iommu4j.cli.vm.PageStates;
  * content is saved and its place poisoned. Some swaps later it comes back, in a spare page, or when
  * a device asks for it. When spare pages run short, the host makes whole again the large page that
  * has been in pieces for longest: where leaves can be merged it brings its pages home one by one,
- * and merges; else it takes all of it, brings its pages home, and maps it with one leaf. So there is always something to split, and what must be remembered does not grow. One
- * thread swaps; any may bring a page back.
+ * and merges; else it takes all of it, brings its pages home, and maps it with one leaf. So there
+ * is always something to split, and what must be remembered does not grow. One thread swaps; any
+ * may bring a page back.
  */
 final class Swapper {
     private static final int MOST_OUT = 32;
