@@ -57,9 +57,9 @@ final class Columns<R> {
         return String.format(Locale.ROOT, "%,d", value);
     }
 
-    static String time(double nanos) {
+    static String time(long nanos) {
         if (nanos < MICROSECOND) {
-            return Math.round(nanos) + " ns";
+            return nanos + " ns";
         }
         return nanos < MILLISECOND
                 ? String.format(Locale.ROOT, "%.1f us", nanos / MICROSECOND)

@@ -11,6 +11,7 @@ import org.iommu4j.cli.vm.VmSettings;
 /** What migrations showed as a short table for people, the granularities side by side. */
 final class MigrateTable {
     private static final double MEBIBYTE = 1 << 20;
+    private static final double SECOND = 1e9;
     private static final double MILLISECOND = 1e6;
 
     private final VmSettings vm;
@@ -61,8 +62,10 @@ final class MigrateTable {
         columns.numbers("rounds", MigrationReport::rounds);
         columns.row("copied", report -> mebibytes(report.bytesCopied()));
         columns.row("copied stopped", report -> mebibytes(report.lastBytes()));
-        columns.row("live for", report -> Columns.time(report.seconds() * 1e9));
-        columns.row("stopped for", report -> Columns.time(report.stoppedMillis() * MILLISECOND));
+        columns.row("live for", report -> Columns.time(Math.round(report.seconds() * SECOND)));
+        columns.row(
+                "stopped for",
+                report -> Columns.time(Math.round(report.stoppedMillis() * MILLISECOND)));
         columns.numbers("DMA writes", MigrationReport::writes);
     }
 
