@@ -84,7 +84,7 @@ class SwapCommandTest {
                 .containsPattern("(?m)^wrong data +0 +0$")
                 .containsPattern("(?m)^tables before +3 +3$")
                 .containsPattern("(?m)^leaves before +4 2m +4 2m$")
-                .containsPattern("(?m)^leaves at worst +[0-9]+ 4k.* +[0-9]+ 4k.*$")
+                .containsPattern("(?m)^leaves at worst +[0-9]+ [42][km].* +[0-9]+ [42][km]")
                 .containsPattern("(?m)^tables after +3 +3$")
                 .containsPattern("(?m)^leaves after +4 2m +4 2m$")
                 .containsPattern("(?m)^latency p99.9 +[0-9.]+ [num]s +[0-9.]+ [num]s$")
