@@ -18,7 +18,7 @@ class SwapTest {
     /** The same seed for both: what one strategy shows, the other does not. */
     @Test
     void S1_noDeviceFaultsAtAPageThatIsThere() {
-        Map<String, String> json = swapped("--memory", "4m", "--seconds", "1");
+        Map<String, String> json = swapped("--memory", "4m", "--seconds", "1", "--faults", "fatal");
         assertHitless(json, "strategies.0.");
         assertThat(json).containsEntry("strategies.1.name", "unmap-map");
         assertThat(count(json, "strategies.1.spuriousFaults")).isGreaterThan(20);

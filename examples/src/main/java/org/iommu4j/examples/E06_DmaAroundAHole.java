@@ -2,7 +2,10 @@ package org.iommu4j.examples;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.iommu4j.api.Access;
+import org.iommu4j.api.DmaFault;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuDomain;
@@ -39,7 +42,8 @@ public final class E06_DmaAroundAHole {
             IommuDomain domain = iommu.createDomain(DomainOptions.defaults());
             Device device = machine.devices().getFirst();
             iommu.attach(device.source(), domain);
-            AutoCloseable listener = iommu.onFault(fault -> System.out.println("fault: " + fault));
+            List<DmaFault> faults = new CopyOnWriteArrayList<>();
+            AutoCloseable listener = iommu.onFault(faults::add);
 
             domain.map(IOVA, MEMORY, LARGE, Access.READ_WRITE);
             for (int page = 0; page < 3; page++) {
@@ -53,6 +57,7 @@ public final class E06_DmaAroundAHole {
             }
 
             listener.close(); // hears first what was recorded before
+            faults.forEach(fault -> System.out.println("fault: " + fault));
         }
     }
 

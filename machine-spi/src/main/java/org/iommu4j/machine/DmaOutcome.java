@@ -2,7 +2,8 @@ package org.iommu4j.machine;
 
 /**
  * How one DMA ended: all bytes were transferred, or the remapping hardware blocked it, and nothing,
- * or a part from the start, was transferred.
+ * or a part, was transferred. As a rule that is a part from the start; a device whose bus requests
+ * go on behind one that was blocked transfers any part.
  *
  * @param isDone true if all bytes were transferred
  * @param waited true if the device asked for a missing page on the way, and waited for the answer

@@ -43,18 +43,17 @@ public final class Content {
     }
 
     /**
-     * Whether a buffer holds a version of a slot, but for a part from the start that holds the
-     * next.
+     * Whether each word of a buffer is of a version of a slot or of the next: what a write leaves
+     * that was blocked, and may have been done in part.
      */
-    static boolean holdsOrIsBecomingNext(ByteBuffer slot, long iova, int version) {
-        int i = 0;
-        while (i < WORDS && slot.getLong(i * Long.BYTES) == word(iova, i, version + 1)) {
-            i++;
+    static boolean holdsOrPartlyNext(ByteBuffer slot, long iova, int version) {
+        for (int i = 0; i < WORDS; i++) {
+            long word = slot.getLong(i * Long.BYTES);
+            if (word != word(iova, i, version) && word != word(iova, i, version + 1)) {
+                return false;
+            }
         }
-        while (i < WORDS && slot.getLong(i * Long.BYTES) == word(iova, i, version)) {
-            i++;
-        }
-        return i == WORDS;
+        return true;
     }
 
     /** Says of the first wrong word what it is instead. */

@@ -176,7 +176,7 @@ public final class DeviceTraffic {
         int version = versions[page] >> 1;
         if (Content.holds(slot, iova, version)
                 || (versions[page] & BLOCKED) != 0
-                        && Content.holdsOrIsBecomingNext(slot, iova, version)) {
+                        && Content.holdsOrPartlyNext(slot, iova, version)) {
             return;
         }
         wrongData.add(device.source() + " read " + Content.difference(slot, iova, version));
