@@ -3,7 +3,6 @@ package org.iommu4j.emulator;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.iommu4j.emulator.ScalableRig.DOMAIN;
 import static org.iommu4j.emulator.ScalableRig.IOVA;
-import static org.iommu4j.emulator.ScalableRig.USER_RW;
 import static org.iommu4j.machine.SourceId.NO_PASID;
 
 import java.nio.ByteBuffer;
@@ -38,7 +37,7 @@ class ScalableFaultTest {
 
     @Test
     void rootEntries() {
-        try (ScalableRig rig = prepared()) {
+        try (ScalableRig rig = ScalableRig.prepared(PASID, ScalableRig.options())) {
             long root = rig.rig.rootTable;
             long good = rig.memory.loadAcquire(root);
             rig.memory.storeRelease(root + 8, -1);
@@ -88,17 +87,17 @@ class ScalableFaultTest {
         "directory of the largest size, 0xe09, 0, 0"
     })
     void contextEntries(String what, String first, String second, String reason) {
-        try (ScalableRig rig = prepared()) {
+        try (ScalableRig rig = ScalableRig.prepared(PASID, ScalableRig.options())) {
             long word = Long.decode(first);
             rig.context(word >>> 12 == 0 ? word | rig.directory : word, Long.decode(second));
             rig.invalidateAll();
-            expectOrDone(rig, Integer.decode(reason));
+            rig.expectOrWord(PASID, IOVA, Integer.decode(reason));
         }
     }
 
     @Test
     void reservedWordsOfContextEntries() {
-        try (ScalableRig rig = prepared()) {
+        try (ScalableRig rig = ScalableRig.prepared(PASID, ScalableRig.options())) {
             for (int word : new int[] {2, 3}) {
                 rig.memory.storeRelease(rig.contextEntry + word * 8L, 1);
                 rig.invalidateAll();
@@ -111,7 +110,7 @@ class ScalableFaultTest {
     @Test
     void pageRequestsTakeADeviceTlb() {
         EmulatorOptions options = ScalableRig.options().pageRequests(true);
-        try (ScalableRig rig = prepared(options)) {
+        try (ScalableRig rig = ScalableRig.prepared(PASID, options)) {
             rig.context(rig.directory | 1 << 4 | 1 << 3 | 1, 0);
             rig.invalidateAll();
             rig.expect(0x43, rig.read(PASID, IOVA));
@@ -123,7 +122,7 @@ class ScalableFaultTest {
 
     @Test
     void pasidsBeyondTheDirectory() {
-        try (ScalableRig rig = prepared()) {
+        try (ScalableRig rig = ScalableRig.prepared(PASID, ScalableRig.options())) {
             rig.expect(0x46, rig.read(1 << 13, IOVA));
             rig.expect(0x51, rig.read((1 << 13) - 1, IOVA));
             rig.context(rig.directory | 1 << 3 | 1, 1 << 13);
@@ -142,7 +141,7 @@ class ScalableFaultTest {
         "table beyond memory, 0x10000000001, 0x58"
     })
     void directoryEntries(String what, String entry, String reason) {
-        try (ScalableRig rig = prepared()) {
+        try (ScalableRig rig = ScalableRig.prepared(PASID, ScalableRig.options())) {
             long word = Long.decode(entry);
             rig.memory.storeRelease(rig.directory, word >>> 12 == 0 ? word | rig.pasidTable : word);
             rig.invalidateAll();
@@ -173,7 +172,7 @@ class ScalableFaultTest {
     })
     void pasidEntries(String what, String first, String second, String third, String reason) {
         EmulatorOptions options = ScalableRig.options().addressWidths(48, 57).domainIdBits(12);
-        try (ScalableRig rig = prepared(options)) {
+        try (ScalableRig rig = ScalableRig.prepared(PASID, options)) {
             long pointer = rig.memory.loadAcquire(rig.pasidEntry(PASID) + 16);
             long snooped = rig.memory.loadAcquire(rig.pasidEntry(PASID) + 8);
             rig.pasid(
@@ -182,13 +181,13 @@ class ScalableFaultTest {
                     Long.decode(second) | snooped,
                     Long.decode(third) | pointer);
             rig.invalidateAll();
-            expectOrDone(rig, Integer.decode(reason));
+            rig.expectOrWord(PASID, IOVA, Integer.decode(reason));
         }
     }
 
     @Test
     void reservedWordsOfPasidEntries() {
-        try (ScalableRig rig = prepared()) {
+        try (ScalableRig rig = ScalableRig.prepared(PASID, ScalableRig.options())) {
             for (int word = 3; word < 8; word++) {
                 rig.memory.storeRelease(rig.pasidEntry(PASID) + word * 8L, 1L << 40);
                 rig.invalidateAll();
@@ -228,7 +227,7 @@ class ScalableFaultTest {
 
     @Test
     void requestsToExecuteOrOfASupervisorMustBeServed() {
-        try (ScalableRig rig = prepared()) {
+        try (ScalableRig rig = ScalableRig.prepared(PASID, ScalableRig.options())) {
             BusMaster device = (BusMaster) rig.device.withPasid(PASID);
             int execute = Translation.READ | Translation.EXECUTE;
             int supervisor = Translation.READ | Translation.PRIVILEGED;
@@ -269,14 +268,14 @@ class ScalableFaultTest {
     @ParameterizedTest
     @ValueSource(strings = {"context", "directory", "entry"})
     void faultsThatNobodyWantsToHearOfAreNotRecorded(String where) {
-        try (ScalableRig rig = prepared()) {
+        try (ScalableRig rig = ScalableRig.prepared(PASID, ScalableRig.options())) {
             long word =
                     switch (where) {
                         case "context" -> rig.contextEntry;
                         case "directory" -> rig.directory;
                         default -> rig.pasidEntry(PASID);
                     };
-            long entry = rig.entryOf(root(rig), 4, IOVA, 0);
+            long entry = rig.entryOf(rig.firstStageRoot(PASID), 4, IOVA, 0);
             rig.memory.storeRelease(entry, 0);
             rig.memory.storeRelease(word, rig.memory.loadAcquire(word) | 2);
             rig.invalidateAll();
@@ -285,32 +284,6 @@ class ScalableFaultTest {
             rig.invalidateAll();
             assertThat(rig.read(PASID, IOVA).isDone()).isFalse();
             assertThat(rig.rig.registers.read32(Rig.FSTS)).isZero();
-        }
-    }
-
-    /** A page that may be read and written, by first stage. */
-    private static ScalableRig prepared() {
-        return prepared(ScalableRig.options());
-    }
-
-    private static ScalableRig prepared(EmulatorOptions options) {
-        ScalableRig rig = new ScalableRig(options);
-        rig.enable();
-        long root = rig.firstStage(PASID, DOMAIN, 4);
-        rig.mapFirst(root, 4, IOVA, 0x5000, Rig.KIB4, USER_RW);
-        rig.word(PASID, IOVA);
-        return rig;
-    }
-
-    private static long root(ScalableRig rig) {
-        return rig.memory.loadAcquire(rig.pasidEntry(PASID) + 16) & -4096;
-    }
-
-    private static void expectOrDone(ScalableRig rig, int reason) {
-        if (reason == 0) {
-            rig.word(PASID, IOVA);
-        } else {
-            rig.expect(reason, rig.read(PASID, IOVA));
         }
     }
 }

@@ -35,8 +35,8 @@ class ScalablePageFaultTest {
         "PAT of a small page, 0x5087, 0, 0"
     })
     void leavesOfFirstStage(String what, String leaf, String read, String write) {
-        try (ScalableRig rig = prepared()) {
-            long entry = rig.entryOf(root(rig), 4, IOVA, 0);
+        try (ScalableRig rig = ScalableRig.prepared(PASID, ScalableRig.options())) {
+            long entry = rig.entryOf(rig.firstStageRoot(PASID), 4, IOVA, 0);
             long bits = Long.parseUnsignedLong(leaf.replace("0x", ""), 16);
             rig.memory.storeRelease(entry, bits);
             rig.invalidateAll();
@@ -62,7 +62,7 @@ class ScalablePageFaultTest {
             long root = rig.firstStage(PASID, DOMAIN, 4);
             long bytes = Long.decode(size);
             rig.mapFirst(root, 4, IOVA & -bytes, 0, bytes, USER_RW | Long.decode(low));
-            expectOrDone(rig, Integer.decode(reason));
+            rig.expectOrWord(PASID, IOVA, Integer.decode(reason));
         }
     }
 
@@ -103,13 +103,13 @@ class ScalablePageFaultTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2, 3})
     void executionIsDisabledAtAnyLevel(int level) {
-        try (ScalableRig rig = prepared()) {
+        try (ScalableRig rig = ScalableRig.prepared(PASID, ScalableRig.options())) {
             long third = rig.pasidEntry(PASID) + 16;
             rig.memory.storeRelease(third, rig.memory.loadAcquire(third) | 2);
             BusMaster device = (BusMaster) rig.device.withPasid(PASID);
             rig.invalidateAll();
             assertThat(device.send(IOVA, Translation.READ | Translation.EXECUTE).isDone()).isTrue();
-            long entry = rig.entryOf(root(rig), 4, IOVA, level);
+            long entry = rig.entryOf(rig.firstStageRoot(PASID), 4, IOVA, level);
             rig.memory.storeRelease(entry, rig.memory.loadAcquire(entry) | XD);
             rig.invalidateAll();
             rig.expect(0x82, device.send(IOVA, Translation.READ | Translation.EXECUTE));
@@ -120,8 +120,8 @@ class ScalablePageFaultTest {
 
     @Test
     void aSupervisorReachesMore() {
-        try (ScalableRig rig = prepared()) {
-            long entry = rig.entryOf(root(rig), 4, IOVA, 0);
+        try (ScalableRig rig = ScalableRig.prepared(PASID, ScalableRig.options())) {
+            long entry = rig.entryOf(rig.firstStageRoot(PASID), 4, IOVA, 0);
             rig.memory.storeRelease(entry, 0x5000 | P);
             long third = rig.pasidEntry(PASID) + 16;
             rig.memory.storeRelease(third, rig.memory.loadAcquire(third) | 1);
@@ -269,36 +269,10 @@ class ScalablePageFaultTest {
         }
     }
 
-    /** A page that may be read and written, by first stage. */
-    private static ScalableRig prepared() {
-        return prepared(ScalableRig.options());
-    }
-
-    private static ScalableRig prepared(EmulatorOptions options) {
-        ScalableRig rig = new ScalableRig(options);
-        rig.enable();
-        long root = rig.firstStage(PASID, DOMAIN, 4);
-        rig.mapFirst(root, 4, IOVA, 0x5000, Rig.KIB4, USER_RW);
-        rig.word(PASID, IOVA);
-        return rig;
-    }
-
-    private static long root(ScalableRig rig) {
-        return rig.memory.loadAcquire(rig.pasidEntry(PASID) + 16) & -4096;
-    }
-
-    private static void expectOrDone(ScalableRig rig, int reason) {
-        if (reason == 0) {
-            rig.word(PASID, IOVA);
-        } else {
-            rig.expect(reason, rig.read(PASID, IOVA));
-        }
-    }
-
     private static void expectAfter(ScalableRig rig, long entry, long value, int reason) {
         rig.memory.storeRelease(entry, value);
         rig.invalidateAll();
-        expectOrDone(rig, reason);
+        rig.expectOrWord(PASID, IOVA, reason);
     }
 
     private static void writeBack(ScalableRig rig) {

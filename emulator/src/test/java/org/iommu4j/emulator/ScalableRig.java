@@ -257,6 +257,30 @@ final class ScalableRig implements AutoCloseable {
         rig.clear(index);
     }
 
+    /** A rig with a page that may be read and written, by first stage, at {@link #IOVA}. */
+    static ScalableRig prepared(int pasid, EmulatorOptions options) {
+        ScalableRig rig = new ScalableRig(options);
+        rig.enable();
+        long root = rig.firstStage(pasid, DOMAIN, 4);
+        rig.mapFirst(root, 4, IOVA, 0x5000, Rig.KIB4, USER_RW);
+        rig.word(pasid, IOVA);
+        return rig;
+    }
+
+    /** The root of the first-stage tables that a PASID entry names. */
+    long firstStageRoot(int pasid) {
+        return memory.loadAcquire(pasidEntry(pasid) + 16) & -4096;
+    }
+
+    /** Reads a word that must be readable, or blocked for a reason. */
+    void expectOrWord(int pasid, long iova, int reason) {
+        if (reason == 0) {
+            word(pasid, iova);
+        } else {
+            expect(reason, read(pasid, iova));
+        }
+    }
+
     @Override
     public void close() {
         rig.close();
