@@ -71,8 +71,12 @@ final class Rows {
         rows.add(unmap("unmap 1 MiB", Shape.PAGES_1M).peer(342).within(0.4, PEER));
         rows.add(map("map 2 MiB as 512 pages", Shape.PAGES_2M).peer(815).within(0.12, PEER));
         rows.add(unmap("unmap 2 MiB of 512 pages", Shape.PAGES_2M).peer(654).within(0.06, PEER));
-        rows.add(map("map 2 MiB as 512 pages, non-coherent", Shape.PAGES_2M_NON_COHERENT));
-        rows.add(unmap("unmap 2 MiB of 512 pages, non-coherent", Shape.PAGES_2M_NON_COHERENT));
+        rows.add(
+                map("map 2 MiB as 512 pages, non-coherent", Shape.PAGES_2M_NON_COHERENT)
+                        .onlyInFull());
+        rows.add(
+                unmap("unmap 2 MiB of 512 pages, non-coherent", Shape.PAGES_2M_NON_COHERENT)
+                        .onlyInFull());
         rows.add(map("map 1 GiB as 262,144 pages", Shape.PAGES_1G).peer(411_000).within(0.1, PEER));
         rows.add(
                 unmap("unmap 1 GiB of 262,144 pages", Shape.PAGES_1G)

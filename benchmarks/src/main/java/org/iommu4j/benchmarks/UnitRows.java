@@ -29,6 +29,7 @@ final class UnitRows {
         rows.add(
                 dma("DMA of 8 bytes, IOTLB miss, two devices", Reach.MISSES)
                         .threads(2)
+                        .onlyInFull()
                         .within(miss, NANOS));
     }
 
