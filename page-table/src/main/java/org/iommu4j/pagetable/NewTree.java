@@ -33,7 +33,7 @@ final class NewTree {
         RootPages pages = RootPages.take(allocator, format.rootPages());
         try {
             Tables tables = new Tables(format, memory, cache, witness, pageSizes, pages.first());
-            TableCounts counts = new TableCounts();
+            TableCounts counts = new TableCounts(pages.first());
             PageTable tree = new PageTable(tables, allocator, counts, pageSizes, check, options);
             root(tables, pages);
             counts.linked(pages.count());

@@ -45,6 +45,7 @@ public final class PageTable {
     private final PartialUnmap partialUnmap;
     private final CoalescePolicy coalescePolicy;
     private final long pageSizes;
+    private final Explainer explainer;
 
     PageTable(
             Tables tables,
@@ -60,6 +61,7 @@ public final class PageTable {
         this.check = check;
         this.partialUnmap = options.partialUnmap();
         this.coalescePolicy = options.coalesce();
+        this.explainer = new Explainer(tables, check, options);
         this.emptyTables = new EmptyTables(tables, options.emptyTables());
         this.freed = new FreedTables(tables, counts);
         this.workspaces = new Workspaces(tables, allocator, counts);
@@ -443,6 +445,11 @@ public final class PageTable {
     /** {@return how many leaves were replaced by a table} */
     public long splits() {
         return counts.splits();
+    }
+
+    /** What explains addresses. */
+    Explainer explainer() {
+        return explainer;
     }
 
     /** When leaves are merged. */

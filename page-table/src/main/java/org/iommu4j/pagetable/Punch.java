@@ -1,6 +1,7 @@
 package org.iommu4j.pagetable;
 
 import org.iommu4j.api.IotlbGather;
+import org.iommu4j.pagetable.event.SplitEvent;
 
 /*
  * The split. A leaf that an operation covers only in part is replaced, by one exchange, by a table that is complete when
@@ -63,6 +64,7 @@ final class Punch {
 
     /** Exchanges a leaf at {@code slot}, whose table the caller has locked, for its subtree. */
     void replace(long slot, int level, long iova, IotlbGather gather) {
+        SplitEvent event = SplitEvent.begun();
         long top = iova + tables.span(level) - 1;
         if (insideLevel == HOLE) {
             tables.unmapping(Math.max(first, iova), Math.min(last, top));
@@ -82,11 +84,42 @@ final class Punch {
                 }
                 nursery.comeAlive();
                 counts.split();
+                if (event != null) {
+                    record(event, level, iova);
+                }
                 return;
             }
             nursery.abandon();
             leaf = changedByHardware(leaf, found, iova);
         }
+    }
+
+    private void record(SplitEvent event, int level, long iova) {
+        event.end();
+        long top = iova + tables.span(level) - 1;
+        long hole = Math.min(last, top) - Math.max(first, iova) + 1;
+        event.ended(
+                tables.root,
+                iova,
+                tables.span(level),
+                tables.span(lowest(level, iova)),
+                (int) tablesFor(level, iova),
+                insideLevel == HOLE ? hole : 0);
+    }
+
+    /** The lowest level at which there is a leaf, or was room for one, when a leaf is replaced. */
+    private int lowest(int level, long iova) {
+        if (isHole(level, iova) || mayBeLeaf(level, iova)) {
+            return level;
+        }
+        int below = level - 1;
+        int lowest = below;
+        for (int i = 0; i < tables.entries(); ) {
+            long at = iova + i * tables.span(below);
+            lowest = Math.min(lowest, lowest(below, at));
+            i += alike(below, at, tables.entries() - i);
+        }
+        return lowest;
     }
 
     private long changedByHardware(long leaf, long found, long iova) {
