@@ -4,13 +4,13 @@ import java.time.Instant;
 import java.util.Locale;
 
 /**
- * Something that was done to a range of a domain and succeeded, as a domain with {@link
+ * Something that was done to a range of a domain, as a domain with {@link
  * DomainOptions#withHistory} remembers it.
  *
  * @param kind what was done
  * @param iova first I/O virtual address, in bytes
  * @param size bytes
- * @param at when the call was about to return
+ * @param at when it was done
  * @param thread the name of the thread that called
  */
 public record DomainOperation(Kind kind, long iova, long size, Instant at, String thread) {

@@ -136,6 +136,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     private void mapAndWait(long iova, long outputAddress, long size, Access access) {
         if (table.mapAtOnce(iova, outputAddress, size, access)) {
+            note(Kind.MAP, iova, size);
             if (followsMaps) {
                 finishAddition(iova, size);
             }
@@ -144,6 +145,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         IotlbGather gather = takeGather();
         try {
             table.mapTheLongWay(iova, outputAddress, size, access, gather);
+            note(Kind.MAP, iova, size);
             added(iova, size, gather);
             finish(gather);
         } finally {
@@ -157,6 +159,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         requireMine(gather);
         MapEvent event = MapEvent.begun();
         table.map(iova, outputAddress, size, access, gather);
+        note(Kind.MAP, iova, size);
         added(iova, size, gather);
         mapped(event, iova, outputAddress, size);
     }
@@ -168,6 +171,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         MapEvent event = MapEvent.begun();
         boolean mapped = table.tryMap(iova, outputAddress, size, access, gather);
         if (mapped) {
+            note(Kind.MAP, iova, size);
             added(iova, size, gather);
             mapped(event, iova, outputAddress, size);
         }
@@ -179,6 +183,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         requireMine(gather);
         UnmapEvent event = UnmapEvent.begun();
         long bytes = table.unmap(iova, size, gather);
+        note(Kind.UNMAP, iova, size);
         unmapped(event, iova, size, bytes, false);
         return bytes;
     }
@@ -189,6 +194,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         IotlbGather gather = takeGather();
         try {
             long bytes = table.unmap(iova, size, gather);
+            note(Kind.UNMAP, iova, size);
             sync(gather).await();
             unmapped(event, iova, size, bytes, true);
             return bytes;
@@ -373,7 +379,6 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         if (event != null) {
             event.ended(table.root(), iova, outputAddress, size);
         }
-        note(Kind.MAP, iova, size);
     }
 
     private void unmapped(
@@ -381,7 +386,6 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         if (event != null) {
             event.ended(table.root(), iova, size, bytes, waited);
         }
-        note(Kind.UNMAP, iova, size);
     }
 
     private void note(Kind kind, long iova, long size) {

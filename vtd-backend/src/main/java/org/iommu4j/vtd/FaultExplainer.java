@@ -57,8 +57,9 @@ final class FaultExplainer {
         }
         try {
             return domain.get().explain(fault.iova());
-        } catch (IllegalStateException e) {
-            return AddressExplanation.without(domain.get() + " was closed meanwhile", fault.iova());
+        } catch (RuntimeException e) { // closed meanwhile, say; the fault is reported all the same
+            return AddressExplanation.without(
+                    domain.get() + " cannot be read: " + e.getMessage(), fault.iova());
         }
     }
 }
