@@ -131,12 +131,11 @@ final class ReplayPage {
             Chart leaves =
                     Chart.levels(
                                     "Live leaves by size" + among(same),
-                                    first.axis(),
                                     "leaves",
                                     Unit.COUNT)
                             .scale("leaves");
             for (long size : first.pageSizes()) {
-                leaves.add(PageSize.text(size), first.leaves(size));
+                leaves.add(PageSize.text(size), first.axis(), first.leaves(size));
             }
             page.chart(leaves);
         }
@@ -185,25 +184,23 @@ final class ReplayPage {
     private void work() {
         page.section("Work over time", "");
         page.chart(
-                Chart.rates("Events", recording.axis(), "events", Unit.COUNT_PER_SECOND)
-                        .add("maps", recording.rates(Column.MAPS))
-                        .add("unmaps", recording.rates(Column.UNMAPS)));
+                Chart.rates("Events", "events", Unit.COUNT_PER_SECOND)
+                        .add("maps", recording.axis(), recording.rates(Column.MAPS))
+                        .add("unmaps", recording.axis(), recording.rates(Column.UNMAPS)));
         if (runs.size() == 1) {
             page.chart(
                     Chart.rates(
                                     "Invalidations",
-                                    recording.axis(),
                                     "requests",
                                     Unit.COUNT_PER_SECOND)
-                            .add("of pages", recording.rates(Column.PAGE_INVALIDATIONS))
-                            .add("of a domain", recording.rates(Column.DOMAIN_INVALIDATIONS))
-                            .add("global", recording.rates(Column.GLOBAL_INVALIDATIONS)));
+                            .add("of pages", recording.axis(), recording.rates(Column.PAGE_INVALIDATIONS))
+                            .add("of a domain", recording.axis(), recording.rates(Column.DOMAIN_INVALIDATIONS))
+                            .add("global", recording.axis(), recording.rates(Column.GLOBAL_INVALIDATIONS)));
         } else {
             page.chart(
                     perRun(
                             Chart.rates(
                                             "Invalidations",
-                                            recording.axis(),
                                             "requests",
                                             Unit.COUNT_PER_SECOND)
                                     .note("Of pages, of a domain and global together."),
@@ -292,17 +289,18 @@ final class ReplayPage {
 
     private Chart levels(String title, String name, Column column) {
         return perRun(
-                Chart.levels(title, recording.axis(), name, Unit.COUNT),
+                Chart.levels(title, name, Unit.COUNT),
                 each -> each.levels(column));
     }
 
     private Chart rates(String title, String name, Unit unit, Column column) {
-        return perRun(Chart.rates(title, recording.axis(), name, unit), each -> each.rates(column));
+        return perRun(Chart.rates(title, name, unit), each -> each.rates(column));
     }
 
     private Chart perRun(Chart chart, Function<ReplayRecording, double[]> values) {
         for (Run run : runs) {
-            chart.add(run.policy(), values.apply(run.recording()));
+            chart.add(
+                    run.policy(), run.recording().axis(), values.apply(run.recording()));
         }
         return chart;
     }

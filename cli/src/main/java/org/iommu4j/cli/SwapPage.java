@@ -10,7 +10,6 @@ import org.iommu4j.cli.report.Percentiles;
 import org.iommu4j.cli.report.ReportPage;
 import org.iommu4j.cli.report.ReportPage.Fact;
 import org.iommu4j.cli.report.ReportPage.Outcome;
-import org.iommu4j.cli.report.TimeAxis;
 import org.iommu4j.cli.report.Unit;
 import org.iommu4j.cli.swap.StrategyReport;
 import org.iommu4j.cli.swap.StrategyTimeline;
@@ -129,19 +128,18 @@ final class SwapPage {
             Chart leaves =
                     Chart.levels(
                                     "Live leaves by size, " + report.strategy(),
-                                    timeline.axis(),
                                     "leaves",
                                     Unit.COUNT)
                             .scale("leaves");
             for (long size : timeline.pageSizes()) {
-                leaves.add(PageSize.text(size), timeline.leaves(size));
+                leaves.add(PageSize.text(size), timeline.axis(), timeline.leaves(size));
             }
             page.chart(leaves);
         }
         page.chart(
-                perStrategy(
-                        Chart.levels("Table pages", axis(), "pages of 4 KiB", Unit.COUNT),
-                        report -> timeline(report).levels(Column.TABLE_PAGES)));
+                overTime(
+                        Chart.levels("Table pages", "pages of 4 KiB", Unit.COUNT),
+                        timeline -> timeline.levels(Column.TABLE_PAGES)));
         page.chart(
                 perStrategy(
                         Chart.bars(
@@ -193,18 +191,17 @@ final class SwapPage {
         page.facts(all);
     }
 
-    /** All strategies are sampled at the same moments; some a little longer. */
-    private TimeAxis axis() {
-        return reports.stream()
-                .map(report -> timeline(report).axis())
-                .max((one, other) -> Integer.compare(one.values().length, other.values().length))
-                .orElseThrow();
+    private Chart rates(String title, String name, Column column) {
+        return overTime(
+                Chart.rates(title, name, Unit.COUNT_PER_SECOND), timeline -> timeline.rates(column));
     }
 
-    private Chart rates(String title, String name, Column column) {
-        return perStrategy(
-                Chart.rates(title, axis(), name, Unit.COUNT_PER_SECOND),
-                report -> timeline(report).rates(column));
+    private Chart overTime(Chart chart, Function<StrategyTimeline, double[]> values) {
+        for (StrategyReport report : reports) {
+            StrategyTimeline timeline = timeline(report);
+            chart.add(report.strategy().toString(), timeline.axis(), values.apply(timeline));
+        }
+        return chart;
     }
 
     private Chart perStrategy(Chart chart, Function<StrategyReport, double[]> values) {

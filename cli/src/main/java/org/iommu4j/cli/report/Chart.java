@@ -9,8 +9,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * A chart of a page: a title, two axes with their units, and a line or bars for each series. Every
- * series has a value, or none, at each place of the x axis; NaN is none.
+ * A chart of a page: a title, two axes with their units, and a line or bars for each series. NaN
+ * is no value.
  */
 public final class Chart {
     private static final double DIGITS = 1e6;
@@ -18,8 +18,6 @@ public final class Chart {
     private final Kind kind;
     private final String title;
     private final String xName;
-    private final Unit xUnit;
-    private final double[] places;
     private final List<String> labels;
     private final String yName;
     private final Unit yUnit;
@@ -40,22 +38,24 @@ public final class Chart {
     }
 
     @SuppressWarnings("ArrayRecordComponent") // drawn, not compared
-    private record Series(String name, double[] values) {}
+    private record Series(String name, Optional<TimeAxis> time, double[] values) {
+        /** The value at a moment; NaN if there is none. */
+        double at(double moment) {
+            int place = Arrays.binarySearch(time.orElseThrow().values(), moment);
+            return place < 0 ? Double.NaN : values[place];
+        }
+    }
 
     private Chart(
             Kind kind,
             String title,
             String xName,
-            Unit xUnit,
-            double[] places,
             List<String> labels,
             String yName,
             Unit yUnit) {
         this.kind = kind;
         this.title = title;
         this.xName = xName;
-        this.xUnit = xUnit;
-        this.places = places;
         this.labels = labels;
         this.yName = yName;
         this.yUnit = yUnit;
@@ -65,40 +65,22 @@ public final class Chart {
      * A chart of what there was at each moment.
      *
      * @param title its title
-     * @param time the moments
      * @param yName what is counted
      * @param yUnit in which unit
      */
-    public static Chart levels(String title, TimeAxis time, String yName, Unit yUnit) {
-        return new Chart(
-                Kind.LEVELS,
-                title,
-                time.name(),
-                time.unit(),
-                time.values(),
-                List.of(),
-                yName,
-                yUnit);
+    public static Chart levels(String title, String yName, Unit yUnit) {
+        return new Chart(Kind.LEVELS, title, "", List.of(), yName, yUnit);
     }
 
     /**
      * A chart of what happened between one moment and the next.
      *
      * @param title its title
-     * @param time the moments
      * @param yName what is counted
      * @param yUnit in which unit
      */
-    public static Chart rates(String title, TimeAxis time, String yName, Unit yUnit) {
-        return new Chart(
-                Kind.RATES,
-                title,
-                time.name(),
-                time.unit(),
-                time.values(),
-                List.of(),
-                yName,
-                yUnit);
+    public static Chart rates(String title, String yName, Unit yUnit) {
+        return new Chart(Kind.RATES, title, "", List.of(), yName, yUnit);
     }
 
     /**
@@ -112,7 +94,7 @@ public final class Chart {
      */
     public static Chart bars(
             String title, String xName, List<String> labels, String yName, Unit yUnit) {
-        return new Chart(Kind.BARS, title, xName, Unit.COUNT, new double[0], labels, yName, yUnit);
+        return new Chart(Kind.BARS, title, xName, labels, yName, yUnit);
     }
 
     /**
@@ -126,8 +108,7 @@ public final class Chart {
      */
     public static Chart logarithmic(
             String title, String xName, List<String> labels, String yName, Unit yUnit) {
-        return new Chart(
-                Kind.LOGARITHMIC, title, xName, Unit.COUNT, new double[0], labels, yName, yUnit);
+        return new Chart(Kind.LOGARITHMIC, title, xName, labels, yName, yUnit);
     }
 
     /**
@@ -153,14 +134,27 @@ public final class Chart {
     }
 
     /**
-     * Adds a series.
+     * Adds a series with a value for each label.
      *
      * @param name its name in the legend
-     * @param values a value for each place; what is missing at the end is none
+     * @param values the values; what is missing at the end is none
      * @return this
      */
     public Chart add(String name, double[] values) {
-        series.add(new Series(name, values.clone()));
+        series.add(new Series(name, Optional.empty(), values.clone()));
+        return this;
+    }
+
+    /**
+     * Adds a series with a value for each of some moments; others may have other moments.
+     *
+     * @param name its name in the legend
+     * @param time the moments
+     * @param values as many values
+     * @return this
+     */
+    public Chart add(String name, TimeAxis time, double[] values) {
+        series.add(new Series(name, Optional.of(time), values.clone()));
         return this;
     }
 
@@ -185,21 +179,15 @@ public final class Chart {
         if (scale.isPresent()) {
             json.writeStringField("scale", scale.get());
         }
-        json.writeObjectFieldStart("x");
-        json.writeStringField("name", xName);
-        json.writeStringField("unit", xUnit.toString());
-        if (labels.isEmpty()) {
-            json.writeFieldName("values");
-            numbers(json, places);
-        } else {
-            json.writeFieldName("labels");
-            json.writeStartArray();
-            for (String label : labels) {
-                json.writeString(label);
-            }
-            json.writeEndArray();
-        }
-        json.writeEndObject();
+        double[] moments =
+                series.stream()
+                        .flatMap(each -> each.time().stream())
+                        .flatMapToDouble(time -> Arrays.stream(time.values()))
+                        .sorted()
+                        .distinct()
+                        .toArray();
+        json.writeFieldName("x");
+        places(json, moments);
         json.writeObjectFieldStart("y");
         json.writeStringField("name", yName);
         json.writeStringField("unit", yUnit.toString());
@@ -209,10 +197,32 @@ public final class Chart {
             json.writeStartObject();
             json.writeStringField("name", each.name());
             json.writeFieldName("values");
-            numbers(json, each.values());
+            numbers(
+                    json,
+                    labels.isEmpty()
+                            ? Arrays.stream(moments).map(each::at).toArray()
+                            : each.values());
             json.writeEndObject();
         }
         json.writeEndArray();
+        json.writeEndObject();
+    }
+
+    private void places(JsonGenerator json, double[] moments) throws IOException {
+        Optional<TimeAxis> time = series.getFirst().time();
+        json.writeStartObject();
+        json.writeStringField("name", time.map(TimeAxis::name).orElse(xName));
+        json.writeStringField("unit", time.map(TimeAxis::unit).orElse(Unit.COUNT).toString());
+        if (labels.isEmpty()) {
+            json.writeFieldName("values");
+            numbers(json, moments);
+        } else {
+            json.writeArrayFieldStart("labels");
+            for (String label : labels) {
+                json.writeString(label);
+            }
+            json.writeEndArray();
+        }
         json.writeEndObject();
     }
 

@@ -106,7 +106,7 @@ class ReportChart {
     this.u?.destroy();
     const x = this.chart.x.values ?? this.chart.x.labels.map((_, i) => i);
     this.u = new uPlot(this.options(x), [x, ...this.chart.series.map((each) => this.drawn(each.values))], this.plot);
-    this.full = [this.u.scales.x.min, this.u.scales.x.max];
+    this.full = [x[0], x.at(-1)];
     this.plot.append(this.tip);
     if (zoomed && this.overTime) this.u.setScale("x", { min: zoomed[0], max: zoomed[1] });
     if (this.index !== null) this.point(this.index);
@@ -114,7 +114,7 @@ class ReportChart {
 
   /** A rate begins where the time does, not at the end of the first step. */
   drawn(values) {
-    return this.chart.kind === "rates" && values.length > 1 ? [values[1], ...values.slice(1)] : values;
+    return this.chart.kind === "rates" && values.length > 1 ? [values.find((value) => value !== null), ...values.slice(1)] : values;
   }
 
   options(x) {
