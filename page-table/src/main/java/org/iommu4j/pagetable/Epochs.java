@@ -22,12 +22,13 @@ final class Epochs {
         return counts.getAcquire(stripe(iova));
     }
 
-    /** Moves the counts of all addresses in [start, end). */
+    /** Moves the counts of all addresses in [start, end). One thread at a time calls it. */
     void move(long start, long end) {
         long stripes =
                 Math.min(STRIPES, ((end - 1) >>> STRIPE_SHIFT) - (start >>> STRIPE_SHIFT) + 1);
         for (long i = 0; i < stripes; i++) {
-            counts.getAndIncrement(stripe(start + (i << STRIPE_SHIFT)));
+            int stripe = stripe(start + (i << STRIPE_SHIFT));
+            counts.setRelease(stripe, counts.getPlain(stripe) + 1);
         }
     }
 

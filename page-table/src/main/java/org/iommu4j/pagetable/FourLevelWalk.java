@@ -42,6 +42,17 @@ final class FourLevelWalk {
                 && format.addressShift() == 0;
     }
 
+    /** As {@link Tables#descend} to level 1. */
+    long descendToOne(long iova) {
+        long entry = memory.loadPlain(slot(root, iova, SHIFT_3));
+        if (!leadsOn(entry)) {
+            return root | 3;
+        }
+        long table = entry & addressMask;
+        entry = memory.loadPlain(slot(table, iova, SHIFT_2));
+        return leadsOn(entry) ? entry & addressMask | 1 : table | 2;
+    }
+
     /** As {@link Tables#descend} to level 0. */
     long descend(long iova) {
         long entry = memory.loadPlain(slot(root, iova, SHIFT_3));

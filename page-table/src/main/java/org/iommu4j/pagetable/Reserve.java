@@ -42,14 +42,39 @@ final class Reserve {
     }
 
     private void expect(PageNeed need, boolean split) {
-        refused = false;
-        if (need.zeroed() + need.any() <= MOST_EXPECTED) {
+        long moreZeroed = need.zeroed() - zeroed.size();
+        long moreAny = need.any() - any.size();
+        if (!wasRefused(need) && moreZeroed + moreAny <= MOST_EXPECTED) {
             expectedZeroed = need.zeroed();
             expectedAny = need.any();
             refused =
-                    (expectedZeroed > 0 && !allocator.reserveZeroed((int) expectedZeroed, zeroed))
-                            || (expectedAny > 0 && !takeAny((int) expectedAny, split));
+                    (moreZeroed > 0 && !allocator.reserveZeroed((int) moreZeroed, zeroed))
+                            || (moreAny > 0 && !takeAny((int) moreAny, split));
         }
+    }
+
+    /** Has one zeroed page at hand, if there is one. The caller holds no guard. */
+    boolean oneZeroed() {
+        return had(allocator.reserveZeroed(1, zeroed), 1, 0);
+    }
+
+    /** Has one page at hand for a table that is written wholly. The caller holds no guard. */
+    boolean one() {
+        return had(allocator.reserve(1, any), 0, 1);
+    }
+
+    /** The same, for a table that takes the place of a leaf. */
+    boolean oneForSplit() {
+        return had(allocator.reserveForSplit(1, any), 0, 1);
+    }
+
+    private boolean had(boolean granted, int zeroedPages, int anyPages) {
+        if (!granted) {
+            expectedZeroed = zeroedPages;
+            expectedAny = anyPages;
+            refused = true;
+        }
+        return granted;
     }
 
     /**

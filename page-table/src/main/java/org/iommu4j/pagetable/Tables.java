@@ -38,6 +38,8 @@ final class Tables {
     final Witness witness;
     private final boolean witnessed;
     final Guards guards;
+    final TableCounts counts;
+    private final SpinLock structureLock;
     final PendingSpans pending;
     final Epochs epochs = new Epochs();
     final RecentTables recent = new RecentTables();
@@ -55,6 +57,7 @@ final class Tables {
     private final long tableTest;
     private final long addressMask;
     private final byte[] topLevels = new byte[Long.SIZE + 1];
+    private final byte[] spanLevels = new byte[Long.SIZE];
     private final int addressShift;
     private final @Nullable FourLevelWalk fourLevels;
 
@@ -67,13 +70,16 @@ final class Tables {
             CacheFlusher cache,
             Witness witness,
             long pageSizes,
-            long root) {
+            long root,
+            TableCounts counts) {
         this.format = format;
         this.memory = memory;
         this.cache = cache;
         this.witness = witness;
         this.witnessed = isHeard(witness);
-        this.pending = new PendingSpans(witness);
+        this.counts = counts;
+        this.structureLock = new SpinLock(memory);
+        this.pending = new PendingSpans(witness, structureLock);
         this.root = root;
         this.rootLevel = format.levels() - 1;
         this.guards = new Guards(memory, format);
@@ -91,6 +97,9 @@ final class Tables {
         this.fourLevels =
                 FourLevelWalk.fits(format) ? new FourLevelWalk(memory, format, root) : null;
         this.leaves = new LeafLevels(format, pageSizes);
+        for (int level = 1; level <= rootLevel; level++) {
+            spanLevels[shift(level)] = (byte) level;
+        }
         for (int bits = 0; bits < topLevels.length; bits++) {
             int level = (bits - PhysicalMemory.PAGE_SHIFT + indexBits - 1) / indexBits - 1;
             topLevels[bits] = (byte) Math.clamp(level, 0, rootLevel);
@@ -115,6 +124,13 @@ final class Tables {
     /** How far the entries of neighbouring leaves at a level are apart. */
     long step(int level) {
         return span(level) >>> addressShift;
+    }
+
+    /**
+     * The level, above 0, at which an entry decides so many bytes, a power of two; 0 if none does.
+     */
+    int levelOfSpan(long bytes) {
+        return spanLevels[Long.numberOfTrailingZeros(bytes)];
     }
 
     /** True if a table fills its page. */
@@ -179,8 +195,8 @@ final class Tables {
      * proved by its guard.
      */
     long descend(long iova, int stop) {
-        if (fourLevels != null && stop == 0) {
-            return fourLevels.descend(iova);
+        if (fourLevels != null && stop <= 1) {
+            return stop == 0 ? fourLevels.descend(iova) : fourLevels.descendToOne(iova);
         }
         long table = root;
         int level = rootLevel;
@@ -313,20 +329,32 @@ final class Tables {
 
     /** The invalidation of a gather has completed, and its pages are still held. */
     void invalidated(IotlbGather gather) {
-        if (gather.structureChanged()) {
-            pending.invalidated(gather);
+        if (gather.structureChanged() || gather.heldPages() > 0) {
+            structureInvalidated(gather);
         }
-        boolean frees = gather.heldPages() > 0;
-        for (int i = 0; (frees || witnessed) && i < gather.rangeCount(); i++) {
+        for (int i = 0; witnessed && i < gather.rangeCount(); i++) {
             long start = gather.rangeStart(i);
-            long end = gather.rangeEnd(i);
-            if (witnessed) {
-                witness.invalidated(
-                        root, start, end - start, gather.structureChanged(), gather.stamp());
+            witness.invalidated(
+                    root,
+                    start,
+                    gather.rangeEnd(i) - start,
+                    gather.structureChanged(),
+                    gather.stamp());
+        }
+    }
+
+    private void structureInvalidated(IotlbGather gather) {
+        structureLock.enter();
+        try {
+            pending.invalidated(gather);
+            if (gather.heldPages() > 0) {
+                counts.released(gather.heldPages());
+                for (int i = 0; i < gather.rangeCount(); i++) {
+                    epochs.move(gather.rangeStart(i), gather.rangeEnd(i));
+                }
             }
-            if (frees) {
-                epochs.move(start, end);
-            }
+        } finally {
+            structureLock.leave();
         }
     }
 
