@@ -69,6 +69,7 @@ final class BulkFill {
         }
     }
 
+    @SuppressWarnings("UnusedMethod") // the handle finds it by its name
     private static void fillMany(long place, long first, long[] multiples, int count) {
         for (int i = 0; i < count; i++) {
             PhysicalMemory.WORD.set(

@@ -75,15 +75,15 @@ final class FourLevelWalk {
     /** As {@link Tables#translate}. */
     long translate(long iova) {
         long entry = memory.loadPlain(slot(root, iova, SHIFT_3));
-        if (!leadsOn(entry)) {
+        if (!isTable(entry)) {
             return decided(entry, iova, SHIFT_3);
         }
         entry = memory.loadPlain(slot(entry & addressMask, iova, SHIFT_2));
-        if (!leadsOn(entry)) {
+        if (!isTable(entry)) {
             return decided(entry, iova, SHIFT_2);
         }
         entry = memory.loadPlain(slot(entry & addressMask, iova, SHIFT_1));
-        if (!leadsOn(entry)) {
+        if (!isTable(entry)) {
             return decided(entry, iova, SHIFT_1);
         }
         entry = memory.loadPlain(slot(entry & addressMask, iova, SHIFT_0));
@@ -92,14 +92,15 @@ final class FourLevelWalk {
                 : entry & addressMask | iova & (1L << SHIFT_0) - 1;
     }
 
+    private boolean isTable(long entry) {
+        return (entry & tableTest) == tableBits;
+    }
+
     private boolean leadsOn(long entry) {
-        return (entry & tableTest) == tableBits && memory.containsPage(entry & addressMask);
+        return isTable(entry) && memory.containsPage(entry & addressMask);
     }
 
     private long decided(long entry, long iova, int shift) {
-        if ((entry & tableTest) == tableBits) {
-            return Tables.ASTRAY;
-        }
         long offset = (1L << shift) - 1;
         return (entry & presentMask) == 0
                 ? IommuDomain.NOT_MAPPED

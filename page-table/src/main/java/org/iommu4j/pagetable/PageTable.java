@@ -163,22 +163,33 @@ public final class PageTable {
     }
 
     /**
-     * Maps pages into one table that is there, or one large leaf, if nothing else is to be done;
-     * false: nothing was done.
+     * Maps pages into one table, or one large leaf, if nothing else is to be done; false: nothing
+     * was done.
      */
     boolean mapAtOnce(long iova, long outputAddress, long size, Access access) {
         check.range(iova, size);
         check.output(outputAddress, size);
         if (tables.isInOneTable(iova, size)) {
             long bits = tables.format.leafBits(access, 0);
-            return SinglePages.map(tables, iova, size, outputAddress, bits);
+            return SinglePages.map(tables, iova, size, outputAddress, bits)
+                    || mapIntoNewTable(iova, outputAddress, size, bits);
         }
         int level = SingleEntry.level(tables, iova, size);
-        return level > 0
-                && (outputAddress & size - 1) == 0
-                && tables.leaves.has(level)
-                && SingleEntry.map(
-                        tables, level, iova, outputAddress, tables.format.leafBits(access, level));
+        if (level > 0 && (outputAddress & size - 1) == 0 && tables.leaves.has(level)) {
+            long bits = tables.format.leafBits(access, level);
+            return SingleEntry.map(tables, level, iova, outputAddress, bits);
+        }
+        return level == 1
+                && mapIntoNewTable(iova, outputAddress, size, tables.format.leafBits(access, 0));
+    }
+
+    private boolean mapIntoNewTable(long iova, long outputAddress, long size, long bits) {
+        Workspace space = workspaces.take();
+        try {
+            return SingleTable.map(tables, space, iova, size, outputAddress, bits);
+        } finally {
+            workspaces.giveBack(space);
+        }
     }
 
     private boolean mapWith(
@@ -189,10 +200,6 @@ public final class PageTable {
             Access access,
             IotlbGather gather) {
         long small = tables.format.leafBits(access, 0);
-        if (SingleTable.fits(tables, iova, outputAddress, size)
-                && SingleTable.map(tables, space, iova, size, outputAddress, small)) {
-            return true;
-        }
         long large = tables.rootLevel == 0 ? small : tables.format.leafBits(access, 1);
         return space.mapping.map(iova, iova + size - 1, outputAddress, small, large, gather);
     }

@@ -53,28 +53,37 @@ final class Reserve {
         }
     }
 
-    /** Has one zeroed page at hand, if there is one. The caller holds no guard. */
-    boolean oneZeroed() {
-        return had(allocator.reserveZeroed(1, zeroed), 1, 0);
+    /**
+     * Has one zeroed page at hand. The caller holds no guard.
+     *
+     * @throws TableMemoryExhaustedException if there is none
+     */
+    void requireZeroed() {
+        require(allocator.reserveZeroed(1, zeroed));
     }
 
-    /** Has one page at hand for a table that is written wholly. The caller holds no guard. */
-    boolean one() {
-        return had(allocator.reserve(1, any), 0, 1);
+    /**
+     * Has one page at hand for a table that is written wholly. The caller holds no guard.
+     *
+     * @throws TableMemoryExhaustedException if there is none
+     */
+    void requireAny() {
+        require(allocator.reserve(1, any));
     }
 
-    /** The same, for a table that takes the place of a leaf. */
-    boolean oneForSplit() {
-        return had(allocator.reserveForSplit(1, any), 0, 1);
+    /**
+     * The same, for a table that takes the place of a leaf.
+     *
+     * @throws TableMemoryExhaustedException if there is none
+     */
+    void requireForSplit() {
+        require(allocator.reserveForSplit(1, any));
     }
 
-    private boolean had(boolean granted, int zeroedPages, int anyPages) {
+    private void require(boolean granted) {
         if (!granted) {
-            expectedZeroed = zeroedPages;
-            expectedAny = anyPages;
-            refused = true;
+            throw new TableMemoryExhaustedException(1, allocator.free());
         }
-        return granted;
     }
 
     /**

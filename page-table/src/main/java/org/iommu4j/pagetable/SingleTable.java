@@ -19,19 +19,6 @@ final class SingleTable {
     private SingleTable() {}
 
     /**
-     * True if one table of level 0 holds a range, or just is it and may not be a large leaf
-     * instead.
-     */
-    static boolean fits(Tables tables, long iova, long output, long size) {
-        long span = tables.span(LEVEL);
-        return tables.rootLevel >= LEVEL
-                && ((iova ^ iova + size - 1) & -span) == 0
-                && (size < span
-                        || (tables.leaves.mapped() & 1 << LEVEL) == 0
-                        || (output & span - 1) != 0);
-    }
-
-    /**
      * Maps pages of 4 KiB where their table is missing, if nothing else is there and no change of
      * structure is pending.
      *
@@ -43,10 +30,16 @@ final class SingleTable {
         long parent = Tables.tableOf(place);
         long slot = tables.slot(parent, iova, LEVEL);
         boolean whole = size == tables.span(LEVEL);
-        if (Tables.levelOf(place) != LEVEL
-                || tables.isPresent(tables.memory.loadPlain(slot))
-                || !(whole ? space.reserve.one() : space.reserve.oneZeroed())) {
+        if (tables.isClosed()
+                || tables.rootLevel < LEVEL
+                || Tables.levelOf(place) != LEVEL
+                || tables.isPresent(tables.memory.loadPlain(slot))) {
             return false;
+        }
+        if (whole) {
+            space.reserve.requireAny();
+        } else {
+            space.reserve.requireZeroed();
         }
         long identity = tables.guards.identity(iova, LEVEL);
         int present = tables.guards.lock(parent, identity);
@@ -81,11 +74,10 @@ final class SingleTable {
         long place = tables.descend(iova, level);
         long parent = Tables.tableOf(place);
         long slot = tables.slot(parent, iova, level);
-        if (Tables.levelOf(place) != level
-                || !isLeaf(tables, slot, level)
-                || !space.reserve.oneForSplit()) {
+        if (tables.isClosed() || Tables.levelOf(place) != level || !isLeaf(tables, slot, level)) {
             return false;
         }
+        space.reserve.requireForSplit();
         long identity = tables.guards.identity(iova, level);
         int present = tables.guards.lock(parent, identity);
         if (present == Guards.GONE) {

@@ -26,9 +26,6 @@ final class Tables {
     /** No place: the tables are closed. */
     static final long CLOSED = -1;
 
-    /** No translation: a reused page led out of the memory. */
-    static final long ASTRAY = -2;
-
     private static final int WORD_SHIFT = 3;
     private static final int LEVEL_BITS = PhysicalMemory.PAGE_SIZE - 1;
 
@@ -215,7 +212,8 @@ final class Tables {
     /**
      * Translates an address without a guard: true only if the epoch stays.
      *
-     * @return the output address, {@link IommuDomain#NOT_MAPPED}, or {@link #ASTRAY}
+     * @return the output address, or {@link IommuDomain#NOT_MAPPED}
+     * @throws IndexOutOfBoundsException if a reused page led out of the memory
      */
     long translate(long iova) {
         if (fourLevels != null) {
@@ -231,9 +229,6 @@ final class Tables {
                         : target(entry) & ~offset | iova & offset;
             }
             table = target(entry);
-            if (!memory.containsPage(table)) {
-                return ASTRAY;
-            }
         }
     }
 
@@ -406,7 +401,13 @@ final class Tables {
 
     /** Closes the tables; false if they are closed already. */
     boolean closeOnce() {
-        return ((int) STATE.getAndBitwiseOr(this, IS_CLOSED) & IS_CLOSED) == 0;
+        boolean first = ((int) STATE.getAndBitwiseOr(this, IS_CLOSED) & IS_CLOSED) == 0;
+        if (first) {
+            structureLock.enter();
+            epochs.close();
+            structureLock.leave();
+        }
+        return first;
     }
 
     /** True if dirty bits of leaves that go must be known; asked under their table's guard. */
