@@ -243,7 +243,8 @@ class ReportPageTest {
         assertThat(said(chart)).contains("4k " + grouped(last)).contains("2m ");
         browser.press("ArrowLeft");
         browser.press("ArrowRight");
-        assertThat(browser.evaluate(chart + ".tip.innerText")).containsPattern("4k\\s+" + grouped(last) + "\\s");
+        assertThat(browser.evaluate(chart + ".tip.innerText"))
+                .containsPattern("4k\\s+" + grouped(last) + "\\s");
         double all = number(span(chart));
         browser.press("+");
         assertThat(number(span(chart))).isCloseTo(all / 2, within(all / 100));
