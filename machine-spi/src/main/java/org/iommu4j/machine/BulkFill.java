@@ -1,9 +1,14 @@
 package org.iommu4j.machine;
 
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+
 /*
  * How the loops look was measured (docs/performance.md). A long one adds constants from an array, which the compiler makes
- * vector instructions of; it must not be compiled into its callers, where the compiler gives that up, so it stands in a
- * method of its own. A short one is quicker without.
+ * vector instructions of; a short one is quicker without. Compiled into its callers, the long one may take ten times as
+ * long, since the compiler gives up on the loops of a large method. So it is called through a handle that is no constant,
+ * which the compiler cannot see through.
  */
 
 /** Stores neighbouring words with a constant difference, for {@link PhysicalMemory#fill}. */
@@ -13,6 +18,9 @@ final class BulkFill {
     private static final int WORDS = PhysicalMemory.PAGE_SIZE / Long.BYTES;
     private static final long[] NONE = new long[WORDS];
     private static final long[][] MULTIPLES = multiples();
+
+    @SuppressWarnings("FieldMayBeFinal") // see above
+    private static MethodHandle fillMany = fillMany();
 
     private BulkFill() {}
 
@@ -32,7 +40,7 @@ final class BulkFill {
                         value);
             }
         } else {
-            fillMany(place, first, multiplesOf(step), count);
+            fillApart(place, first, multiplesOf(step), count);
         }
     }
 
@@ -51,10 +59,34 @@ final class BulkFill {
         return (int) found;
     }
 
+    private static void fillApart(long place, long first, long[] multiples, int count) {
+        try {
+            fillMany.invokeExact(place, first, multiples, count);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @SuppressWarnings("UnusedMethod") // the handle finds it by its name
     private static void fillMany(long place, long first, long[] multiples, int count) {
         for (int i = 0; i < count; i++) {
             PhysicalMemory.WORD.set(
                     PhysicalMemory.EVERYTHING, place + (long) i * Long.BYTES, first + multiples[i]);
+        }
+    }
+
+    private static MethodHandle fillMany() {
+        try {
+            return MethodHandles.lookup()
+                    .findStatic(
+                            BulkFill.class,
+                            "fillMany",
+                            MethodType.methodType(
+                                    void.class, long.class, long.class, long[].class, int.class));
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
         }
     }
 
