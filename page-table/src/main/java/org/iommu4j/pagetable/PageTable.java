@@ -35,6 +35,7 @@ public final class PageTable {
     private final Tables tables;
     private final TableAllocator allocator;
     private final EmptyTables emptyTables;
+    private final ShortWays shortWays;
     private final FreedTables freed;
     private final Tour tour;
     private final Coalesce coalesce;
@@ -62,6 +63,7 @@ public final class PageTable {
         this.emptyTables = new EmptyTables(tables, options.emptyTables());
         this.freed = new FreedTables(tables, allocator);
         this.workspaces = new Workspaces(tables, allocator);
+        this.shortWays = new ShortWays(tables, emptyTables, workspaces);
         this.dirtyBits = new DirtyBits(tables, workspaces, check);
         this.tour = new Tour(tables, emptyTables);
         this.coalesce = new Coalesce(tables);
@@ -171,27 +173,7 @@ public final class PageTable {
     boolean mapAtOnce(long iova, long outputAddress, long size, Access access) {
         check.range(iova, size);
         check.output(outputAddress, size);
-        if (tables.isInOneTable(iova, size)) {
-            long bits = tables.format.leafBits(access, 0);
-            return SinglePages.map(tables, iova, size, outputAddress, bits)
-                    || mapIntoNewTable(iova, outputAddress, size, bits);
-        }
-        int level = SingleEntry.level(tables, iova, size);
-        if (level > 0 && (outputAddress & size - 1) == 0 && tables.leaves.has(level)) {
-            long bits = tables.format.leafBits(access, level);
-            return SingleEntry.map(tables, level, iova, outputAddress, bits);
-        }
-        return level == 1
-                && mapIntoNewTable(iova, outputAddress, size, tables.format.leafBits(access, 0));
-    }
-
-    private boolean mapIntoNewTable(long iova, long outputAddress, long size, long bits) {
-        Workspace space = workspaces.take();
-        try {
-            return SingleTable.map(tables, space, iova, size, outputAddress, bits);
-        } finally {
-            workspaces.giveBack(space);
-        }
+        return shortWays.map(iova, outputAddress, size, access);
     }
 
     private boolean mapWith(
@@ -216,20 +198,8 @@ public final class PageTable {
      */
     public long unmap(long iova, long size, IotlbGather gather) {
         check.range(iova, size);
-        if (tables.isInOneTable(iova, size)) {
-            int removed = SinglePages.unmap(tables, emptyTables, iova, size, gather);
-            if (removed >= 0) {
-                return (long) removed << PhysicalMemory.PAGE_SHIFT;
-            }
-        } else {
-            int level = SingleEntry.level(tables, iova, size);
-            long bytes =
-                    level == 0 ? -1 : SingleEntry.unmap(tables, emptyTables, level, iova, gather);
-            if (bytes >= 0) {
-                return bytes;
-            }
-        }
-        return unmapTheLongWay(iova, size, gather);
+        long bytes = shortWays.unmap(iova, size, gather);
+        return bytes >= 0 ? bytes : unmapTheLongWay(iova, size, gather);
     }
 
     private long unmapTheLongWay(long iova, long size, IotlbGather gather) {
@@ -238,7 +208,7 @@ public final class PageTable {
             space.change.unmapping(iova, iova + size - 1, partialUnmap);
             if (partialUnmap == PartialUnmap.SPLIT
                     && tables.isInOneTable(iova, size)
-                    && splitOne(space, 1, iova, gather)) {
+                    && SingleTable.split(tables, space, 1, iova, gather)) {
                 return size;
             }
             if (!change(space, iova, iova + size - 1, gather)) {
@@ -284,9 +254,8 @@ public final class PageTable {
         try {
             long last = iova + size - 1;
             space.change.splitting(iova, last, level);
-            if (level == tables.rootLevel
-                    || (iova ^ last) >>> tables.shift(level + 1) != 0
-                    || !splitOne(space, level + 1, iova, gather)) {
+            if ((iova ^ last) >>> tables.shift(level + 1) != 0
+                    || !SingleTable.split(tables, space, level + 1, iova, gather)) {
                 change(space, iova, last, gather);
             }
         } finally {
@@ -309,11 +278,6 @@ public final class PageTable {
                     Feature.COALESCE, "coalesce in a domain whose policy is never to");
         }
         return coalesce.apply(iova, iova + size - 1, gather);
-    }
-
-    /** Splits the one leaf of a level at an address, if there is one and its table is there. */
-    private boolean splitOne(Workspace space, int level, long iova, IotlbGather gather) {
-        return level <= tables.rootLevel && SingleTable.split(tables, space, level, iova, gather);
     }
 
     private boolean change(Workspace space, long first, long last, IotlbGather gather) {

@@ -11,10 +11,11 @@ import java.lang.invoke.MethodType;
  * which the compiler cannot see through.
  */
 
-/** Stores neighbouring words with a constant difference, for {@link PhysicalMemory#fill}. */
-final class BulkFill {
+/** Fills, counts and searches neighbouring words, for {@link PhysicalMemory}. */
+final class WordRuns {
 
     private static final int SHORT = 32;
+    private static final int TOGETHER = 8;
     private static final int WORDS = PhysicalMemory.PAGE_SIZE / Long.BYTES;
     private static final long[] NONE = new long[WORDS];
     private static final long[][] MULTIPLES = multiples();
@@ -22,7 +23,7 @@ final class BulkFill {
     @SuppressWarnings("FieldMayBeFinal") // see above
     private static MethodHandle fillMany = fillMany();
 
-    private BulkFill() {}
+    private WordRuns() {}
 
     /**
      * Fills words of one page.
@@ -59,6 +60,62 @@ final class BulkFill {
         return (int) found;
     }
 
+    /** How many words of one page, from a place on, come before one that has any of some bits. */
+    static int findAny(long place, long bits, int count) {
+        int i = 0;
+        while (i + TOGETHER <= count && (anyOfEight(place + (long) i * Long.BYTES) & bits) == 0) {
+            i += TOGETHER;
+        }
+        while (i < count && (word(place, i) & bits) == 0) {
+            i++;
+        }
+        return i;
+    }
+
+    private static long anyOfEight(long place) {
+        return word(place, 0)
+                | word(place, 1)
+                | word(place, 2)
+                | word(place, 3)
+                | word(place, 4)
+                | word(place, 5)
+                | word(place, 6)
+                | word(place, 7);
+    }
+
+    private static long word(long place, int index) {
+        return (long)
+                PhysicalMemory.WORD.get(
+                        PhysicalMemory.EVERYTHING,
+                        PhysicalMemory.place(place + (long) index * Long.BYTES));
+    }
+
+    /** The same as {@link #fill}, each store seen by the memory's observer. */
+    static void fillObserved(
+            PhysicalMemory memory, long address, long first, long step, int count) {
+        for (int i = 0; i < count; i++) {
+            memory.storePlain(address + (long) i * Long.BYTES, first + i * step);
+        }
+    }
+
+    /** The same as {@link #countAny}, each load seen by the memory's observer. */
+    static int countAnyObserved(PhysicalMemory memory, long address, long bits, int count) {
+        int found = 0;
+        for (int i = 0; i < count; i++) {
+            found += (memory.loadPlain(address + (long) i * Long.BYTES) & bits) != 0 ? 1 : 0;
+        }
+        return found;
+    }
+
+    /** The same as {@link #findAny}, each load seen by the memory's observer. */
+    static int findAnyObserved(PhysicalMemory memory, long address, long bits, int count) {
+        int i = 0;
+        while (i < count && (memory.loadPlain(address + (long) i * Long.BYTES) & bits) == 0) {
+            i++;
+        }
+        return i;
+    }
+
     private static void fillApart(long place, long first, long[] multiples, int count) {
         try {
             fillMany.invokeExact(place, first, multiples, count);
@@ -81,7 +138,7 @@ final class BulkFill {
         try {
             return MethodHandles.lookup()
                     .findStatic(
-                            BulkFill.class,
+                            WordRuns.class,
                             "fillMany",
                             MethodType.methodType(
                                     void.class, long.class, long.class, long[].class, int.class));
