@@ -1,5 +1,7 @@
 package org.iommu4j.emulator;
 
+import org.iommu4j.emulator.BelievedTables.Cleaning;
+import org.iommu4j.emulator.DirtyReports.Report;
 import org.iommu4j.emulator.TablePages.Life;
 import org.iommu4j.emulator.TablePages.Page;
 import org.iommu4j.machine.PhysicalMemory;
@@ -84,9 +86,30 @@ final class LiveEntries {
         if (format.isPresent(before) || level > 0) {
             evidence.history.entry(evidence.moments.now(), tree, iova, level, slot, before, after);
         }
+        if (exchanged && clearsDirty(format, before, after, level)) {
+            long end = iova + EntryFormat.span(level);
+            if (evidence.strands.get().cleans(tree.root(), iova, end)) {
+                cleaned(tree, iova, end, slot, evidence.moments.tick());
+            }
+        }
         if (format.isPresent(before)) {
             requireKept(tree, slot, before, after, level, iova, exchanged);
         }
+    }
+
+    private static boolean clearsDirty(EntryFormat format, long before, long after, int level) {
+        return format.isLeaf(before, level)
+                && format.isLeaf(after, level)
+                && format.isDirty(before)
+                && !format.isDirty(after);
+    }
+
+    /** Dirty bits are about to be cleared for the report that the thread works on. */
+    void cleaned(BelievedTables tree, long start, long end, long slot, long moment) {
+        Report report = evidence.strands.get().report(tree.root());
+        report.cleaned(start, end);
+        tree.cleaned(new Cleaning(start, end, slot, moment, report));
+        evidence.recent.add(start, end, moment);
     }
 
     private @Nullable BelievedTables locate(Page page) {

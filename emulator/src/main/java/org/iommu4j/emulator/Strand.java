@@ -1,5 +1,8 @@
 package org.iommu4j.emulator;
 
+import org.iommu4j.emulator.DirtyReports.Report;
+import org.jspecify.annotations.Nullable;
+
 /** What one thread is doing, as the sanitizer of one machine has to know. Used by that thread. */
 final class Strand {
 
@@ -11,6 +14,8 @@ final class Strand {
     private long cleanRoot = -1;
     private long cleanStart;
     private long cleanEnd;
+    /* For which report of dirty bits, if it works on one. */
+    private @Nullable Report report;
     /* Where an exchange of it failed since. */
     private long failedStart;
     private long failedEnd;
@@ -45,6 +50,23 @@ final class Strand {
     /** {@return true if the thread reads and clears the dirty bits of all of a range} */
     boolean cleans(long tables, long from, long to) {
         return cleanRoot == tables && cleanStart <= from && to <= cleanEnd;
+    }
+
+    /** {@return the report that the thread works on, begun if there is none of these tables} */
+    Report report(long tables) {
+        Report present = report;
+        if (present == null || present.root != tables) {
+            present = new Report(tables);
+            report = present;
+        }
+        return present;
+    }
+
+    /** The thread has ended a report; returns it. */
+    Report reportEnded(long tables) {
+        Report done = report(tables);
+        report = null;
+        return done;
     }
 
     void exchangeFailed(long from, long to) {

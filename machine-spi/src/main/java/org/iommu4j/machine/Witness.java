@@ -80,6 +80,39 @@ public interface Witness {
     default void cleaning(long root, long iova, long size) {}
 
     /**
+     * Writes to a range are tracked from now on, and all its dirty bits are clear or about to be
+     * set by a write: what hardware knows of the range from before, of pages that were dirty
+     * already or of a time when no such bits were kept, it must not use any more once the report
+     * that the calling thread works on is final.
+     *
+     * @param root the root table
+     * @param iova first I/O virtual address, in bytes
+     * @param size bytes
+     */
+    default void cleaned(long root, long iova, long size) {}
+
+    /**
+     * The calling thread has ended a report of dirty bits: of all that it has cleaned in these
+     * tables since it ended its last one.
+     *
+     * @param root the root table
+     * @return the number of the report, positive; 0 from a witness that keeps none
+     */
+    default long reportEnded(long root) {
+        return 0;
+    }
+
+    /**
+     * A report is final, and the pages in it are copied: what software waited for after it had read
+     * them has completed. Whoever writes from now on to a page that was cleaned for it must set its
+     * dirty bit again.
+     *
+     * @param root the root table
+     * @param report what {@link #reportEnded} returned
+     */
+    default void reported(long root, long report) {}
+
+    /**
      * Asks the witness what time it is.
      *
      * @return a moment of the witness's own clock: later than every call that returned before, and

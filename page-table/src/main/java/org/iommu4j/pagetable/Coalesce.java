@@ -16,12 +16,10 @@ import org.iommu4j.pagetable.event.CoalesceEvent;
 final class Coalesce {
 
     private final Tables tables;
-    private final TableCounts counts;
     private final long sets;
 
-    Coalesce(Tables tables, TableCounts counts) {
+    Coalesce(Tables tables) {
         this.tables = tables;
-        this.counts = counts;
         this.sets = tables.format.accessedMask() | tables.format.dirtyMask();
     }
 
@@ -145,7 +143,7 @@ final class Coalesce {
         gather.addTable(child);
         gather.addRange(iova, span, tables.span(0));
         gather.markStructureChanged();
-        counts.coalesced();
+        tables.counts.coalesced();
         if (event != null) {
             event.ended(tables.root, iova, tables.span(level - 1), span);
         }

@@ -4,6 +4,7 @@ import org.iommu4j.api.DirtyOptions;
 import org.iommu4j.api.DirtySink;
 import org.iommu4j.api.DirtyTracking;
 import org.iommu4j.api.Feature;
+import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.UnsupportedFeatureException;
@@ -14,11 +15,13 @@ final class DirtyBits {
     private final Tables tables;
     private final Workspaces workspaces;
     private final RangeCheck check;
+    private final UnsyncedReports reports;
 
     DirtyBits(Tables tables, Workspaces workspaces, RangeCheck check) {
         this.tables = tables;
         this.workspaces = workspaces;
         this.check = check;
+        this.reports = new UnsyncedReports(tables);
     }
 
     /**
@@ -47,7 +50,9 @@ final class DirtyBits {
         Workspace space = workspaces.take();
         try {
             space.dirty.forget(0, last, !options.lazily(), gather);
+            reports.begun(last + 1, gather);
         } catch (RuntimeException | Error e) {
+            reports.failed();
             tables.untrack();
             throw e;
         } finally {
@@ -68,9 +73,18 @@ final class DirtyBits {
         Workspace space = workspaces.take();
         try {
             space.dirty.report(iova, iova + size - 1, sink, gather);
+            reports.ended(gather);
+        } catch (RuntimeException | Error e) {
+            reports.failed();
+            throw e;
         } finally {
             workspaces.giveBack(space);
         }
+    }
+
+    /** A gather was handed over: the reports that wait for it are final when that is complete. */
+    void handedOver(IotlbGather gather, FlushCompletion completion) {
+        reports.handedOver(gather, completion);
     }
 
     /** As {@link DirtyTracking#peek}. */

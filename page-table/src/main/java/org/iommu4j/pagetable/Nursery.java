@@ -14,12 +14,12 @@ final class Nursery {
 
     private final Tables tables;
     private final Reserve reserve;
-    private final TableCounts counts;
+    private final TableCounts.Share counts;
     private long[] pages = new long[8];
     private long[] words = new long[8];
     private int size;
 
-    Nursery(Tables tables, Reserve reserve, TableCounts counts) {
+    Nursery(Tables tables, Reserve reserve, TableCounts.Share counts) {
         this.tables = tables;
         this.reserve = reserve;
         this.counts = counts;

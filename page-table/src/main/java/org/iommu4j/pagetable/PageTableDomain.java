@@ -254,7 +254,9 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     public final FlushCompletion sync(IotlbGather gather) {
         requireMine(gather);
         table.handOver(gather);
-        return flush(gather);
+        FlushCompletion completion = flush(gather);
+        table.dirtyBits().handedOver(gather, completion);
+        return completion;
     }
 
     @Override

@@ -21,13 +21,13 @@ final class Punch {
 
     private final Tables tables;
     private final Nursery nursery;
-    private final TableCounts counts;
+    private final TableCounts.Share counts;
     private long first;
     private long last;
     private int insideLevel;
     private boolean cutsEdges;
 
-    Punch(Tables tables, Nursery nursery, TableCounts counts) {
+    Punch(Tables tables, Nursery nursery, TableCounts.Share counts) {
         this.tables = tables;
         this.nursery = nursery;
         this.counts = counts;
@@ -142,6 +142,10 @@ final class Punch {
         int below = level - 1;
         long child = tables.format.firstChild(leaf, level);
         long table = nursery.page();
+        if (below == 0) {
+            nursery.complete(table, iova, 0, buildPages(table, child, iova));
+            return table;
+        }
         int present = 0;
         for (int i = 0; i < tables.entries(); ) {
             long at = iova + i * tables.span(below);
@@ -162,6 +166,24 @@ final class Punch {
         }
         nursery.complete(table, iova, below, present);
         return table;
+    }
+
+    /** Writes the entries of a table of level 0; returns how many are present. */
+    private int buildPages(long table, long child, long iova) {
+        int entries = tables.entries();
+        tables.memory.fill(table, child, tables.step(0), entries);
+        if (insideLevel != HOLE) {
+            return entries;
+        }
+        int from = pages(first - iova);
+        int hole = pages(last + 1 - iova) - from;
+        tables.memory.fill(table + (long) from * Long.BYTES, 0, 0, hole);
+        return entries - hole;
+    }
+
+    /** How many entries of a table of level 0 lie before an address at an offset from its first. */
+    private int pages(long offset) {
+        return (int) (Math.clamp(offset, 0L, tables.span(1)) >>> tables.shift(0));
     }
 
     /**

@@ -35,6 +35,11 @@ public final class TableAllocEvent extends Event {
 
     private TableAllocEvent() {}
 
+    /** {@return true while somebody records it} */
+    public static boolean isOn() {
+        return PROBE.isEnabled();
+    }
+
     /**
      * Records it, if anybody does.
      *

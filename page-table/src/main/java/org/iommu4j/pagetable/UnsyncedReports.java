@@ -1,0 +1,68 @@
+package org.iommu4j.pagetable;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.WeakHashMap;
+import org.iommu4j.api.FlushCompletion;
+import org.iommu4j.api.IotlbGather;
+
+/**
+ * Tells a witness when reports of dirty bits are final: with the sync of the gather that their
+ * caller was told to sync, whatever is in that gather. Where nobody listens it does nothing. Any
+ * thread may use it.
+ */
+final class UnsyncedReports {
+
+    private final Tables tables;
+    /* Weakly: a gather that was dropped is to be found by its cleaner. */
+    private final Map<IotlbGather, List<Long>> reports = new WeakHashMap<>();
+
+    UnsyncedReports(Tables tables) {
+        this.tables = tables;
+    }
+
+    /** Tracking begins: the first bytes of the domain are clean when the gather was synced. */
+    void begun(long bytes, IotlbGather gather) {
+        if (tables.isWitnessed()) {
+            tables.witness.cleaned(tables.root, 0, bytes);
+            ended(gather);
+        }
+    }
+
+    /** The caller's thread has ended a report that waits for a gather. */
+    void ended(IotlbGather gather) {
+        if (tables.isWitnessed()) {
+            long report = tables.witness.reportEnded(tables.root);
+            synchronized (this) {
+                reports.computeIfAbsent(gather, _ -> new ArrayList<>()).add(report);
+            }
+        }
+    }
+
+    /** The caller's thread gives a report up: what it cleared is in the next one. */
+    void failed() {
+        if (tables.isWitnessed()) {
+            tables.witness.reportEnded(tables.root);
+        }
+    }
+
+    /** A gather was handed over. */
+    void handedOver(IotlbGather gather, FlushCompletion completion) {
+        if (tables.isWitnessed()) {
+            List<Long> waiting = take(gather);
+            if (!waiting.isEmpty()) {
+                completion.whenDone(() -> waiting.forEach(this::isFinal));
+            }
+        }
+    }
+
+    private synchronized List<Long> take(IotlbGather gather) {
+        List<Long> waiting = reports.remove(gather);
+        return waiting == null ? List.of() : waiting;
+    }
+
+    private void isFinal(long report) {
+        tables.witness.reported(tables.root, report);
+    }
+}
