@@ -79,11 +79,11 @@ final class Nursery {
     /** Makes everything that was built tables, after the topmost was linked. */
     void comeAlive() {
         PhysicalMemory memory = tables.memory;
+        counts.linked(size); // before anybody can take them away again
         for (int i = 0; i < size; i++) {
             memory.announceLedger(pages[i]);
             memory.ledger().storeRelease(pages[i], words[i]);
         }
-        counts.linked(size);
         size = 0;
     }
 

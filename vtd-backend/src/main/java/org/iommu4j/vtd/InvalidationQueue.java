@@ -226,7 +226,9 @@ final class InvalidationQueue {
         write(place, request);
         write(place + bytes, completion(number));
         last = number;
-        LOG.trace("{} is to do {}, its request {}", registers.unit(), request, number);
+        if (LOG.isTraceEnabled()) { // else the request would be an object
+            LOG.trace("{} is to do {}, its request {}", registers.unit(), request, number);
+        }
         memory.fence();
         registers.write64(UnitRegisters.IQT, place(number + 1) - ring);
         return number;
