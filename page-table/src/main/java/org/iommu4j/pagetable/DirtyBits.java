@@ -48,11 +48,12 @@ final class DirtyBits {
         long last = (1L << check.addressWidth()) - 1;
         tables.track(tables.leaves.of(options.granularity()), options.lazily());
         Workspace space = workspaces.take();
+        long report = reports.begin();
         try {
-            space.dirty.forget(0, last, !options.lazily(), gather);
-            reports.begun(last + 1, gather);
+            space.dirty.forget(0, last, !options.lazily(), gather, report);
+            reports.tracks(last + 1, report);
+            reports.ended(gather, report);
         } catch (RuntimeException | Error e) {
-            reports.failed();
             tables.untrack();
             throw e;
         } finally {
@@ -72,11 +73,9 @@ final class DirtyBits {
         check.range(iova, size);
         Workspace space = workspaces.take();
         try {
-            space.dirty.report(iova, iova + size - 1, sink, gather);
-            reports.ended(gather);
-        } catch (RuntimeException | Error e) {
-            reports.failed();
-            throw e;
+            long report = reports.begin();
+            space.dirty.report(iova, iova + size - 1, sink, gather, report);
+            reports.ended(gather, report);
         } finally {
             workspaces.giveBack(space);
         }

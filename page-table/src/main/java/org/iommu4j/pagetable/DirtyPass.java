@@ -41,6 +41,7 @@ final class DirtyPass {
     private int splitAbove;
     private long splitAt;
     private long unsplit;
+    private long number;
     private int lowest;
     private int highest;
 
@@ -55,9 +56,12 @@ final class DirtyPass {
     /**
      * Reports what is dirty in [first, last] and clears it; leaves above the granularity that are
      * dirty are split, if there are pages for that.
+     *
+     * @param report its number, for a witness
      */
-    void report(long first, long last, DirtySink to, IotlbGather gather) {
+    void report(long first, long last, DirtySink to, IotlbGather gather, long report) {
         sink = to;
+        number = report;
         splitsClean = false;
         mustSplit = false;
         splitAbove = tables.leaves.tracked();
@@ -76,10 +80,12 @@ final class DirtyPass {
      * Clears what is dirty in [first, last].
      *
      * @param splits true to split every leaf above the granularity
+     * @param report the number of the report with which tracking begins, for a witness
      * @throws TableMemoryExhaustedException if there are too few pages for that
      */
-    void forget(long first, long last, boolean splits, IotlbGather gather) {
+    void forget(long first, long last, boolean splits, IotlbGather gather, long report) {
         sink = NOWHERE;
+        number = report;
         splitsClean = splits;
         mustSplit = splits;
         splitAbove = splits ? tables.leaves.tracked() : tables.rootLevel;
@@ -159,7 +165,7 @@ final class DirtyPass {
 
     private void note(long slot, long entry, long iova, int level, int index) {
         if (clears) {
-            tables.cleaning(iova, iova + tables.span(level) - 1);
+            tables.cleaning(iova, iova + tables.span(level) - 1, number);
             clear(slot, entry);
         }
         dirty[index / Long.SIZE] |= 1L << index;
