@@ -12,11 +12,17 @@ final class DirtyTracker implements DirtyTracking {
     private final PageTable table;
     private final DirtyOptions options;
     private volatile boolean ended;
+    private int number;
 
     DirtyTracker(PageTableDomain domain, PageTable table, DirtyOptions options) {
         this.domain = domain;
         this.table = table;
         this.options = options;
+    }
+
+    /** The tracking has begun; said before anybody has this. */
+    void begun() {
+        number = table.dirtyBits().tracking();
     }
 
     DirtyOptions options() {
@@ -27,13 +33,13 @@ final class DirtyTracker implements DirtyTracking {
     public void readAndClear(long iova, long size, DirtySink sink, IotlbGather gather) {
         domain.requireMine(gather);
         requireOpen();
-        table.dirtyBits().readAndClear(iova, size, sink, gather);
+        table.dirtyBits().readAndClear(iova, size, sink, gather, number);
     }
 
     @Override
     public void peek(long iova, long size, DirtySink sink) {
         requireOpen();
-        table.dirtyBits().peek(iova, size, sink);
+        table.dirtyBits().peek(iova, size, sink, number);
     }
 
     @Override
