@@ -272,6 +272,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
             startDirtyBits();
             begun = true;
             start(options);
+            tracker.begun();
             return tracker;
         } catch (RuntimeException | Error e) {
             if (begun) {
