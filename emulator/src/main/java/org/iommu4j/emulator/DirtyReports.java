@@ -12,22 +12,21 @@ final class DirtyReports {
 
     private static final int ROOM = 1 << 14;
 
-    /** One report: all that a thread cleaned in some tables until it ended it. */
+    /** One report: all that was cleaned for it, by one thread. */
     static final class Report {
 
-        /** The root of the tables. */
-        final long root;
-
-        private long number;
+        private final long number;
+        private final long root;
         private long start = Long.MAX_VALUE;
         private long end;
         private volatile long finalSince = Long.MAX_VALUE;
 
-        Report(long root) {
+        private Report(long number, long root) {
+            this.number = number;
             this.root = root;
         }
 
-        /** [start, end) was cleaned for it; said by the thread that works on it. */
+        /** [start, end) was cleaned for it. */
         void cleaned(long from, long to) {
             start = Math.min(start, from);
             end = Math.max(end, to);
@@ -40,26 +39,33 @@ final class DirtyReports {
     }
 
     private final AtomicLong count = new AtomicLong();
-    private final AtomicReferenceArray<@Nullable Report> ended = new AtomicReferenceArray<>(ROOM);
+    private final AtomicReferenceArray<@Nullable Report> unfinished =
+            new AtomicReferenceArray<>(ROOM);
 
-    /** A thread has ended a report; returns its number. */
-    long ended(Report report) {
-        report.number = count.incrementAndGet();
-        ended.set((int) (report.number % ROOM), report);
+    /** A report of some tables begins; returns its number. */
+    long begin(long root) {
+        Report report = new Report(count.incrementAndGet(), root);
+        unfinished.set((int) (report.number % ROOM), report);
         return report.number;
+    }
+
+    /** {@return the report of a number, or null if there is no such, or no room was left for it} */
+    @Nullable Report find(long number) {
+        Report report = unfinished.get((int) (number % ROOM));
+        return report != null && report.number == number ? report : null;
     }
 
     /**
      * A report is final.
      *
-     * @param number what {@link #ended} returned
+     * @param number what {@link #begin} returned
      * @param moment since when
      * @param history takes a note of it
      */
     void isFinal(long number, long moment, History history) {
-        Report report = ended.get((int) (number % ROOM));
-        if (report != null && report.number == number) {
-            ended.compareAndSet((int) (number % ROOM), report, null);
+        Report report = find(number);
+        if (report != null) {
+            unfinished.compareAndSet((int) (number % ROOM), report, null);
             report.finalSince = moment;
             if (report.start < report.end) {
                 history.range(

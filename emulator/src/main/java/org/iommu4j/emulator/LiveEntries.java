@@ -88,8 +88,9 @@ final class LiveEntries {
         }
         if (exchanged && clearsDirty(format, before, after, level)) {
             long end = iova + EntryFormat.span(level);
-            if (evidence.strands.get().cleans(tree.root(), iova, end)) {
-                cleaned(tree, iova, end, slot, evidence.moments.tick());
+            Strand strand = evidence.strands.get();
+            if (strand.cleans(tree.root(), iova, end)) {
+                cleaned(tree, iova, end, slot, evidence.moments.tick(), strand.report());
             }
         }
         if (format.isPresent(before)) {
@@ -104,12 +105,14 @@ final class LiveEntries {
                 && !format.isDirty(after);
     }
 
-    /** Dirty bits are about to be cleared for the report that the thread works on. */
-    void cleaned(BelievedTables tree, long start, long end, long slot, long moment) {
-        Report report = evidence.strands.get().report(tree.root());
-        report.cleaned(start, end);
-        tree.cleaned(new Cleaning(start, end, slot, moment, report));
-        evidence.recent.add(start, end, moment);
+    /** Dirty bits are about to be cleared for a report. */
+    void cleaned(BelievedTables tree, long start, long end, long slot, long moment, long number) {
+        Report report = evidence.reports.find(number);
+        if (report != null) {
+            report.cleaned(start, end);
+            tree.cleaned(new Cleaning(start, end, slot, moment, report));
+            evidence.recent.add(start, end, moment);
+        }
     }
 
     private @Nullable BelievedTables locate(Page page) {

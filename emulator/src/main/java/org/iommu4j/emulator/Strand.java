@@ -1,8 +1,5 @@
 package org.iommu4j.emulator;
 
-import org.iommu4j.emulator.DirtyReports.Report;
-import org.jspecify.annotations.Nullable;
-
 /** What one thread is doing, as the sanitizer of one machine has to know. Used by that thread. */
 final class Strand {
 
@@ -14,8 +11,7 @@ final class Strand {
     private long cleanRoot = -1;
     private long cleanStart;
     private long cleanEnd;
-    /* For which report of dirty bits, if it works on one. */
-    private @Nullable Report report;
+    private long report;
     /* Where an exchange of it failed since. */
     private long failedStart;
     private long failedEnd;
@@ -41,7 +37,8 @@ final class Strand {
         return root == tables && start <= from && to <= end;
     }
 
-    void cleaning(long tables, long from, long to) {
+    void cleaning(long tables, long from, long to, long number) {
+        report = number;
         cleanRoot = tables;
         cleanStart = from;
         cleanEnd = to;
@@ -52,21 +49,9 @@ final class Strand {
         return cleanRoot == tables && cleanStart <= from && to <= cleanEnd;
     }
 
-    /** {@return the report that the thread works on, begun if there is none of these tables} */
-    Report report(long tables) {
-        Report present = report;
-        if (present == null || present.root != tables) {
-            present = new Report(tables);
-            report = present;
-        }
-        return present;
-    }
-
-    /** The thread has ended a report; returns it. */
-    Report reportEnded(long tables) {
-        Report done = report(tables);
-        report = null;
-        return done;
+    /** {@return the number of the report for which it does so} */
+    long report() {
+        return report;
     }
 
     void exchangeFailed(long from, long to) {

@@ -143,20 +143,20 @@ final class TranslationSanitizer implements Witness, Sanitizer {
     }
 
     @Override
-    public void cleaning(long root, long iova, long size) {
-        evidence.strands.get().cleaning(root, iova, iova + size);
+    public long reporting(long root) {
+        return evidence.reports.begin(root);
     }
 
     @Override
-    public void cleaned(long root, long iova, long size) {
+    public void cleaning(long root, long iova, long size, long report) {
+        evidence.strands.get().cleaning(root, iova, iova + size, report);
+    }
+
+    @Override
+    public void cleaned(long root, long iova, long size, long report) {
         long moment = evidence.moments.tick();
         evidence.history.range(moment, "begins to track writes of", root, iova, iova + size);
-        entries.cleaned(evidence.trees.of(root), iova, iova + size, 0, moment);
-    }
-
-    @Override
-    public long reportEnded(long root) {
-        return evidence.reports.ended(evidence.strands.get().reportEnded(root));
+        entries.cleaned(evidence.trees.of(root), iova, iova + size, 0, moment, report);
     }
 
     @Override

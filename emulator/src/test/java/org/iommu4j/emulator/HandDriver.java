@@ -264,8 +264,8 @@ final class HandDriver implements AutoCloseable {
      */
     synchronized boolean report(long iova, int level) {
         long size = level == 0 ? PAGE : BLOCK;
-        boolean dirty = clean(iova & -size, level);
-        long report = witness.reportEnded(root);
+        long report = witness.reporting(root);
+        boolean dirty = clean(iova & -size, level, report);
         if (dirty && !is(Defect.CLEANED_AND_NOT_INVALIDATED)) {
             long moment = witness.moment();
             boolean part = is(Defect.CLEANED_AND_A_PART_INVALIDATED);
@@ -278,12 +278,12 @@ final class HandDriver implements AutoCloseable {
         return dirty;
     }
 
-    /** Clears the dirty bit of a leaf; says whether it was set. */
-    synchronized boolean clean(long iova, int level) {
+    /** Clears the dirty bit of a leaf for a report; says whether it was set. */
+    synchronized boolean clean(long iova, int level, long report) {
         long slot = slot(tableAt(iova, level), iova, level);
         long leaf = memory.loadAcquire(slot);
         if ((leaf & format().dirty) != 0) {
-            witness.cleaning(root, iova, level == 0 ? PAGE : BLOCK);
+            witness.cleaning(root, iova, level == 0 ? PAGE : BLOCK, report);
             memory.compareAndExchange(slot, leaf, leaf & ~format().dirty);
             return true;
         }

@@ -118,8 +118,8 @@ class LostWriteTest {
             driver.attach();
             driver.mapPage(0, BLOCK);
             driver.write(8, 1);
-            assertThat(driver.clean(0, LEAF)).isTrue();
-            long report = driver.witness.reportEnded(driver.root);
+            long report = driver.witness.reporting(driver.root);
+            assertThat(driver.clean(0, LEAF, report)).isTrue();
             driver.write(16, 2);
             assertThat(driver.sanitizer().findings()).isEmpty();
             driver.witness.reported(driver.root, report);
@@ -137,7 +137,8 @@ class LostWriteTest {
             driver.attach();
             driver.mapPage(0, BLOCK);
             driver.write(8, 1);
-            assertThat(driver.clean(0, LEAF)).isTrue();
+            long report = driver.witness.reporting(driver.root);
+            assertThat(driver.clean(0, LEAF, report)).isTrue();
             Thread other = Thread.ofPlatform().start(() -> driver.report(0, LEAF));
             other.join();
             driver.write(16, 2);
@@ -152,8 +153,8 @@ class LostWriteTest {
             driver.attach();
             driver.mapPage(0, BLOCK);
             driver.write(8, 1);
-            driver.witness.cleaned(driver.root, 0, 1L << 39);
-            long report = driver.witness.reportEnded(driver.root);
+            long report = driver.witness.reporting(driver.root);
+            driver.witness.cleaned(driver.root, 0, 1L << 39, report);
             driver.write(8, 2);
             assertThat(driver.sanitizer().findings()).isEmpty();
             driver.witness.reported(driver.root, report);

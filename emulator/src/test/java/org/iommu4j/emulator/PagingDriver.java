@@ -288,9 +288,9 @@ final class PagingDriver implements AutoCloseable {
         if ((leaf & SecondStageEntry.FORMAT.dirty) == 0) {
             return false;
         }
-        witness.cleaning(root, iova, PAGE);
+        long report = witness.reporting(root);
+        witness.cleaning(root, iova, PAGE, report);
         memory.compareAndExchange(slot(iova), leaf, leaf & ~SecondStageEntry.FORMAT.dirty);
-        long report = witness.reportEnded(root);
         long moment = witness.moment();
         submit((long) DOMAIN << 16 | 3 << 6 | 3 << 4 | 2, iova | 1 << 6);
         await(false);

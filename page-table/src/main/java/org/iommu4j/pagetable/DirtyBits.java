@@ -48,11 +48,12 @@ final class DirtyBits {
         long last = (1L << check.addressWidth()) - 1;
         tables.track(tables.leaves.of(options.granularity()), options.lazily());
         Workspace space = workspaces.take();
+        long report = reports.begin();
         try {
-            space.dirty.forget(0, last, !options.lazily(), gather);
-            reports.begun(last + 1, gather);
+            space.dirty.forget(0, last, !options.lazily(), gather, report);
+            reports.tracks(last + 1, report);
+            reports.ended(gather, report);
         } catch (RuntimeException | Error e) {
-            reports.failed();
             tables.untrack();
             throw e;
         } finally {
@@ -67,16 +68,19 @@ final class DirtyBits {
         tables.untrack();
     }
 
-    /** As {@link DirtyTracking#readAndClear}. */
-    void readAndClear(long iova, long size, DirtySink sink, IotlbGather gather) {
+    /** {@return the number of the tracking there is, or of none} */
+    int tracking() {
+        return tables.unreported.tracking();
+    }
+
+    /** As {@link DirtyTracking#readAndClear}, of the tracking of a number. */
+    void readAndClear(long iova, long size, DirtySink sink, IotlbGather gather, int tracking) {
         check.range(iova, size);
         Workspace space = workspaces.take();
         try {
-            space.dirty.report(iova, iova + size - 1, sink, gather);
-            reports.ended(gather);
-        } catch (RuntimeException | Error e) {
-            reports.failed();
-            throw e;
+            long report = reports.begin();
+            space.dirty.report(iova, iova + size - 1, sink, gather, tracking, report);
+            reports.ended(gather, report);
         } finally {
             workspaces.giveBack(space);
         }
@@ -87,12 +91,12 @@ final class DirtyBits {
         reports.handedOver(gather, completion);
     }
 
-    /** As {@link DirtyTracking#peek}. */
-    void peek(long iova, long size, DirtySink sink) {
+    /** As {@link DirtyTracking#peek}, of the tracking of a number. */
+    void peek(long iova, long size, DirtySink sink, int tracking) {
         check.range(iova, size);
         Workspace space = workspaces.take();
         try {
-            space.dirty.peek(iova, iova + size - 1, sink);
+            space.dirty.peek(iova, iova + size - 1, sink, tracking);
         } finally {
             workspaces.giveBack(space);
         }

@@ -13,11 +13,17 @@ final class DirtyTracker implements DirtyTracking {
     private final PageTable table;
     private final DirtyOptions options;
     private volatile boolean ended;
+    private int number;
 
     DirtyTracker(PageTableDomain domain, PageTable table, DirtyOptions options) {
         this.domain = domain;
         this.table = table;
         this.options = options;
+    }
+
+    /** The tracking has begun; said before anybody has this. */
+    void begun() {
+        number = table.dirtyBits().tracking();
     }
 
     DirtyOptions options() {
@@ -29,7 +35,7 @@ final class DirtyTracker implements DirtyTracking {
         domain.requireMine(gather);
         requireOpen();
         DirtyReadEvent event = DirtyReadEvent.begun();
-        table.dirtyBits().readAndClear(iova, size, sink, gather);
+        table.dirtyBits().readAndClear(iova, size, sink, gather, number);
         if (event != null) {
             event.ended(table.root(), iova, size);
         }
@@ -38,7 +44,7 @@ final class DirtyTracker implements DirtyTracking {
     @Override
     public void peek(long iova, long size, DirtySink sink) {
         requireOpen();
-        table.dirtyBits().peek(iova, size, sink);
+        table.dirtyBits().peek(iova, size, sink, number);
     }
 
     @Override

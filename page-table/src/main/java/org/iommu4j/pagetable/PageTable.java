@@ -298,7 +298,7 @@ public final class PageTable {
      * @param gather takes what hardware must forget
      */
     public void readAndClear(long iova, long size, DirtySink sink, IotlbGather gather) {
-        dirtyBits.readAndClear(iova, size, sink, gather);
+        dirtyBits.readAndClear(iova, size, sink, gather, dirtyBits.tracking());
     }
 
     /**

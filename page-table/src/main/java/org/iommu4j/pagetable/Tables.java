@@ -386,9 +386,9 @@ final class Tables {
     /**
      * Says that dirty bits of [first, last] are about to be cleared, under the guard of its table.
      */
-    void cleaning(long first, long last) {
+    void cleaning(long first, long last, long report) {
         if (witnessed) {
-            witness.cleaning(root, first, last - first + 1);
+            witness.cleaning(root, first, last - first + 1, report);
         }
     }
 

@@ -22,28 +22,24 @@ final class UnsyncedReports {
         this.tables = tables;
     }
 
-    /** Tracking begins: the first bytes of the domain are clean when the gather was synced. */
-    void begun(long bytes, IotlbGather gather) {
+    /** Begins a report; returns its number. */
+    long begin() {
+        return tables.isWitnessed() ? tables.witness.reporting(tables.root) : 0;
+    }
+
+    /** Tracking begins with a report: the first bytes of the domain are clean. */
+    void tracks(long bytes, long report) {
         if (tables.isWitnessed()) {
-            tables.witness.cleaned(tables.root, 0, bytes);
-            ended(gather);
+            tables.witness.cleaned(tables.root, 0, bytes, report);
         }
     }
 
-    /** The caller's thread has ended a report that waits for a gather. */
-    void ended(IotlbGather gather) {
+    /** A report is whole, and waits for a gather. One that failed never is final. */
+    void ended(IotlbGather gather, long report) {
         if (tables.isWitnessed()) {
-            long report = tables.witness.reportEnded(tables.root);
             synchronized (this) {
                 reports.computeIfAbsent(gather, _ -> new ArrayList<>()).add(report);
             }
-        }
-    }
-
-    /** The caller's thread gives a report up: what it cleared is in the next one. */
-    void failed() {
-        if (tables.isWitnessed()) {
-            tables.witness.reportEnded(tables.root);
         }
     }
 

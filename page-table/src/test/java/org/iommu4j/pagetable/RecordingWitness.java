@@ -116,19 +116,19 @@ final class RecordingWitness implements Witness, MemoryObserver {
     }
 
     @Override
-    public void cleaning(long root, long iova, long size) {
-        note(range("cleaning", iova, size));
+    public long reporting(long root) {
+        note("report " + ++reports);
+        return reports;
     }
 
     @Override
-    public void cleaned(long root, long iova, long size) {
-        note(range("cleaned", iova, size));
+    public void cleaning(long root, long iova, long size, long report) {
+        note(range("cleaning for " + report, iova, size));
     }
 
     @Override
-    public long reportEnded(long root) {
-        note("report ended");
-        return ++reports;
+    public void cleaned(long root, long iova, long size, long report) {
+        note(range("cleaned for " + report, iova, size));
     }
 
     @Override

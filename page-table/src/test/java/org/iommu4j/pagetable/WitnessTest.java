@@ -228,9 +228,8 @@ class WitnessTest {
                                 () ->
                                         assertThatThrownBy(() -> report(tracking, gather, true))
                                                 .hasMessage("the sink")))
-                .containsExactly("cleaning 0x0+0x1000", "exchange", "report ended");
-        assertThat(said(domain, () -> report(tracking, gather, false)))
-                .containsExactly("report ended");
+                .containsExactly("report 2", "cleaning for 2 0x0+0x1000", "exchange");
+        assertThat(said(domain, () -> report(tracking, gather, false))).containsExactly("report 3");
         assertThat(said(domain, () -> domain.sync(gather))).isEmpty();
         List<String> completed = said(domain, () -> domain.complete(0));
         assertThat(completed.getFirst()).startsWith("invalidated 0x0+0x");
