@@ -11,9 +11,11 @@ module org.iommu4j.cli {
     requires dagger;
     requires info.picocli;
     requires jakarta.inject;
+    requires jdk.jfr;
     requires javax.inject;
     requires me.tongfei.progressbar;
     requires org.apache.logging.log4j;
+    requires org.apache.logging.log4j.core;
     requires org.iommu4j.api;
     requires org.iommu4j.conformance;
     requires org.iommu4j.flush;

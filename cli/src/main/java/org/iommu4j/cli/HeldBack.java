@@ -25,6 +25,11 @@ final class HeldBack implements FlushPolicyProvider {
         return peak.get();
     }
 
+    /** The table pages that wait now. */
+    long pages() {
+        return held.get();
+    }
+
     @Override
     public String name() {
         return chosen.name();

@@ -14,6 +14,7 @@ import org.iommu4j.api.IommuException;
 import org.iommu4j.cli.migrate.MigrateSettings;
 import org.iommu4j.cli.migrate.MigrationReport;
 import org.iommu4j.cli.migrate.MigrationScenario;
+import org.iommu4j.cli.report.ReportFile;
 import org.iommu4j.cli.vm.Machines;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -78,6 +79,8 @@ final class MigrateCommand implements Callable<Integer> {
                             + " ${DEFAULT-VALUE}.")
     private BigDecimal seconds = BigDecimal.ZERO;
 
+    @Mixin private ReportOption report = new ReportOption();
+
     @Option(names = "--json", description = "Print one JSON object instead of a table.")
     private boolean json;
 
@@ -93,13 +96,19 @@ final class MigrateCommand implements Callable<Integer> {
         MigrateSettings settings = settings();
         LOG.debug("migrating with {}", settings);
         MigrationScenario scenario = new MigrationScenario(settings, machines, opener::open);
-        try (Interruption interruption = Interruption.calls(scenario::interrupt)) {
+        try (ReportFile file = report.begin();
+                Interruption interruption = Interruption.calls(scenario::interrupt)) {
             List<MigrationReport> reports = run(scenario, settings);
             if (json) {
                 MigrateJson.print(settings, reports, interruption.hasHappened(), streams.out());
             } else {
                 MigrateTable.print(settings, reports, interruption.hasHappened(), streams.out());
             }
+            boolean interrupted = interruption.hasHappened();
+            report.write(
+                    file,
+                    facts -> MigratePage.of(settings, reports, interrupted, facts),
+                    streams.err());
             return reports.stream().allMatch(MigrationReport::isClean) ? 0 : 1;
         }
     }

@@ -99,7 +99,8 @@ final class MigrateTable {
         }
     }
 
-    private static String verdict(MigrationReport report) {
+    /** How a migration ended, in a sentence. */
+    static String verdict(MigrationReport report) {
         if (!report.copyEqual()) {
             return "BROKEN: the copy differs from the source, see above";
         }

@@ -29,6 +29,7 @@ final class Replay {
     private final ReplaySettings settings;
     private final ReplayGround ground;
     private final HeldBack heldBack;
+    private final ReplayObserver observer;
     private final DomainOptions domainOptions;
     private final long domainEnd;
     private final long outputEnd;
@@ -46,13 +47,20 @@ final class Replay {
      * @param settings how
      * @param ground what the Iommu stands on
      * @param heldBack the flush policy that the Iommu was opened with
+     * @param observer sees it go on
      * @throws IllegalArgumentException if such domains cannot be made
      */
-    Replay(Iommu iommu, ReplaySettings settings, ReplayGround ground, HeldBack heldBack) {
+    Replay(
+            Iommu iommu,
+            ReplaySettings settings,
+            ReplayGround ground,
+            HeldBack heldBack,
+            ReplayObserver observer) {
         this.iommu = iommu;
         this.settings = settings;
         this.ground = ground;
         this.heldBack = heldBack;
+        this.observer = observer;
         Capabilities capabilities = iommu.capabilities();
         List<Integer> widths = capabilities.addressWidths();
         int width = widths.contains(USUAL_WIDTH) ? USUAL_WIDTH : widths.getLast();
@@ -80,6 +88,7 @@ final class Replay {
         TraceReader reader = new TraceReader(TraceInput.open(stored));
         TraceEvent event = window.vacant();
         while (reader.next(event)) {
+            observer.read(event, reader);
             admit(event);
             while (window.isDue()) {
                 replayFirst();
@@ -93,6 +102,7 @@ final class Replay {
             replayFirst();
         }
         domains.forEach(ReplayedDomain::finish);
+        observer.end(this);
         domains.forEach(ReplayedDomain::compareWhole);
         double seconds = (System.nanoTime() - start) / 1e9;
         return ReplayReport.of(
@@ -102,6 +112,21 @@ final class Replay {
     /** The line of the event last read; 0 before the first. */
     long line() {
         return line;
+    }
+
+    /** What has been counted up to now. */
+    ReplayCounts counts() {
+        return counts;
+    }
+
+    /** The live domains there are now. */
+    List<ReplayedDomain> domains() {
+        return domains;
+    }
+
+    /** Table pages that wait for an invalidation now. */
+    long heldPages() {
+        return heldBack.pages();
     }
 
     private void admit(TraceEvent event) {
@@ -136,12 +161,17 @@ final class Replay {
 
     private void replayFirst() {
         TraceEvent event = window.first();
-        if (event.kind == TraceEvent.Kind.MAP) {
+        boolean map = event.kind == TraceEvent.Kind.MAP;
+        TracedDomain domain = map ? attribution.ofMap(event) : attribution.ofUnmap(event);
+        observer.before(event, domain, this);
+        if (map) {
+            counts.mapsDone++;
             counts.bytesMapped += event.size;
-            live(attribution.ofMap(event)).map(event);
+            live(domain).map(event);
         } else {
+            counts.unmapsDone++;
             counts.bytesUnmapped += event.unmappedSize;
-            live(attribution.ofUnmap(event)).unmap(event);
+            live(domain).unmap(event);
         }
         window.removeFirst();
         if (--untilComparison == 0) {
@@ -165,7 +195,12 @@ final class Replay {
             ground.attach(iommu, tables);
             domains.add(
                     new ReplayedDomain(
-                            tables, next.live, settings.partialUnmap(), domainEnd, counts));
+                            tables,
+                            next.live,
+                            settings.partialUnmap(),
+                            domainEnd,
+                            counts,
+                            observer.times()));
         }
         return domains.get(domain.number);
     }

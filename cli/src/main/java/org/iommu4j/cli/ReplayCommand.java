@@ -15,10 +15,13 @@ import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.PartialUnmap;
 import org.iommu4j.api.UnsupportedFeatureException;
+import org.iommu4j.cli.ReplayPage.Run;
+import org.iommu4j.cli.report.ReportFile;
 import org.iommu4j.cli.vm.Machines;
 import org.iommu4j.flush.FlushPolicyProvider;
 import org.iommu4j.machine.Providers;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -111,6 +114,8 @@ final class ReplayCommand implements Callable<Integer> {
                             + " Default: ${DEFAULT-VALUE}.")
     private List<String> flush = new ArrayList<>();
 
+    @Mixin private ReportOption report = new ReportOption();
+
     @Option(names = "--json", description = "Print one JSON object instead of a table.")
     private boolean json;
 
@@ -127,26 +132,32 @@ final class ReplayCommand implements Callable<Integer> {
                 trace.map(name -> TraceSource.named(name, streams.in()))
                         .orElseGet(TraceSource::bundled);
         List<String> policies = FlushComparison.policies(flush);
-        if (policies.size() == 1) {
-            ReplayReport report = replay(source, settings(policies.getFirst()));
-            if (json) {
-                ReplayJson.print(source.name(), report, streams.out());
-            } else {
-                ReplayTable.print(source.name(), report, streams.out());
-            }
-            return exitCode(List.of(report));
+        try (ReportFile file = report.begin()) {
+            List<Run> runs =
+                    policies.size() == 1
+                            ? List.of(
+                                    replay(source, settings(policies.getFirst()), file.isWanted()))
+                            : compare(source, policies, file.isWanted());
+            print(source.name(), runs.stream().map(Run::report).toList());
+            report.write(file, facts -> ReplayPage.of(source.name(), runs, facts), streams.err());
+            return runs.stream().allMatch(Run::isClean) ? 0 : 1;
         }
-        List<ReplayReport> reports = compare(source, policies);
-        if (json) {
-            ReplayJson.print(source.name(), reports, streams.out());
+    }
+
+    private void print(String trace, List<ReplayReport> reports) throws IOException {
+        if (reports.size() == 1 && json) {
+            ReplayJson.print(trace, reports.getFirst(), streams.out());
+        } else if (reports.size() == 1) {
+            ReplayTable.print(trace, reports.getFirst(), streams.out());
+        } else if (json) {
+            ReplayJson.print(trace, reports, streams.out());
         } else {
-            FlushComparison.print(source.name(), reports, streams.out());
+            FlushComparison.print(trace, reports, streams.out());
         }
-        return exitCode(reports);
     }
 
     /** Replays the trace with each policy, after once for warming up, so that times compare. */
-    private List<ReplayReport> compare(TraceSource source, List<String> policies) {
+    private List<Run> compare(TraceSource source, List<String> policies, boolean recorded) {
         if (source instanceof TraceSource.StandardInput) {
             throw new CommandFailure(
                     "standard input can be replayed once, and --flush names "
@@ -155,27 +166,27 @@ final class ReplayCommand implements Callable<Integer> {
         }
         List<ReplaySettings> all = policies.stream().map(this::settings).toList();
         all.forEach(settings -> LOG.debug("to compare: {}", policy(settings).name()));
-        ReplayReport warmUp = replay(source, all.getFirst());
-        LOG.debug("warmed up in {} s", warmUp.seconds());
-        return all.stream().map(settings -> replay(source, settings)).toList();
+        Run warmUp = replay(source, all.getFirst(), recorded);
+        LOG.debug("warmed up in {} s", warmUp.report().seconds());
+        return all.stream().map(settings -> replay(source, settings, recorded)).toList();
     }
 
-    private ReplayReport replay(TraceSource source, ReplaySettings settings) {
+    private Run replay(TraceSource source, ReplaySettings settings, boolean recorded) {
         LOG.debug("replaying {} with {}", source.name(), settings);
         HeldBack policy = policy(settings);
-        ReplayReport report;
+        Optional<ReplayRecording> recording =
+                recorded ? Optional.of(new ReplayRecording(settings)) : Optional.empty();
+        ReplayObserver observer =
+                recording.map(ReplayObserver.class::cast).orElse(ReplayObserver.NONE);
+        ReplayReport found;
         try (ReplayGround ground = ground(settings)) {
             try (Iommu iommu = openIommu(settings, ground, policy)) {
-                report = replay(source, newReplay(iommu, settings, ground, policy));
+                found = replay(source, newReplay(iommu, settings, ground, policy, observer));
             }
-            ground.findings().forEach(report.counts().violations::add);
+            ground.findings().forEach(found.counts().violations::add);
         }
-        requireEvents(source, report);
-        return report;
-    }
-
-    private static int exitCode(List<ReplayReport> reports) {
-        return reports.stream().allMatch(report -> report.counts().violations.count() == 0) ? 0 : 1;
+        requireEvents(source, found);
+        return new Run(found, recording);
     }
 
     private ReplaySettings settings(String policy) {
@@ -233,9 +244,13 @@ final class ReplayCommand implements Callable<Integer> {
 
     /** Finds out before the trace is read whether the settings are legal. */
     private static Replay newReplay(
-            Iommu iommu, ReplaySettings settings, ReplayGround ground, HeldBack policy) {
+            Iommu iommu,
+            ReplaySettings settings,
+            ReplayGround ground,
+            HeldBack policy,
+            ReplayObserver observer) {
         try {
-            return new Replay(iommu, settings, ground, policy);
+            return new Replay(iommu, settings, ground, policy, observer);
         } catch (IllegalArgumentException e) {
             throw CommandFailure.of(e);
         } catch (UnsupportedFeatureException e) {

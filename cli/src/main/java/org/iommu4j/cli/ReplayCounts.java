@@ -8,6 +8,12 @@ final class ReplayCounts {
     /** Unmap events that could be read, failed ones among them. */
     long unmap;
 
+    /** Maps that were replayed. */
+    long mapsDone;
+
+    /** Unmaps that were replayed. */
+    long unmapsDone;
+
     /** Maps of nothing and unmaps that removed nothing, as the kernel logs what failed. */
     long failed;
 

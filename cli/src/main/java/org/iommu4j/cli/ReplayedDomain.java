@@ -1,11 +1,13 @@
 package org.iommu4j.cli;
 
 import org.iommu4j.api.Access;
+import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.MappingConflictException;
 import org.iommu4j.api.PartialUnmap;
 import org.iommu4j.api.PartialUnmapException;
+import org.iommu4j.cli.OperationTimes.Operation;
 
 /**
  * A live domain that does what the kernel did to one domain of the trace, and is held against the
@@ -25,6 +27,7 @@ final class ReplayedDomain {
     private final PartialUnmap partialUnmap;
     private final long end;
     private final ReplayCounts counts;
+    private final OperationTimes times;
     private final IotlbGather gather;
     private final UnfinishedUnmaps unfinished = new UnfinishedUnmaps();
     private long line;
@@ -37,18 +40,21 @@ final class ReplayedDomain {
      * @param partialUnmap what the domain under test was made with
      * @param end the first address beyond the domain's width
      * @param counts where the results go
+     * @param times measures what the domain does
      */
     ReplayedDomain(
             IommuDomain tables,
             KernelView live,
             PartialUnmap partialUnmap,
             long end,
-            ReplayCounts counts) {
+            ReplayCounts counts,
+            OperationTimes times) {
         this.tables = tables;
         this.live = live;
         this.partialUnmap = partialUnmap;
         this.end = end;
         this.counts = counts;
+        this.times = times;
         this.gather = tables.gather();
     }
 
@@ -107,7 +113,10 @@ final class ReplayedDomain {
     }
 
     private void sync(long from, long to) {
-        unfinished.add(from, to, tables.sync(gather));
+        long began = times.begin(Operation.SYNC);
+        FlushCompletion completion = tables.sync(gather);
+        times.end(Operation.SYNC, began);
+        unfinished.add(from, to, completion);
     }
 
     private void mapTables(long iova, long outputAddress, long size) {
@@ -115,7 +124,9 @@ final class ReplayedDomain {
             counts.reuseWaits++;
         }
         try {
+            long began = times.begin(Operation.MAP);
             tables.map(iova, outputAddress, size, Access.READ_WRITE);
+            times.end(Operation.MAP, began);
         } catch (MappingConflictException e) {
             counts.violations.add(
                     line, "nothing is believed to be mapped here, yet: " + e.getMessage());
@@ -139,7 +150,10 @@ final class ReplayedDomain {
             return;
         }
         long expected = live.remove(iova, size);
-        expectRemoved(iova, size, expected, tables.unmap(iova, size, gather));
+        long began = times.begin(Operation.UNMAP);
+        long removed = tables.unmap(iova, size, gather);
+        times.end(Operation.UNMAP, began);
+        expectRemoved(iova, size, expected, removed);
     }
 
     /** Does a removal that ends inside leaves, without a split; false if it does not. */

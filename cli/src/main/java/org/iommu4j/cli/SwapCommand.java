@@ -10,6 +10,7 @@ import java.util.concurrent.Callable;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.IommuException;
+import org.iommu4j.cli.report.ReportFile;
 import org.iommu4j.cli.swap.SplitStrategy;
 import org.iommu4j.cli.swap.StrategyReport;
 import org.iommu4j.cli.swap.SwapIn;
@@ -114,6 +115,8 @@ final class SwapCommand implements Callable<Integer> {
                             + " Default: ${DEFAULT-VALUE}.")
     private String flush = "strict";
 
+    @Mixin private ReportOption report = new ReportOption();
+
     @Option(names = "--json", description = "Print one JSON object instead of a table.")
     private boolean json;
 
@@ -131,13 +134,19 @@ final class SwapCommand implements Callable<Integer> {
         List<SplitStrategy> strategies =
                 split.map(List::of).orElse(List.of(SplitStrategy.values()));
         SwapScenario scenario = new SwapScenario(settings, machines, opener::open);
-        try (Interruption interruption = Interruption.calls(scenario::interrupt)) {
-            List<StrategyReport> reports = run(scenario, settings, strategies);
+        try (ReportFile file = report.begin();
+                Interruption interruption = Interruption.calls(scenario::interrupt)) {
+            List<StrategyReport> reports = run(scenario, settings, strategies, file.isWanted());
             if (json) {
                 SwapJson.print(settings, reports, interruption.hasHappened(), streams.out());
             } else {
                 SwapTable.print(settings, reports, interruption.hasHappened(), streams.out());
             }
+            boolean interrupted = interruption.hasHappened();
+            report.write(
+                    file,
+                    facts -> SwapPage.of(settings, reports, interrupted, facts),
+                    streams.err());
             return reports.stream().allMatch(StrategyReport::isClean) ? 0 : 1;
         }
     }
@@ -156,7 +165,10 @@ final class SwapCommand implements Callable<Integer> {
     }
 
     private List<StrategyReport> run(
-            SwapScenario scenario, SwapSettings settings, List<SplitStrategy> strategies) {
+            SwapScenario scenario,
+            SwapSettings settings,
+            List<SplitStrategy> strategies,
+            boolean sampled) {
         List<StrategyReport> reports = new ArrayList<>();
         try (RunProgress<SplitStrategy> progress =
                 new RunProgress<>(
@@ -167,7 +179,7 @@ final class SwapCommand implements Callable<Integer> {
                         SplitStrategy::toString)) {
             for (SplitStrategy strategy : strategies) {
                 if (!scenario.isInterrupted()) {
-                    reports.add(scenario.run(strategy, progress::at));
+                    reports.add(scenario.run(strategy, sampled, progress::at));
                 }
             }
         } catch (IllegalArgumentException e) {

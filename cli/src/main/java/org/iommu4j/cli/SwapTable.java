@@ -146,7 +146,8 @@ final class SwapTable {
         }
     }
 
-    private static String verdict(StrategyReport report) {
+    /** How a strategy did, in a sentence. */
+    static String verdict(StrategyReport report) {
         String faults =
                 report.spuriousFaults() == 0
                         ? "no device faulted at a page that was there"

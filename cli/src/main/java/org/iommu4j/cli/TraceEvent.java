@@ -46,6 +46,9 @@ final class TraceEvent {
     /** The domain's name as {@link TraceReader#domainName} prints it, or {@link #UNNAMED}. */
     long domain = UNNAMED;
 
+    /** When it was logged, in nanoseconds, or {@link TraceTime#UNKNOWN}; set where it matters. */
+    long time = TraceTime.UNKNOWN;
+
     /** What a flush usually follows: a map if only entries not present before changed. */
     Kind usuallyFollows = Kind.UNMAP;
 

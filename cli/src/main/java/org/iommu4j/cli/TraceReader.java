@@ -15,6 +15,7 @@ final class TraceReader implements Closeable {
     private final TraceLines lines;
     private final UnitNames units = new UnitNames();
     private final EventParser parser = new EventParser(units);
+    private final TraceTime time = new TraceTime();
     private long ignored;
     private long malformed;
     private Optional<String> firstMalformed = Optional.empty();
@@ -64,6 +65,11 @@ final class TraceReader implements Closeable {
     /** The first malformed line: its number, what is wrong, and its text, shortened. */
     Optional<String> firstMalformed() {
         return firstMalformed;
+    }
+
+    /** When the event last read was logged, in nanoseconds, or {@link TraceTime#UNKNOWN}. */
+    long time() {
+        return time.nanos(lines.bytes(), lines.start(), lines.end());
     }
 
     /** What a domain that the trace names is called. */

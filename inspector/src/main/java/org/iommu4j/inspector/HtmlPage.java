@@ -83,14 +83,15 @@ public final class HtmlPage {
     }
 
     /**
-     * Adds a library that is bundled, with its licence.
+     * Adds a library that is bundled, with its style and licence.
      *
-     * @param library its name, as in {@code d3-zoom}
+     * @param library its name, as in {@code d3-zoom} or {@code uplot}
      * @return this
      * @throws IllegalArgumentException if there is none of that name
      */
     public HtmlPage library(String library) {
         scripts.add(PageLibrary.script(library));
+        PageLibrary.style(library).ifPresent(styles::add);
         licences.merge(
                 PageLibrary.licence(library), library, (before, name) -> before + ", " + name);
         return this;

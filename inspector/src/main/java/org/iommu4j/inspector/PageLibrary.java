@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 
 /**
  * The files that pages are made of: this module's own, and the JavaScript libraries that the build
@@ -18,6 +19,14 @@ final class PageLibrary {
 
     static String script(String library) {
         return read("page/libraries/" + library + "/" + library + ".min.js");
+    }
+
+    /** The style sheet that comes with a library; most have none. */
+    static Optional<String> style(String library) {
+        String name = "page/libraries/" + library + "/" + library + ".min.css";
+        return PageLibrary.class.getResource(name) == null
+                ? Optional.empty()
+                : Optional.of(read(name));
     }
 
     static String licence(String library) {

@@ -1,7 +1,6 @@
 package org.iommu4j.inspector;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.IOException;
 import java.io.Writer;
@@ -13,6 +12,7 @@ import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.IommuOptions;
+import org.iommu4j.browser.Browser;
 import org.iommu4j.walker.PageTableFormat;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -21,10 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/**
- * The explorer in a real browser. Where there is none the tests say so and are counted as skipped;
- * with IOMMU4J_BROWSER=required, as in {@code .ci/run}, they fail instead.
- */
+/** The explorer in a real browser; see {@link Browser#start} for where there is none. */
 class ExplorerPageTest {
     private static final PageTableFormat FORMAT = VtdTables.format(Translation.SECOND_STAGE, 4);
     private static final long OUTPUT = 0x1_0000_0000L;
@@ -35,17 +32,7 @@ class ExplorerPageTest {
 
     @BeforeAll
     static void startBrowser() throws IOException {
-        if (Browser.installed().isEmpty()) {
-            String advice =
-                    "no Chromium found, so the pages are not tested; apt-get install chromium, or"
-                            + " name one by IOMMU4J_CHROMIUM";
-            if ("required".equals(System.getenv("IOMMU4J_BROWSER"))) {
-                throw new AssertionError(advice);
-            }
-            System.err.println("ExplorerPageTest: " + advice);
-            abort(advice);
-        }
-        browser = Browser.start(Browser.installed().orElseThrow(), folder.resolve("profile"));
+        browser = Browser.start(folder.resolve("profile"));
     }
 
     @AfterAll

@@ -65,8 +65,7 @@ final class DirtyPass {
      * @param report its own number, for a witness
      * @throws IllegalStateException if the tracking has ended
      */
-    void report(
-            long first, long last, DirtySink to, IotlbGather gather, int within, long report) {
+    void report(long first, long last, DirtySink to, IotlbGather gather, int within, long report) {
         tracking = within;
         sink = to;
         number = report;
@@ -167,8 +166,8 @@ final class DirtyPass {
         Arrays.fill(dirty, 0);
         highest = -1;
         long slot = table + (long) from * Long.BYTES;
-        if (level == 0 && tables.memory.countAny(slot, mask, to - from + 1) == 0) {
-            return to + 1;
+        if (level == 0) {
+            return lookAtPages(slot, base, from, to);
         }
         for (int i = from; i <= to; i++, slot += Long.BYTES) {
             long entry = tables.memory.loadPlain(slot);
@@ -185,6 +184,21 @@ final class DirtyPass {
                 if (isDirty) {
                     note(slot, entry, iova, level, i);
                 }
+            }
+        }
+        return to + 1;
+    }
+
+    private int lookAtPages(long first, long base, int from, int to) {
+        long slot = first;
+        for (int i = from; i <= to; i++, slot += Long.BYTES) {
+            long entry = tables.memory.loadPlain(slot);
+            if ((entry & mask) == 0) {
+                int clean = tables.memory.findAny(slot, mask, to - i + 1) - 1;
+                i += clean;
+                slot += (long) clean * Long.BYTES;
+            } else if (tables.isPresent(entry)) {
+                note(slot, entry, base + ((long) i << tables.shift(0)), 0, i);
             }
         }
         return to + 1;

@@ -4,6 +4,7 @@ import org.iommu4j.api.DirtyOptions;
 import org.iommu4j.api.DirtySink;
 import org.iommu4j.api.DirtyTracking;
 import org.iommu4j.api.IotlbGather;
+import org.iommu4j.pagetable.event.DirtyReadEvent;
 
 /** One tracking of a domain, from its start to its close. Any thread may use it. */
 final class DirtyTracker implements DirtyTracking {
@@ -33,7 +34,11 @@ final class DirtyTracker implements DirtyTracking {
     public void readAndClear(long iova, long size, DirtySink sink, IotlbGather gather) {
         domain.requireMine(gather);
         requireOpen();
+        DirtyReadEvent event = DirtyReadEvent.begun();
         table.dirtyBits().readAndClear(iova, size, sink, gather, number);
+        if (event != null) {
+            event.ended(table.root(), iova, size);
+        }
     }
 
     @Override

@@ -1,13 +1,16 @@
 package org.iommu4j.pagetable;
 
-import java.lang.System.Logger;
 import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.Access;
+import org.iommu4j.api.AddressExplanation;
 import org.iommu4j.api.DirtyOptions;
 import org.iommu4j.api.DirtyTracking;
+import org.iommu4j.api.DomainOperation.Kind;
 import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.api.Feature;
 import org.iommu4j.api.FlushCompletion;
@@ -17,6 +20,8 @@ import org.iommu4j.api.Mapping;
 import org.iommu4j.api.MappingVisitor;
 import org.iommu4j.api.UnsupportedFeatureException;
 import org.iommu4j.machine.PageList;
+import org.iommu4j.pagetable.event.MapEvent;
+import org.iommu4j.pagetable.event.UnmapEvent;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,12 +30,13 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner {
 
-    private static final Logger LOG = System.getLogger(PageTableDomain.class.getName());
+    private static final Logger LOG = LogManager.getLogger(PageTableDomain.class);
 
     private final PageTable table;
     private final boolean gathersAdditions;
     private final Coalescing coalescing;
     private final boolean followsMaps;
+    private final @Nullable OperationHistory history;
     private final Lending<IotlbGather> gathers = new Lending<>();
     private final AtomicReference<@Nullable DirtyTracker> tracking = new AtomicReference<>();
 
@@ -77,6 +83,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         this.gathersAdditions = gathersAdditions;
         this.coalescing = coalescing;
         this.followsMaps = gathersAdditions || coalescing.follows();
+        this.history = table.explainer().history();
     }
 
     /** {@return its tables} */
@@ -122,7 +129,14 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     @Override
     public final void map(long iova, long outputAddress, long size, Access access) {
+        MapEvent event = MapEvent.begun();
+        mapAndWait(iova, outputAddress, size, access);
+        mapped(event, iova, outputAddress, size);
+    }
+
+    private void mapAndWait(long iova, long outputAddress, long size, Access access) {
         if (table.mapAtOnce(iova, outputAddress, size, access)) {
+            note(Kind.MAP, iova, size);
             if (followsMaps) {
                 finishAddition(iova, size);
             }
@@ -131,6 +145,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         IotlbGather gather = takeGather();
         try {
             table.mapTheLongWay(iova, outputAddress, size, access, gather);
+            note(Kind.MAP, iova, size);
             added(iova, size, gather);
             finish(gather);
         } finally {
@@ -142,17 +157,23 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     public final void map(
             long iova, long outputAddress, long size, Access access, IotlbGather gather) {
         requireMine(gather);
+        MapEvent event = MapEvent.begun();
         table.map(iova, outputAddress, size, access, gather);
+        note(Kind.MAP, iova, size);
         added(iova, size, gather);
+        mapped(event, iova, outputAddress, size);
     }
 
     @Override
     public final boolean tryMap(
             long iova, long outputAddress, long size, Access access, IotlbGather gather) {
         requireMine(gather);
+        MapEvent event = MapEvent.begun();
         boolean mapped = table.tryMap(iova, outputAddress, size, access, gather);
         if (mapped) {
+            note(Kind.MAP, iova, size);
             added(iova, size, gather);
+            mapped(event, iova, outputAddress, size);
         }
         return mapped;
     }
@@ -160,15 +181,22 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     @Override
     public final long unmap(long iova, long size, IotlbGather gather) {
         requireMine(gather);
-        return table.unmap(iova, size, gather);
+        UnmapEvent event = UnmapEvent.begun();
+        long bytes = table.unmap(iova, size, gather);
+        note(Kind.UNMAP, iova, size);
+        unmapped(event, iova, size, bytes, false);
+        return bytes;
     }
 
     @Override
     public final long unmap(long iova, long size) {
+        UnmapEvent event = UnmapEvent.begun();
         IotlbGather gather = takeGather();
         try {
             long bytes = table.unmap(iova, size, gather);
+            note(Kind.UNMAP, iova, size);
             sync(gather).await();
+            unmapped(event, iova, size, bytes, true);
             return bytes;
         } finally {
             gathers.giveBack(gather);
@@ -179,18 +207,22 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     public final void cut(long iova, long size, IotlbGather gather) {
         requireMine(gather);
         table.cut(iova, size, gather);
+        note(Kind.CUT, iova, size);
     }
 
     @Override
     public final void split(long iova, long size, long pageSize, IotlbGather gather) {
         requireMine(gather);
         table.split(iova, size, pageSize, gather);
+        note(Kind.SPLIT, iova, size);
     }
 
     @Override
     public final long coalesce(long iova, long size, IotlbGather gather) {
         requireMine(gather);
-        return table.coalesce(iova, size, gather);
+        long merged = table.coalesce(iova, size, gather);
+        note(Kind.COALESCE, iova, size);
+        return merged;
     }
 
     @Override
@@ -206,6 +238,12 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     @Override
     public final Optional<Mapping> mappingAt(long iova) {
         return table.mappingAt(iova);
+    }
+
+    /** As every domain explains; the tables name the domain by {@link #toString}. */
+    @Override
+    public final AddressExplanation explain(long iova) {
+        return table.explainer().explain(toString(), iova);
     }
 
     @Override
@@ -332,13 +370,31 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     @Override
     public final void abandoned(IotlbGather remains) {
-        LOG.log(
-                Logger.Level.WARNING,
-                "a gather was dropped without a sync; everything is invalidated for it: {0}",
+        LOG.warn(
+                "a gather was dropped without a sync; everything is invalidated for it: {}",
                 remains);
         remains.addRange(0, 1L << table.addressWidth(), 1L << table.format().shift(0));
         remains.markStructureChanged();
         sync(remains);
+    }
+
+    private void mapped(@Nullable MapEvent event, long iova, long outputAddress, long size) {
+        if (event != null) {
+            event.ended(table.root(), iova, outputAddress, size);
+        }
+    }
+
+    private void unmapped(
+            @Nullable UnmapEvent event, long iova, long size, long bytes, boolean waited) {
+        if (event != null) {
+            event.ended(table.root(), iova, size, bytes, waited);
+        }
+    }
+
+    private void note(Kind kind, long iova, long size) {
+        if (history != null) {
+            history.note(kind, iova, size);
+        }
     }
 
     private void finishAddition(long iova, long size) {
@@ -384,5 +440,11 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         if (gather.owner() != this) {
             throw new IllegalArgumentException("the gather belongs to another domain");
         }
+    }
+
+    /** Names the domain in messages: by its root table, unless the backend knows better. */
+    @Override
+    public String toString() {
+        return "the domain with its root table at 0x" + Long.toHexString(table.root());
     }
 }

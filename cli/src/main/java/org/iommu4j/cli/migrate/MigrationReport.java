@@ -6,10 +6,8 @@ import java.util.List;
  * What was seen of one migration.
  *
  * @param granularity the page size, in bytes, at which writes were told apart
- * @param rounds how often memory was copied: all of it, then what was dirty, at last with the
- *     devices stopped
- * @param bytesCopied bytes copied in all rounds
- * @param lastBytes those copied while the devices were stopped
+ * @param copied bytes copied in each round: all of the memory, then what was dirty, at last with
+ *     the devices stopped
  * @param seconds how long devices wrote while memory was copied
  * @param stoppedMillis how long they were stopped for the last round
  * @param writes DMAs that they did meanwhile
@@ -23,9 +21,7 @@ import java.util.List;
  */
 public record MigrationReport(
         long granularity,
-        int rounds,
-        long bytesCopied,
-        long lastBytes,
+        List<Long> copied,
         double seconds,
         double stoppedMillis,
         long writes,
@@ -46,9 +42,25 @@ public record MigrationReport(
      */
     public record TablePages(long before, long peak, long after) {}
 
-    /** Copies the list. */
+    /** Copies the lists. */
     public MigrationReport {
+        copied = List.copyOf(copied);
         firstWrong = List.copyOf(firstWrong);
+    }
+
+    /** {@return how often memory was copied} */
+    public int rounds() {
+        return copied.size();
+    }
+
+    /** {@return bytes copied in all rounds} */
+    public long bytesCopied() {
+        return copied.stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** {@return bytes copied while the devices were stopped} */
+    public long lastBytes() {
+        return copied.getLast();
     }
 
     /** {@return whether the copy has every byte of the source} */

@@ -45,9 +45,7 @@ final class MigrationRun {
     private final WrongData wrongCopies = new WrongData();
     private final Convergence convergence;
     private final BitSet dirty;
-    private int rounds;
-    private long bytesCopied;
-    private long lastBytes;
+    private final List<Long> copied = new ArrayList<>();
     private long writes;
     private double seconds;
     private double stoppedMillis;
@@ -118,7 +116,7 @@ final class MigrationRun {
                 crew.end();
             }
             readDirty(tracking);
-            lastBytes = copyDirty();
+            copyDirty();
             seconds = (stopped - start) / 1e9;
             stoppedMillis = (System.nanoTime() - stopped) / 1e6;
         }
@@ -192,12 +190,9 @@ final class MigrationRun {
         }
     }
 
-    private long copyDirty() {
-        rounds++;
-        long bytes = destination.copy(dirty);
-        bytesCopied += bytes;
+    private void copyDirty() {
+        copied.add(destination.copy(dirty));
         dirty.clear();
-        return bytes;
     }
 
     /** {@return what was seen; to be asked for when the Iommu is closed} */
@@ -211,9 +206,7 @@ final class MigrationRun {
                                 .forEach(finding -> firstWrong.add(finding.toString())));
         return new MigrationReport(
                 granularity,
-                rounds,
-                bytesCopied,
-                lastBytes,
+                copied,
                 seconds,
                 stoppedMillis,
                 writes,

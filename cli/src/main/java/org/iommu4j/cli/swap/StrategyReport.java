@@ -1,6 +1,7 @@
 package org.iommu4j.cli.swap;
 
 import java.util.List;
+import java.util.Optional;
 import org.HdrHistogram.Histogram;
 import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.cli.vm.Faults;
@@ -26,6 +27,7 @@ import org.iommu4j.cli.vm.Faults;
  * @param tables what the domain held
  * @param latency nanoseconds of DMAs that were not blocked, of a part of them
  * @param faultService nanoseconds of DMAs that had to ask for a page which was out
+ * @param timeline what happened over time, if that was asked for
  * @param firstWrong the first of the wrong data, and of what the sanitizer found, in words
  */
 public record StrategyReport(
@@ -46,6 +48,7 @@ public record StrategyReport(
         Tables tables,
         Histogram latency,
         Histogram faultService,
+        Optional<StrategyTimeline> timeline,
         List<String> firstWrong) {
 
     /**

@@ -3,6 +3,7 @@ package org.iommu4j.cli.swap;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -49,6 +50,7 @@ final class StrategyRun {
     private final GuestMemory guest;
     private final Swapper swapper;
     private final List<DeviceTraffic> traffic;
+    private final Optional<StrategyTimeline> timeline;
     private double seconds;
     private final DomainStatistics before;
     private DomainStatistics statistics;
@@ -61,9 +63,15 @@ final class StrategyRun {
      * @param machine a machine of its own
      * @param iommu who drives its units; closed by the caller
      * @param strategy how pages are taken
+     * @param sampled whether what happens over time is kept
      * @throws IllegalArgumentException if machine or backend cannot do what the settings say
      */
-    StrategyRun(SwapSettings settings, Machine machine, Iommu iommu, SplitStrategy strategy) {
+    StrategyRun(
+            SwapSettings settings,
+            Machine machine,
+            Iommu iommu,
+            SplitStrategy strategy,
+            boolean sampled) {
         this.settings = settings;
         this.machine = machine;
         this.strategy = strategy;
@@ -107,6 +115,7 @@ final class StrategyRun {
                                         random.split()))
                         .toList();
         before = domain.statistics();
+        timeline = sampled ? Optional.of(new StrategyTimeline(before)) : Optional.empty();
         statistics = before;
         after = before;
     }
@@ -154,14 +163,25 @@ final class StrategyRun {
             pause(settings.vm().duration().minus(elapsed));
             elapsed = Duration.ofNanos(System.nanoTime() - start);
             progress.accept(elapsed);
+            long nanos = elapsed.toNanos();
+            timeline.ifPresent(samples -> sample(samples, nanos));
         }
         crew.end();
-        seconds = (System.nanoTime() - start) / 1e9;
+        long nanos = System.nanoTime() - start;
+        seconds = nanos / 1e9;
         statistics = domain.statistics();
+        timeline.ifPresent(samples -> {
+            sample(samples, nanos);
+            samples.end();
+        });
         swapper.heal();
         after = domain.statistics();
         traffic.forEach(DeviceTraffic::readAll);
         frames.check();
+    }
+
+    private void sample(StrategyTimeline samples, long nanos) {
+        samples.at(nanos, traffic, swapper.swaps(), pageRequests.get(), domain.statistics());
     }
 
     /** {@return what was seen; to be asked for when the Iommu is closed} */
@@ -190,6 +210,7 @@ final class StrategyRun {
                 new StrategyReport.Tables(before, swapper.worst(), after),
                 together(DeviceTraffic::latency),
                 together(DeviceTraffic::faultService),
+                timeline,
                 firstWrong);
     }
 

@@ -61,19 +61,20 @@ public final class SwapScenario {
      * Runs a strategy.
      *
      * @param strategy the strategy
+     * @param sampled whether what happens over time is kept
      * @param progress hears how far it is
      * @return what was seen
      * @throws IllegalArgumentException if machine, backend or policy cannot do what the settings
      *     say
      */
-    public StrategyReport run(SplitStrategy strategy, Progress progress) {
+    public StrategyReport run(SplitStrategy strategy, boolean sampled, Progress progress) {
         try (Machine machine =
                 machines.create(settings.vm().configuredMachine(), settings.machineMemory())) {
             StrategyRun run;
             IommuOptions options =
                     IommuOptions.on(machine).with(FlushPolicyProvider.class, settings.flush());
             try (Iommu iommu = iommus.apply(settings.vm().backend(), options)) {
-                run = new StrategyRun(settings, machine, iommu, strategy);
+                run = new StrategyRun(settings, machine, iommu, strategy, sampled);
                 run.go(iommu, () -> interrupted, elapsed -> progress.at(strategy, elapsed));
             }
             return run.report();

@@ -3,6 +3,7 @@ package org.iommu4j.cli.vm;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import org.HdrHistogram.Histogram;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.DmaOutcome;
@@ -12,7 +13,8 @@ import org.iommu4j.machine.DmaOutcome;
  * every word it reads against what it wrote there last.
  *
  * <p>Nothing is allocated where a DMA succeeds. One in eight is timed, because asking for the time
- * takes about as long as a DMA; and every one to a page that is out. For one thread at a time.
+ * takes about as long as a DMA; and every one to a page that is out. For one thread at a time, but
+ * its counts may be read by any.
  */
 public final class DeviceTraffic {
     private static final int TIMED = 8;
@@ -33,9 +35,9 @@ public final class DeviceTraffic {
             ByteBuffer.allocateDirect(Content.SLOT).order(ByteOrder.LITTLE_ENDIAN);
     private final Histogram latency = new Histogram(LONGEST_NANOS, 3);
     private final Histogram faultService = new Histogram(LONGEST_NANOS, 3);
-    private long dmas;
-    private long expectedFaults;
-    private long spuriousFaults;
+    private final AtomicLong dmas = new AtomicLong();
+    private final AtomicLong expectedFaults = new AtomicLong();
+    private final AtomicLong spuriousFaults = new AtomicLong();
 
     /**
      * Makes the traffic of a device.
@@ -92,17 +94,17 @@ public final class DeviceTraffic {
 
     /** {@return how many DMAs it did, the blocked ones among them} */
     public long dmas() {
-        return dmas;
+        return dmas.getOpaque();
     }
 
     /** {@return how many were blocked, or waited, at a page that the host was busy with} */
     public long expectedFaults() {
-        return expectedFaults;
+        return expectedFaults.getOpaque();
     }
 
     /** {@return how many were blocked, or waited, at a page that was present all the while} */
     public long spuriousFaults() {
-        return spuriousFaults;
+        return spuriousFaults.getOpaque();
     }
 
     /** {@return how long DMAs took that had to ask for a page which was out, in nanoseconds} */
@@ -117,11 +119,11 @@ public final class DeviceTraffic {
 
     private void transfer(int page, boolean write) {
         int stamp = states.stamp(page);
-        boolean timed = dmas % TIMED == 0 || !PageStates.isPresent(stamp);
+        boolean timed = dmas.getPlain() % TIMED == 0 || !PageStates.isPresent(stamp);
         long start = timed ? System.nanoTime() : 0;
         long iova = guest.iova(page) + (number + page) % Content.SLOTS * (long) Content.SLOT;
         DmaOutcome outcome = write ? writeNext(page, iova) : read(page, iova);
-        dmas++;
+        increment(dmas);
         if (outcome.waited() || !outcome.isDone()) {
             countFault(page, stamp, iova, outcome);
         } else if (PageStates.isGone(stamp) && states.isStill(page, stamp)) {
@@ -139,9 +141,9 @@ public final class DeviceTraffic {
 
     private void countFault(int page, int stamp, long iova, DmaOutcome outcome) {
         if (PageStates.isPresent(stamp) && states.isStill(page, stamp)) {
-            spuriousFaults++;
+            increment(spuriousFaults);
         } else {
-            expectedFaults++;
+            increment(expectedFaults);
         }
         if (faults == Faults.RECOVERABLE && !outcome.isDone()) {
             wrongData.add(
@@ -151,6 +153,11 @@ public final class DeviceTraffic {
                             + ": "
                             + outcome);
         }
+    }
+
+    /** Only this thread counts; others read now and then. */
+    private static void increment(AtomicLong count) {
+        count.setOpaque(count.getPlain() + 1);
     }
 
     /** Writes the next version; after a write that was blocked, the same one again. */

@@ -17,6 +17,7 @@ class SwapScenarioTest {
         StrategyReport report =
                 scenario.run(
                         SplitStrategy.HITLESS,
+                        false,
                         (strategy, elapsed) -> {
                             if (elapsed.toMillis() > 100) {
                                 scenario.interrupt();

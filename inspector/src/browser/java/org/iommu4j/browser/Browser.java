@@ -1,4 +1,6 @@
-package org.iommu4j.inspector;
+package org.iommu4j.browser;
+
+import static org.junit.jupiter.api.Assumptions.abort;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
@@ -30,7 +32,7 @@ import java.util.stream.Stream;
  * A real Chromium without a window, driven over a pipe by its DevTools protocol. What goes wrong in
  * a page, and what it asks the network for, is kept.
  */
-final class Browser implements AutoCloseable {
+public final class Browser implements AutoCloseable {
     private static final List<String> NAMES =
             List.of(
                     "chromium",
@@ -56,7 +58,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** The one that IOMMU4J_CHROMIUM names, or else the first found on the path. */
-    static Optional<Path> installed() {
+    private static Optional<Path> installed() {
         String named = System.getenv("IOMMU4J_CHROMIUM");
         if (named != null) {
             return Optional.of(Path.of(named));
@@ -69,8 +71,28 @@ final class Browser implements AutoCloseable {
                 .findFirst();
     }
 
-    /** Starts it with a profile in an empty folder. */
-    static Browser start(Path executable, Path profile) throws IOException {
+    /**
+     * Starts the browser that is installed. Where there is none, the tests that ask for it say so
+     * and are counted as skipped; with IOMMU4J_BROWSER=required, as in {@code .ci/run}, they fail
+     * instead.
+     *
+     * @param profile an empty folder
+     */
+    public static Browser start(Path profile) throws IOException {
+        if (installed().isEmpty()) {
+            String advice =
+                    "no Chromium found, so the pages are not tested; apt-get install chromium, or"
+                            + " name one by IOMMU4J_CHROMIUM";
+            if ("required".equals(System.getenv("IOMMU4J_BROWSER"))) {
+                throw new AssertionError(advice);
+            }
+            System.err.println(advice);
+            abort(advice);
+        }
+        return start(installed().orElseThrow(), profile);
+    }
+
+    private static Browser start(Path executable, Path profile) throws IOException {
         // The protocol is spoken on file descriptors 3 and 4, which are this process's pipes.
         Process process =
                 new ProcessBuilder(
@@ -103,7 +125,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** How large the window is, in CSS pixels, and which colours the user prefers. */
-    void looks(int width, int height, boolean dark) {
+    public void looks(int width, int height, boolean dark) {
         call(
                 "Emulation.setDeviceMetricsOverride",
                 "{\"width\":"
@@ -121,7 +143,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** Opens a page and waits until it says that it is ready. */
-    void open(Path page) {
+    public void open(Path page) {
         complaints.clear();
         requests.clear();
         call("Page.navigate", "{\"url\":\"" + page.toUri() + "\"}");
@@ -135,7 +157,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** The value of an expression, as text; a promise is waited for. */
-    String evaluate(String expression) {
+    public String evaluate(String expression) {
         Map<String, String> answer =
                 call(
                         "Runtime.evaluate",
@@ -149,7 +171,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** Presses and releases a key on what has the focus. */
-    void press(String key) {
+    public void press(String key) {
         String text = key.length() == 1 ? ",\"text\":\"" + key + "\"" : "";
         for (String type : List.of("keyDown", "keyUp")) {
             call(
@@ -158,8 +180,13 @@ final class Browser implements AutoCloseable {
         }
     }
 
+    /** Whether the page looks as it does on paper. */
+    public void prints(boolean printing) {
+        call("Emulation.setEmulatedMedia", "{\"media\":\"" + (printing ? "print" : "") + "\"}");
+    }
+
     /** Turns the mouse wheel, or moves or clicks, at a point of the window. */
-    void mouse(String type, double x, double y, double wheel) {
+    public void mouse(String type, double x, double y, double wheel) {
         String button =
                 type.startsWith("mouseM") || wheel != 0
                         ? ""
@@ -179,7 +206,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** Keeps a picture of the whole page, for people. */
-    void picture(Path file) throws IOException {
+    public void picture(Path file) throws IOException {
         String data =
                 call("Page.captureScreenshot", "{\"captureBeyondViewport\":true}")
                         .get("result.data");
@@ -188,12 +215,12 @@ final class Browser implements AutoCloseable {
     }
 
     /** Errors and warnings on the console, and exceptions. */
-    List<String> complaints() {
+    public List<String> complaints() {
         return List.copyOf(complaints);
     }
 
     /** The addresses that the page asked for. */
-    List<String> requests() {
+    public List<String> requests() {
         return List.copyOf(requests);
     }
 
