@@ -1,3 +1,4 @@
+import org.iommu4j.cli.LoggersOfLibraries;
 import org.jspecify.annotations.NullMarked;
 
 /**
@@ -26,4 +27,7 @@ module org.iommu4j.cli {
 
     opens org.iommu4j.cli to
             info.picocli;
+
+    provides System.LoggerFinder with
+            LoggersOfLibraries;
 }

@@ -16,7 +16,6 @@ import org.jspecify.annotations.NullMarked;
 module org.iommu4j.flush {
     requires transitive org.iommu4j.api;
     requires static transitive org.jspecify;
-    requires org.apache.logging.log4j;
 
     exports org.iommu4j.flush;
 

@@ -11,7 +11,6 @@ module org.iommu4j.pagetable {
     requires transitive org.iommu4j.flush;
     requires static transitive org.jspecify;
     requires jdk.jfr;
-    requires org.apache.logging.log4j;
 
     exports org.iommu4j.pagetable;
 }

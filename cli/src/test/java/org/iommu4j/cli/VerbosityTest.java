@@ -80,6 +80,27 @@ class VerbosityTest {
     }
 
     @Test
+    void whatLibrariesLogWithoutALibraryGoesTheSameWay() {
+        System.Logger library = System.getLogger("org.iommu4j.some.Library");
+        CommandRun.of("-v", "list");
+        library.log(System.Logger.Level.WARNING, "{0} of {1}", "one", "two");
+        library.log(System.Logger.Level.WARNING, "it''s plain");
+        library.log(System.Logger.Level.INFO, () -> "made when wanted");
+        library.log(System.Logger.Level.ERROR, "thrown", new IllegalStateException("on purpose"));
+        library.log(System.Logger.Level.DEBUG, "not wanted");
+        assertThat(library.isLoggable(System.Logger.Level.INFO)).isTrue();
+        assertThat(library.isLoggable(System.Logger.Level.DEBUG)).isFalse();
+        assertThat(library.getName()).isEqualTo("org.iommu4j.some.Library");
+        assertThat(logged())
+                .contains("WARN  Library: one of two")
+                .contains("WARN  Library: it''s plain")
+                .contains("INFO  Library: made when wanted")
+                .contains("ERROR Library: thrown")
+                .contains("IllegalStateException: on purpose")
+                .doesNotContain("not wanted");
+    }
+
+    @Test
     void helpTellsOfIt() {
         assertThat(CommandRun.of("swap", "--help").out().replaceAll("\\s+", " "))
                 .contains("-v, --verbose")

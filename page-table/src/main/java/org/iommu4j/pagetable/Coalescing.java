@@ -1,11 +1,10 @@
 package org.iommu4j.pagetable;
 
+import java.lang.System.Logger;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
-import org.apache.logging.log4j.LogManager;
-import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.CoalescePolicy;
 import org.iommu4j.api.Feature;
 import org.iommu4j.api.IommuException;
@@ -19,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Coalescing {
 
-    private static final Logger LOG = LogManager.getLogger(Coalescing.class);
+    private static final Logger LOG = System.getLogger(Coalescing.class.getName());
 
     private final PageTable table;
     private final CoalescePolicy policy;
@@ -96,7 +95,7 @@ final class Coalescing {
                     domain.sync(gather);
                 }
             } catch (RuntimeException e) {
-                LOG.warn("a step of coalescing in the background failed", e);
+                LOG.log(Logger.Level.WARNING, "a step of coalescing in the background failed", e);
             }
             changes = table.changes();
         }

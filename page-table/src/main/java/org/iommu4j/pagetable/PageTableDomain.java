@@ -1,11 +1,10 @@
 package org.iommu4j.pagetable;
 
+import java.lang.System.Logger;
 import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
-import org.apache.logging.log4j.LogManager;
-import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.AddressExplanation;
 import org.iommu4j.api.DirtyOptions;
@@ -30,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner {
 
-    private static final Logger LOG = LogManager.getLogger(PageTableDomain.class);
+    private static final Logger LOG = System.getLogger(PageTableDomain.class.getName());
 
     private final PageTable table;
     private final boolean gathersAdditions;
@@ -370,8 +369,9 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     @Override
     public final void abandoned(IotlbGather remains) {
-        LOG.warn(
-                "a gather was dropped without a sync; everything is invalidated for it: {}",
+        LOG.log(
+                Logger.Level.WARNING,
+                "a gather was dropped without a sync; everything is invalidated for it: {0}",
                 remains);
         remains.addRange(0, 1L << table.addressWidth(), 1L << table.format().shift(0));
         remains.markStructureChanged();

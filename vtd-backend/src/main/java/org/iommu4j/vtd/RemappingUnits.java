@@ -170,6 +170,9 @@ final class RemappingUnits implements IotlbInvalidator {
         if (holders.tags().size() == 1 && holders.devices().isEmpty()) {
             return ask(holders.tags().getFirst(), request);
         }
+        if (holders.tags().isEmpty() && holders.devices().isEmpty()) {
+            return UnitTickets.NOBODY;
+        }
         List<Long> asked = new ArrayList<>();
         for (IotlbTag tag : holders.tags()) {
             asked.add(ask(tag, request));

@@ -1,9 +1,8 @@
 package org.iommu4j.flush.policy;
 
+import java.lang.System.Logger;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.logging.log4j.LogManager;
-import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.FlushCompletion;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class BatchCompletion implements FlushCompletion {
 
-    private static final Logger LOG = LogManager.getLogger(BatchCompletion.class);
+    private static final Logger LOG = System.getLogger(BatchCompletion.class.getName());
 
     private final DomainBatches domain;
     private final List<Runnable> actions = new ArrayList<>(0);
@@ -69,7 +68,7 @@ final class BatchCompletion implements FlushCompletion {
         try {
             action.run();
         } catch (RuntimeException | Error e) {
-            LOG.warn("an action at the end of a flush threw", e);
+            LOG.log(Logger.Level.WARNING, "an action at the end of a flush threw", e);
         }
     }
 }

@@ -1,13 +1,12 @@
 package org.iommu4j.flush.policy;
 
+import java.lang.System.Logger;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
-import org.apache.logging.log4j.LogManager;
-import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.flush.FlushContext;
@@ -24,7 +23,7 @@ import org.iommu4j.flush.IotlbInvalidator;
  */
 final class DeferredPolicy implements FlushPolicy {
 
-    private static final Logger LOG = LogManager.getLogger(DeferredPolicy.class);
+    private static final Logger LOG = System.getLogger(DeferredPolicy.class.getName());
 
     /* How far a bound may be passed while another thread flushes. */
     private static final int PATIENCE = 2;
@@ -132,7 +131,8 @@ final class DeferredPolicy implements FlushPolicy {
             failing = false;
         } catch (RuntimeException e) {
             if (!failing) {
-                LOG.warn(
+                LOG.log(
+                        Logger.Level.WARNING,
                         "an invalidation failed; what it was for is kept, and it is repeated until"
                                 + " it succeeds",
                         e);
