@@ -118,7 +118,7 @@ final class Rows {
 
     private static void addScale(List<Row> rows) {
         for (Mapped mapped : Mapped.values()) {
-            String size = mapped.name().substring("OF_".length());
+            String size = mapped.name().replaceFirst("OF_(\\d+)", "$1 ");
             String pair = "unmap + map 2 MiB, %siB mapped".formatted(size);
             Row same = scale(pair, "samePlace", mapped);
             boolean ends = mapped == Mapped.OF_1G || mapped == Mapped.OF_64T;
