@@ -65,8 +65,7 @@ final class DirtyPass {
      * @param report its own number, for a witness
      * @throws IllegalStateException if the tracking has ended
      */
-    void report(
-            long first, long last, DirtySink to, IotlbGather gather, int within, long report) {
+    void report(long first, long last, DirtySink to, IotlbGather gather, int within, long report) {
         tracking = within;
         sink = to;
         number = report;

@@ -83,8 +83,7 @@ final class UnreportedWrites {
     /** Puts a block back as it was taken. */
     synchronized void putBack(long base, Block block) {
         Block present =
-                blocks.computeIfAbsent(
-                        base >>> PAGE_SHIFT + BLOCK_SHIFT, number -> new Block());
+                blocks.computeIfAbsent(base >>> PAGE_SHIFT + BLOCK_SHIFT, number -> new Block());
         for (int i = 0; i < WORDS; i++) {
             present.pages[i] |= block.pages[i];
         }
