@@ -23,12 +23,20 @@ final class SpinLock {
     }
 
     void enter() {
-        for (int round = 0; !HELD.compareAndSet(this, false, true); round++) {
+        if (!HELD.compareAndSet(this, false, true)) {
+            await();
+        }
+    }
+
+    /** Looks until it is free, and only then tries: who holds it need not fight for the word. */
+    private void await() {
+        int round = 0;
+        do {
             memory.spin();
-            if (round >= ROUNDS_BEFORE_PAUSE) {
+            if (++round >= ROUNDS_BEFORE_PAUSE) {
                 LockSupport.parkNanos(PAUSE_NANOS);
             }
-        }
+        } while (held || !HELD.compareAndSet(this, false, true));
     }
 
     void leave() {
