@@ -50,7 +50,8 @@ final class ReplayPage {
         this.runs = runs;
         this.report = runs.getFirst().report();
         this.recording = runs.getFirst().recording();
-        this.page = new ReportPage<>("iommu4j replay: " + trace, lead(), runs, policies());
+        this.page =
+                new ReportPage<>("iommu4j replay: " + fileName(trace), lead(), runs, policies());
     }
 
     /**
@@ -80,6 +81,10 @@ final class ReplayPage {
                 report.domains(),
                 report.domains() == 1 ? "domain" : "domains",
                 String.join(", ", policies()));
+    }
+
+    private static String fileName(String trace) {
+        return trace.substring(trace.lastIndexOf('/') + 1);
     }
 
     private List<String> policies() {
@@ -129,10 +134,7 @@ final class ReplayPage {
         for (List<Run> same : sameLeaves()) {
             ReplayRecording first = same.getFirst().recording();
             Chart leaves =
-                    Chart.levels(
-                                    "Live leaves by size" + among(same),
-                                    "leaves",
-                                    Unit.COUNT)
+                    Chart.levels("Live leaves by size" + among(same), "leaves", Unit.COUNT)
                             .scale("leaves");
             for (long size : first.pageSizes()) {
                 leaves.add(PageSize.text(size), first.axis(), first.leaves(size));
@@ -189,20 +191,23 @@ final class ReplayPage {
                         .add("unmaps", recording.axis(), recording.rates(Column.UNMAPS)));
         if (runs.size() == 1) {
             page.chart(
-                    Chart.rates(
-                                    "Invalidations",
-                                    "requests",
-                                    Unit.COUNT_PER_SECOND)
-                            .add("of pages", recording.axis(), recording.rates(Column.PAGE_INVALIDATIONS))
-                            .add("of a domain", recording.axis(), recording.rates(Column.DOMAIN_INVALIDATIONS))
-                            .add("global", recording.axis(), recording.rates(Column.GLOBAL_INVALIDATIONS)));
+                    Chart.rates("Invalidations", "requests", Unit.COUNT_PER_SECOND)
+                            .add(
+                                    "of pages",
+                                    recording.axis(),
+                                    recording.rates(Column.PAGE_INVALIDATIONS))
+                            .add(
+                                    "of a domain",
+                                    recording.axis(),
+                                    recording.rates(Column.DOMAIN_INVALIDATIONS))
+                            .add(
+                                    "global",
+                                    recording.axis(),
+                                    recording.rates(Column.GLOBAL_INVALIDATIONS)));
         } else {
             page.chart(
                     perRun(
-                            Chart.rates(
-                                            "Invalidations",
-                                            "requests",
-                                            Unit.COUNT_PER_SECOND)
+                            Chart.rates("Invalidations", "requests", Unit.COUNT_PER_SECOND)
                                     .note("Of pages, of a domain and global together."),
                             ReplayPage::invalidations));
         }
@@ -288,9 +293,7 @@ final class ReplayPage {
     }
 
     private Chart levels(String title, String name, Column column) {
-        return perRun(
-                Chart.levels(title, name, Unit.COUNT),
-                each -> each.levels(column));
+        return perRun(Chart.levels(title, name, Unit.COUNT), each -> each.levels(column));
     }
 
     private Chart rates(String title, String name, Unit unit, Column column) {
@@ -299,8 +302,7 @@ final class ReplayPage {
 
     private Chart perRun(Chart chart, Function<ReplayRecording, double[]> values) {
         for (Run run : runs) {
-            chart.add(
-                    run.policy(), run.recording().axis(), values.apply(run.recording()));
+            chart.add(run.policy(), run.recording().axis(), values.apply(run.recording()));
         }
         return chart;
     }

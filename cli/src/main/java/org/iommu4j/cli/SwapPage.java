@@ -126,10 +126,7 @@ final class SwapPage {
         for (StrategyReport report : reports) {
             StrategyTimeline timeline = timeline(report);
             Chart leaves =
-                    Chart.levels(
-                                    "Live leaves by size, " + report.strategy(),
-                                    "leaves",
-                                    Unit.COUNT)
+                    Chart.levels("Live leaves by size, " + report.strategy(), "leaves", Unit.COUNT)
                             .scale("leaves");
             for (long size : timeline.pageSizes()) {
                 leaves.add(PageSize.text(size), timeline.axis(), timeline.leaves(size));
@@ -193,7 +190,8 @@ final class SwapPage {
 
     private Chart rates(String title, String name, Column column) {
         return overTime(
-                Chart.rates(title, name, Unit.COUNT_PER_SECOND), timeline -> timeline.rates(column));
+                Chart.rates(title, name, Unit.COUNT_PER_SECOND),
+                timeline -> timeline.rates(column));
     }
 
     private Chart overTime(Chart chart, Function<StrategyTimeline, double[]> values) {

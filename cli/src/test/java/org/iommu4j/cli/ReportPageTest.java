@@ -228,6 +228,9 @@ class ReportPageTest {
             assertThat(browser.evaluate(chart + ".tip.innerText"))
                     .contains("4 KiB")
                     .containsPattern("maps\\s+" + small + "\\s");
+            assertThat(number(chart + ".tip.getBoundingClientRect().left"))
+                    .as("beside the bar")
+                    .isBetween(x, x + 60);
             browser.mouse("mouseMoved", x, number(over + ".bottom") + 120, 0);
             assertThat(browser.evaluate("String(" + chart + ".tip.hidden)")).isEqualTo("true");
         }
@@ -243,7 +246,8 @@ class ReportPageTest {
         assertThat(said(chart)).contains("4k " + grouped(last)).contains("2m ");
         browser.press("ArrowLeft");
         browser.press("ArrowRight");
-        assertThat(browser.evaluate(chart + ".tip.innerText")).containsPattern("4k\\s+" + grouped(last) + "\\s");
+        assertThat(browser.evaluate(chart + ".tip.innerText"))
+                .containsPattern("4k\\s+" + grouped(last) + "\\s");
         double all = number(span(chart));
         browser.press("+");
         assertThat(number(span(chart))).isCloseTo(all / 2, within(all / 100));

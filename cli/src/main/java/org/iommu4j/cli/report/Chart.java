@@ -9,8 +9,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * A chart of a page: a title, two axes with their units, and a line or bars for each series. NaN
- * is no value.
+ * A chart of a page: a title, two axes with their units, and a line or bars for each series. NaN is
+ * no value.
  */
 public final class Chart {
     private static final double DIGITS = 1e6;
@@ -47,12 +47,7 @@ public final class Chart {
     }
 
     private Chart(
-            Kind kind,
-            String title,
-            String xName,
-            List<String> labels,
-            String yName,
-            Unit yUnit) {
+            Kind kind, String title, String xName, List<String> labels, String yName, Unit yUnit) {
         this.kind = kind;
         this.title = title;
         this.xName = xName;

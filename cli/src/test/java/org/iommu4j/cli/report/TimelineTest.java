@@ -23,7 +23,7 @@ class TimelineTest {
         timeline.end();
         double[] times = timeline.times(1);
         assertThat(times).hasSizeBetween(2, 513).startsWith(0);
-        assertThat(times[times.length - 1]).isEqualTo(length);
+        assertThat(times[times.length - 1]).isEqualTo((double) length);
         double space = times[1];
         for (int i = 1; i < times.length - 1; i++) {
             assertThat(times[i]).isEqualTo(i * space);
@@ -68,7 +68,7 @@ class TimelineTest {
             sum += rates[i] * (times[i] - times[i - 1]);
         }
         assertThat(rates[0]).isNaN();
-        assertThat(sum).isCloseTo(value - 3, within(1e-6));
+        assertThat(sum).isCloseTo((double) (value - 3), within(1e-6));
     }
 
     @Test
