@@ -1,3 +1,4 @@
+import org.iommu4j.cli.LoggersOfLibraries;
 import org.jspecify.annotations.NullMarked;
 
 /**
@@ -11,9 +12,11 @@ module org.iommu4j.cli {
     requires dagger;
     requires info.picocli;
     requires jakarta.inject;
+    requires jdk.jfr;
     requires javax.inject;
     requires me.tongfei.progressbar;
     requires org.apache.logging.log4j;
+    requires org.apache.logging.log4j.core;
     requires org.iommu4j.api;
     requires org.iommu4j.conformance;
     requires org.iommu4j.flush;
@@ -24,4 +27,7 @@ module org.iommu4j.cli {
 
     opens org.iommu4j.cli to
             info.picocli;
+
+    provides System.LoggerFinder with
+            LoggersOfLibraries;
 }

@@ -10,6 +10,7 @@ module org.iommu4j.pagetable {
     requires transitive org.iommu4j.walker;
     requires transitive org.iommu4j.flush;
     requires static transitive org.jspecify;
+    requires jdk.jfr;
 
     exports org.iommu4j.pagetable;
 }

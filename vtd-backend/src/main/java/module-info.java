@@ -14,6 +14,7 @@ module org.iommu4j.vtd {
     requires org.apache.logging.log4j;
     requires dagger;
     requires jakarta.inject;
+    requires jdk.jfr;
     requires static org.jspecify;
 
     provides IommuProvider with

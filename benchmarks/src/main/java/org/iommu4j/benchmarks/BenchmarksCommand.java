@@ -33,8 +33,14 @@ public final class BenchmarksCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
 
-    @Option(names = "--short", description = "One JVM a row and fewer samples: at most 3 minutes.")
+    @Option(
+            names = "--short",
+            description =
+                    "One JVM a row, fewer samples, and no curves: at most 3 minutes. With --list, which rows.")
     private boolean brief;
+
+    @Option(names = "--list", description = "Print what would be measured, and measure nothing.")
+    private boolean list;
 
     @Option(names = "--json", description = "Print one JSON object and nothing else.")
     private boolean json;
@@ -82,6 +88,16 @@ public final class BenchmarksCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         List<Row> chosen = chosen();
+        if (list) {
+            PrintWriter out = spec.commandLine().getOut();
+            chosen.forEach(row -> out.println(row.operation()));
+            return 0;
+        }
+        measure(chosen);
+        return 0;
+    }
+
+    private void measure(List<Row> chosen) {
         Effort effort = brief ? shortest : longest;
         Measurement measurement = new Measurement(effort);
         Progress progress = new Progress(chosen.size() * effort.rounds());
@@ -105,7 +121,6 @@ public final class BenchmarksCommand implements Callable<Integer> {
         } else {
             new ReportTable(report, out).print();
         }
-        return 0;
     }
 
     private List<Row> chosen() {
@@ -116,7 +131,7 @@ public final class BenchmarksCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--rows " + rows + ": " + e.getDescription());
         }
-        List<Row> all = Rows.all();
+        List<Row> all = Rows.all().stream().filter(row -> !brief || !row.lengthy()).toList();
         List<Row> found =
                 all.stream().filter(row -> pattern.matcher(row.operation()).find()).toList();
         if (found.isEmpty()) {

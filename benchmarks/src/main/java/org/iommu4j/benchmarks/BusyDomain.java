@@ -8,10 +8,12 @@ import org.iommu4j.api.IommuOptions;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.flush.CacheFlusherProvider;
 import org.iommu4j.flush.FlushPolicyProvider;
+import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.machine.SourceId;
 
 /**
- * A domain as a user has it, whose gathers are completed at once. One thread's: it holds the gather
- * of that thread.
+ * A domain as a user has it, whose gathers are completed at once unless it is opened with a policy.
+ * One thread's: it holds the gather of that thread.
  */
 final class BusyDomain implements AutoCloseable {
 
@@ -39,22 +41,37 @@ final class BusyDomain implements AutoCloseable {
 
     /** A domain of a unit that snoops the processor's cache. */
     static BusyDomain coherent(DomainOptions options) {
-        return open("none", options);
+        return over(PhysicalMemory.allocate(TABLE_MEMORY), "none", options);
     }
 
     /** A domain of a unit that does not. */
     static BusyDomain nonCoherent(DomainOptions options) {
-        return open("line", options);
+        return over(PhysicalMemory.allocate(TABLE_MEMORY), "line", options);
     }
 
-    private static BusyDomain open(String cacheFlusher, DomainOptions options) {
-        Iommu iommu =
-                Iommu.open(
-                        "vtd",
-                        IommuOptions.memoryOnly(TABLE_MEMORY)
-                                .with(FlushPolicyProvider.class, new NoInvalidation())
-                                .with(CacheFlusherProvider.class, cacheFlusher));
+    /** A coherent domain whose tables lie in this memory. */
+    static BusyDomain in(PhysicalMemory memory, DomainOptions options) {
+        return over(memory, "none", options);
+    }
+
+    private static BusyDomain over(
+            PhysicalMemory memory, String cacheFlusher, DomainOptions options) {
+        return open(
+                IommuOptions.memoryOnly(memory)
+                        .with(FlushPolicyProvider.class, new NoInvalidation())
+                        .with(CacheFlusherProvider.class, cacheFlusher),
+                options);
+    }
+
+    /** A domain of a unit with what it stands on and the policies that it is given. */
+    static BusyDomain open(IommuOptions unit, DomainOptions options) {
+        Iommu iommu = Iommu.open("vtd", unit);
         return new BusyDomain(iommu, iommu.createDomain(options));
+    }
+
+    /** Lets a device use the domain. */
+    void attach(SourceId device) {
+        iommu.attach(device, domain);
     }
 
     /** The same domain for another thread. */
@@ -63,8 +80,8 @@ final class BusyDomain implements AutoCloseable {
     }
 
     /** Another domain of the same unit. */
-    BusyDomain sibling() {
-        return new BusyDomain(iommu, iommu.createDomain(DomainOptions.defaults()));
+    BusyDomain sibling(DomainOptions options) {
+        return new BusyDomain(iommu, iommu.createDomain(options));
     }
 
     void map(long iova, long size) {
@@ -79,6 +96,13 @@ final class BusyDomain implements AutoCloseable {
     void split(long iova, long size, long pageSize) {
         domain.split(iova, size, pageSize, gather);
         domain.sync(gather);
+    }
+
+    /** Merges leaves as far as it goes; returns how many are merged away. */
+    long coalesce(long iova, long size) {
+        long merged = domain.coalesce(iova, size, gather);
+        domain.sync(gather);
+        return merged;
     }
 
     /** Closes the unit with all of its domains. */

@@ -17,5 +17,5 @@ record Effort(int rounds, int warmups, int measurements, Duration iteration, boo
     static final Effort FULL = new Effort(3, 5, 10, Duration.ofMillis(200), true);
 
     /** For a look, in three minutes. */
-    static final Effort SHORT = new Effort(1, 4, 6, Duration.ofMillis(150), true);
+    static final Effort SHORT = new Effort(1, 4, 6, Duration.ofMillis(120), true);
 }

@@ -50,17 +50,16 @@ public class RangeBenchmark {
             return calls;
         }
 
-        private BusyDomain open() {
-            DomainOptions options = DomainOptions.defaults();
-            if (neighbour == 0) {
-                options = options.withEmptyTables(0);
-            }
-            if (size < LARGE || neighbour == 0) {
-                options = options.withPageSizes(PAGE);
-            }
+        boolean tablesGo() {
+            return neighbour == 0;
+        }
+
+        private BusyDomain open(DomainOptions options) {
+            DomainOptions small =
+                    size < LARGE || tablesGo() ? options.withPageSizes(PAGE) : options;
             return name().endsWith("NON_COHERENT")
-                    ? BusyDomain.nonCoherent(options)
-                    : BusyDomain.coherent(options);
+                    ? BusyDomain.nonCoherent(small)
+                    : BusyDomain.coherent(small);
         }
 
         private void mapNeighbours(BusyDomain domain) {
@@ -87,7 +86,7 @@ public class RangeBenchmark {
 
     /** A domain and the ranges in it. */
     @State(Scope.Thread)
-    public abstract static class Ranges extends Allocation {
+    public abstract static class Ranges extends TableSettings {
 
         /** What is measured. */
         @Param public Shape shape = Shape.PAGE_4K;
@@ -98,7 +97,7 @@ public class RangeBenchmark {
         /** Makes the domain. */
         @Setup(Level.Trial)
         public void open() {
-            domain = shape.open();
+            domain = shape.open(options());
             shape.mapNeighbours(domain);
         }
 

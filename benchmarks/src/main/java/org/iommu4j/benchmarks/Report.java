@@ -1,10 +1,10 @@
 package org.iommu4j.benchmarks;
 
+import java.util.HashMap;
 import java.util.List;
-import java.util.Objects;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import org.jspecify.annotations.Nullable;
 
 /**
  * All that a run found out.
@@ -35,7 +35,7 @@ record Report(Host host, Optional<CFloor> c, List<Figure> figures) {
         return ratio(figure, peer(figure));
     }
 
-    /** The ratio that the row's budget limits, if there is one and its reference was measured. */
+    /** What the row's budget limits, if there is one and its reference was measured. */
     OptionalDouble ratioOfBudget(Figure figure) {
         if (figure.row().budget().isEmpty()) {
             return OptionalDouble.empty();
@@ -44,6 +44,7 @@ record Report(Host host, Optional<CFloor> c, List<Figure> figures) {
         return switch (of) {
             case Budget.PEER -> ratioToPeer(figure);
             case Budget.FLOOR -> ratioToFloor(figure);
+            case Budget.NANOS -> OptionalDouble.of(figure.nanos());
             default -> ratio(figure, nanos(of));
         };
     }
@@ -51,7 +52,7 @@ record Report(Host host, Optional<CFloor> c, List<Figure> figures) {
     /** Whether a row keeps its budget; true without one. */
     boolean isWithinBudget(Figure figure) {
         OptionalDouble ratio = ratioOfBudget(figure);
-        return ratio.isEmpty() || ratio.getAsDouble() <= figure.row().budget().get().ratio();
+        return ratio.isEmpty() || ratio.getAsDouble() <= figure.row().budget().get().limit();
     }
 
     /** How much more two threads do than one, of a row with two threads. */
@@ -60,13 +61,24 @@ record Report(Host host, Optional<CFloor> c, List<Figure> figures) {
         return figures.stream()
                 .filter(one -> one.row().threads() == 1 && row.threads() == 2)
                 .filter(one -> one.row().benchmark().equals(row.benchmark()))
-                .filter(one -> Objects.equals(window(one), window(figure)))
+                .filter(one -> place(one).equals(place(figure)))
                 .mapToDouble(one -> row.threads() * one.nanos() / figure.nanos())
                 .findFirst();
     }
 
-    private static @Nullable String window(Figure figure) {
-        return figure.row().parameters().get("window");
+    /** How much more two threads do than one where nothing is shared, if it was measured. */
+    OptionalDouble speedUpOfArithmetic() {
+        return figures.stream()
+                .filter(figure -> figure.row().operation().equals(ThreadRows.ARITHMETIC_OF_TWO))
+                .map(this::speedUp)
+                .findFirst()
+                .orElse(OptionalDouble.empty());
+    }
+
+    private static Map<String, String> place(Figure figure) {
+        Map<String, String> parameters = new HashMap<>(figure.row().parameters());
+        parameters.remove("sharing");
+        return parameters;
     }
 
     private OptionalDouble peer(Figure figure) {

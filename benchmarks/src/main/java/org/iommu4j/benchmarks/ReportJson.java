@@ -33,11 +33,6 @@ final class ReportJson {
                 writeRow(json, figure);
             }
             json.writeEndArray();
-            json.writeArrayFieldStart("absent");
-            for (String operation : Rows.ABSENT) {
-                json.writeString(operation);
-            }
-            json.writeEndArray();
             json.writeEndObject();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -68,7 +63,7 @@ final class ReportJson {
         write(json, "ratioToPeer", report.ratioToPeer(figure));
         if (figure.row().budget().isPresent()) {
             Budget budget = figure.row().budget().get();
-            json.writeNumberField("budget", rounded(budget.ratio()));
+            json.writeNumberField("budget", rounded(budget.limit()));
             json.writeStringField("budgetOf", budget.of());
             json.writeBooleanField("withinBudget", report.isWithinBudget(figure));
         } else {
@@ -77,6 +72,13 @@ final class ReportJson {
             json.writeNullField("withinBudget");
         }
         json.writeNumberField("bytesPerOperation", Math.round(figure.bytes()));
+        if (figure.row().emptyTables().isPresent()) {
+            int count = Integer.parseInt(figure.row().emptyTables().get());
+            json.writeNumberField("emptyTables", count);
+        } else {
+            json.writeNullField("emptyTables");
+        }
+        write(json, "speedUp", report.speedUp(figure));
         json.writeEndObject();
     }
 

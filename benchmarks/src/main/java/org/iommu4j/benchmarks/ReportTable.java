@@ -7,7 +7,7 @@ import java.util.OptionalDouble;
 /** Prints a report for a reader. */
 final class ReportTable {
 
-    private static final String LINE = "%-46s %10s %7s %7s  %-12s %6s%n";
+    private static final String LINE = "%-49s %10s %7s %7s  %-12s %6s %6s%n";
 
     private final Report report;
     private final PrintWriter out;
@@ -23,7 +23,7 @@ final class ReportTable {
         out.printf("%s, %s%n", host.system(), host.java());
         printFloor();
         out.println();
-        out.printf(LINE, "operation", "ns", "x floor", "x peer", "budget", "bytes");
+        out.printf(LINE, "operation", "ns", "x floor", "x peer", "budget", "bytes", "empty");
         for (Figure figure : report.figures()) {
             printRow(figure);
         }
@@ -31,9 +31,10 @@ final class ReportTable {
         out.println(
                 "x floor, x peer: times the floor, times Linux's figure scaled to this machine");
         out.println(
-                "budget: times the peer; f: times the floor; d: times the same with a domain each");
+                "budget: times the peer; f: times the floor; d: times the same with a domain each;"
+                        + " ns: nanoseconds");
+        out.println("bytes: of Java heap; empty: how many emptied tables may stay linked");
         printSpeedUps();
-        out.println("not measured yet: " + String.join(", ", Rows.ABSENT));
         out.flush();
     }
 
@@ -63,10 +64,23 @@ final class ReportTable {
                     .ifPresent(ratio ->
                             out.printf(
                                     Locale.ROOT,
-                                    "%s: %.2f times the work of one%n",
+                                    "%s: %.2f times the work of one%s%n",
                                     two.row().operation(),
-                                    ratio));
+                                    ratio,
+                                    limitOfSpeedUp(two, ratio)));
         }
+    }
+
+    private String limitOfSpeedUp(Figure two, double ratio) {
+        OptionalDouble free = report.speedUpOfArithmetic();
+        if (two.row().budget().isEmpty() || !ThreadRows.isMix(two.row()) || free.isEmpty()) {
+            return "";
+        }
+        String verdict =
+                free.getAsDouble() < ThreadRows.SPEED_UP_OF_ARITHMETIC
+                        ? "no verdict, the processors are not free"
+                        : ratio >= ThreadRows.SPEED_UP ? "ok" : "UNDER";
+        return String.format(Locale.ROOT, ", budget %.2f: %s", ThreadRows.SPEED_UP, verdict);
     }
 
     private void printRow(Figure figure) {
@@ -78,7 +92,8 @@ final class ReportTable {
                 ratio(report.ratioToFloor(figure)),
                 ratio(report.ratioToPeer(figure)),
                 budget,
-                bytes(figure.bytes()));
+                bytes(figure.bytes()),
+                figure.row().emptyTables().orElse(""));
     }
 
     private String limit(Figure figure, Budget budget) {
@@ -90,9 +105,11 @@ final class ReportTable {
                 switch (budget.of()) {
                     case Budget.PEER -> "";
                     case Budget.FLOOR -> "f";
+                    case Budget.NANOS -> "ns";
                     default -> "d";
                 };
-        return String.format(Locale.ROOT, "%.2f%s%s", budget.ratio(), of, verdict);
+        String number = budget.of().equals(Budget.NANOS) ? "%.0f" : "%.2f";
+        return String.format(Locale.ROOT, number + "%s%s", budget.limit(), of, verdict);
     }
 
     private static String nanos(double nanos) {

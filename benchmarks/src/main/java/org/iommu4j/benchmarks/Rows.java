@@ -5,10 +5,12 @@ import static org.iommu4j.benchmarks.Budget.PEER;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.iommu4j.benchmarks.CoalesceBenchmark.Leaf;
+import org.iommu4j.benchmarks.DirtyBenchmark.Share;
 import org.iommu4j.benchmarks.RangeBenchmark.Shape;
 import org.iommu4j.benchmarks.SamePageBenchmark.Company;
+import org.iommu4j.benchmarks.ScaleBenchmark.Mapped;
 import org.iommu4j.benchmarks.SplitBenchmark.Cut;
-import org.iommu4j.benchmarks.ThreadsBenchmark.Sharing;
 
 /*
  * The peers' figures: Linux 7.3's generic I/O page table, format vtdss with 4 levels, compiled in user space by gcc 14
@@ -22,13 +24,8 @@ final class Rows {
     /** The floor in Java that others are held against. */
     static final String JAVA_FLOOR = "floor: take a page, write it, one exchange";
 
-    /** What no row measures yet; the first two, of the peers' table, are not in the engine yet. */
-    static final List<String> ABSENT =
-            List.of(
-                    "coalesce",
-                    "read-and-clear dirty",
-                    "the deferred flush policy",
-                    "DMA through the emulator");
+    /** How many emptied tables may stay linked unless a row is about them: the default. */
+    static final int USUAL = 64;
 
     private Rows() {}
 
@@ -41,20 +38,25 @@ final class Rows {
         addLeaves(rows);
         addTraffic(rows);
         addSplits(rows);
-        addThreads(rows, Window.OF_64M, "64 MiB");
-        addThreads(rows, Window.OF_4G, "4 GiB");
+        addDirty(rows);
+        addScale(rows);
+        ThreadRows.addTo(rows);
+        UnitRows.addTo(rows);
         return rows;
     }
 
     private static void addPages(List<Row> rows) {
         rows.add(map("map 4 KiB", Shape.PAGE_4K).peer(15.3).within(0.9, PEER));
         rows.add(unmap("unmap 4 KiB", Shape.PAGE_4K).peer(32.9).within(0.55, PEER));
-        rows.add(pair("map + unmap the same page", Company.NEIGHBOUR).peer(49).within(0.6, PEER));
         rows.add(
-                pair("map + unmap a lone page, table damped", Company.DAMPED)
+                pair("map + unmap the same page", Company.NEIGHBOUR, USUAL)
                         .peer(49)
                         .within(0.6, PEER));
-        rows.add(pair("map + unmap a lone page, table goes", Company.LONE).peer(49));
+        rows.add(
+                pair("map + unmap a lone page, table damped", Company.LONE, USUAL)
+                        .peer(49)
+                        .within(0.6, PEER));
+        rows.add(pair("map + unmap a lone page, table goes", Company.LONE, 0).peer(49));
         rows.add(map("map 4 KiB into a new table", Shape.PAGE_4K_COLD));
         rows.add(unmap("unmap 4 KiB, table goes", Shape.PAGE_4K_COLD));
         rows.add(map("map 4 KiB, non-coherent", Shape.PAGE_4K_NON_COHERENT).peer(478));
@@ -63,14 +65,18 @@ final class Rows {
 
     private static void addTables(List<Row> rows) {
         rows.add(map("map 64 KiB", Shape.PAGES_64K).peer(64).within(0.7, PEER));
-        /* The peers' figure for this one was not measured; the engine's level is 0.8 of theirs. */
-        rows.add(unmap("unmap 64 KiB", Shape.PAGES_64K));
+        /* The peers' table lacks this one; of the prototype's 39 ns it says that they are 0.80 of it. */
+        rows.add(unmap("unmap 64 KiB", Shape.PAGES_64K).peer(39 / 0.8).within(0.8, PEER));
         rows.add(map("map 1 MiB", Shape.PAGES_1M).peer(416).within(0.4, PEER));
         rows.add(unmap("unmap 1 MiB", Shape.PAGES_1M).peer(342).within(0.4, PEER));
         rows.add(map("map 2 MiB as 512 pages", Shape.PAGES_2M).peer(815).within(0.12, PEER));
         rows.add(unmap("unmap 2 MiB of 512 pages", Shape.PAGES_2M).peer(654).within(0.06, PEER));
-        rows.add(map("map 2 MiB as 512 pages, non-coherent", Shape.PAGES_2M_NON_COHERENT));
-        rows.add(unmap("unmap 2 MiB of 512 pages, non-coherent", Shape.PAGES_2M_NON_COHERENT));
+        rows.add(
+                map("map 2 MiB as 512 pages, non-coherent", Shape.PAGES_2M_NON_COHERENT)
+                        .onlyInFull());
+        rows.add(
+                unmap("unmap 2 MiB of 512 pages, non-coherent", Shape.PAGES_2M_NON_COHERENT)
+                        .onlyInFull());
         rows.add(map("map 1 GiB as 262,144 pages", Shape.PAGES_1G).peer(411_000).within(0.1, PEER));
         rows.add(
                 unmap("unmap 1 GiB of 262,144 pages", Shape.PAGES_1G)
@@ -83,24 +89,13 @@ final class Rows {
         rows.add(unmap("unmap a 2 MiB leaf", Shape.LEAF_2M).peer(27).within(0.75, PEER));
         rows.add(map("map a 1 GiB leaf", Shape.LEAF_1G).peer(28));
         rows.add(unmap("unmap a 1 GiB leaf", Shape.LEAF_1G).peer(21));
-        rows.add(
-                Row.of("translate, same page", "TranslateBenchmark.hot", TranslateBenchmark.CALLS)
-                        .peer(7.4)
-                        .within(0.8, PEER));
-        rows.add(
-                Row.of(
-                                "translate, random over 1 GiB",
-                                "TranslateBenchmark.random",
-                                TranslateBenchmark.CALLS)
-                        .peer(10.7)
-                        .within(1, PEER));
+        rows.add(translate("translate, same page", "hot").peer(7.4).within(0.8, PEER));
+        rows.add(translate("translate, random over 1 GiB", "random").peer(10.7).within(1, PEER));
     }
 
     private static void addTraffic(List<Row> rows) {
-        Row traffic = Row.of("mix in 64 MiB", "TrafficBenchmark.pairs", TrafficBenchmark.PAIRS);
-        rows.add(traffic.with("window", Window.OF_64M).peer(52).within(0.6, PEER));
-        traffic = Row.of("mix in 4 GiB", "TrafficBenchmark.pairs", TrafficBenchmark.PAIRS);
-        rows.add(traffic.with("window", Window.OF_4G).peer(112).within(0.8, PEER));
+        rows.add(mix("mix in 64 MiB", Window.OF_64M).peer(52).within(0.6, PEER));
+        rows.add(mix("mix in 4 GiB", Window.OF_4G).peer(112).within(0.8, PEER));
     }
 
     private static void addSplits(List<Row> rows) {
@@ -111,55 +106,80 @@ final class Rows {
         rows.add(cut("split 1 GiB into 512 x 2 MiB", "split", Cut.SPLIT_1G).peer(828));
         rows.add(cut("unmap 4 KiB out of a 2 MiB leaf", "punch", Cut.PUNCH_2M).within(1.6, FLOOR));
         rows.add(cut("unmap 4 KiB out of a 1 GiB leaf", "punch", Cut.PUNCH_1G).within(3, FLOOR));
+        rows.add(coalesce("coalesce 512 pages into 2 MiB", Leaf.OF_2M));
+        rows.add(coalesce("coalesce 512 x 2 MiB into 1 GiB", Leaf.OF_1G));
     }
 
-    private static void addThreads(List<Row> rows, Window window, String size) {
-        String alone = "mix in %s, one thread of two".formatted(size);
-        String domains = "mix in %s, two threads, a domain each".formatted(size);
-        Row pairs = Row.of(alone, "ThreadsBenchmark.pairs", ThreadsBenchmark.PAIRS);
-        rows.add(pairs.with("window", window).with("sharing", Sharing.DISJOINT_RANGES));
-        pairs = Row.of(domains, "ThreadsBenchmark.pairs", ThreadsBenchmark.PAIRS).threads(2);
-        rows.add(pairs.with("window", window).with("sharing", Sharing.TWO_DOMAINS));
-        pairs =
-                Row.of(
-                                "mix in %s, two threads, one domain".formatted(size),
-                                "ThreadsBenchmark.pairs",
-                                ThreadsBenchmark.PAIRS)
-                        .threads(2);
-        rows.add(
-                pairs.with("window", window)
-                        .with("sharing", Sharing.DISJOINT_RANGES)
-                        .within(1 / 0.95, domains));
-        if (window == Window.OF_64M) {
-            Row arithmetic =
-                    Row.of(
-                            "arithmetic, one thread",
-                            "ThreadsBenchmark.arithmetic",
-                            ThreadsBenchmark.PAIRS);
-            rows.add(arithmetic);
-            rows.add(
-                    Row.of(
-                                    "arithmetic, two threads",
-                                    "ThreadsBenchmark.arithmetic",
-                                    ThreadsBenchmark.PAIRS)
-                            .threads(2));
+    private static void addDirty(List<Row> rows) {
+        rows.add(dirty("none", Share.NONE).peer(737_000).within(0.2, PEER));
+        rows.add(dirty("1 %", Share.HUNDREDTH).peer(744_000).within(0.3, PEER));
+        rows.add(dirty("all", Share.ALL).peer(1_423_000).within(1, PEER));
+    }
+
+    private static void addScale(List<Row> rows) {
+        for (Mapped mapped : Mapped.values()) {
+            String size = mapped.name().replaceFirst("OF_(\\d+)", "$1 ");
+            String pair = "unmap + map 2 MiB, %siB mapped".formatted(size);
+            Row same = scale(pair, "samePlace", mapped);
+            boolean ends = mapped == Mapped.OF_1G || mapped == Mapped.OF_64T;
+            rows.add(ends ? same : same.onlyInFull());
+            rows.add(scale(pair + ", anywhere", "randomPlace", mapped).onlyInFull());
         }
     }
 
     private static Row map(String operation, Shape shape) {
-        return Row.of(operation, "RangeBenchmark.map", shape.calls()).with("shape", shape);
+        return range(operation, "RangeBenchmark.map", shape);
     }
 
     private static Row unmap(String operation, Shape shape) {
-        return Row.of(operation, "RangeBenchmark.unmap", shape.calls()).with("shape", shape);
+        return range(operation, "RangeBenchmark.unmap", shape);
     }
 
-    private static Row pair(String operation, Company company) {
+    private static Row range(String operation, String method, Shape shape) {
+        return Row.of(operation, method, shape.calls())
+                .with("shape", shape)
+                .emptyTables(shape.tablesGo() ? 0 : USUAL);
+    }
+
+    private static Row pair(String operation, Company company, int emptyTables) {
         return Row.of(operation, "SamePageBenchmark.pairs", SamePageBenchmark.PAIRS)
-                .with("company", company);
+                .with("company", company)
+                .emptyTables(emptyTables);
+    }
+
+    private static Row translate(String operation, String method) {
+        return Row.of(operation, "TranslateBenchmark." + method, TranslateBenchmark.CALLS)
+                .emptyTables(USUAL);
+    }
+
+    private static Row mix(String operation, Window window) {
+        return Row.of(operation, "TrafficBenchmark.pairs", TrafficBenchmark.PAIRS)
+                .with("window", window)
+                .emptyTables(USUAL);
+    }
+
+    private static Row coalesce(String operation, Leaf leaf) {
+        return Row.of(operation, "CoalesceBenchmark.coalesce", CoalesceBenchmark.CALLS)
+                .with("leaf", leaf)
+                .emptyTables(USUAL);
+    }
+
+    private static Row dirty(String how, Share share) {
+        String operation = "read-and-clear dirty of 1 GiB, " + how;
+        return Row.of(operation, "DirtyBenchmark.readAndClear", 1)
+                .with("share", share)
+                .emptyTables(USUAL);
+    }
+
+    private static Row scale(String operation, String method, Mapped mapped) {
+        return Row.of(operation, "ScaleBenchmark." + method, ScaleBenchmark.PAIRS)
+                .with("mapped", mapped)
+                .emptyTables(USUAL);
     }
 
     private static Row cut(String operation, String method, Cut cut) {
-        return Row.of(operation, "SplitBenchmark." + method, SplitBenchmark.CALLS).with("cut", cut);
+        return Row.of(operation, "SplitBenchmark." + method, SplitBenchmark.CALLS)
+                .with("cut", cut)
+                .emptyTables(USUAL);
     }
 }

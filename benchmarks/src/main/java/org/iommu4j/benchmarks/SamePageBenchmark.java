@@ -3,7 +3,6 @@ package org.iommu4j.benchmarks;
 import static org.iommu4j.benchmarks.BusyDomain.IOVA;
 import static org.iommu4j.benchmarks.BusyDomain.PAGE;
 
-import org.iommu4j.api.DomainOptions;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Param;
@@ -14,7 +13,7 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /** Maps and unmaps one page again and again. */
 @State(Scope.Thread)
-public class SamePageBenchmark extends Allocation {
+public class SamePageBenchmark extends TableSettings {
 
     static final int PAIRS = 128;
 
@@ -22,9 +21,7 @@ public class SamePageBenchmark extends Allocation {
     public enum Company {
         /** Another page is mapped in it. */
         NEIGHBOUR,
-        /** It is empty, and stays linked. */
-        DAMPED,
-        /** It is empty, and goes. */
+        /** It is empty: it goes, unless emptied tables may stay linked. */
         LONE
     }
 
@@ -37,9 +34,7 @@ public class SamePageBenchmark extends Allocation {
     /** Makes the domain. */
     @Setup(Level.Trial)
     public void open() {
-        DomainOptions options = DomainOptions.defaults();
-        domain =
-                BusyDomain.coherent(company == Company.LONE ? options.withEmptyTables(0) : options);
+        domain = BusyDomain.coherent(options());
         if (company == Company.NEIGHBOUR) {
             domain.map(IOVA + PAGE, PAGE);
         }

@@ -5,7 +5,6 @@ import static org.iommu4j.benchmarks.BusyDomain.IOVA;
 import static org.iommu4j.benchmarks.BusyDomain.LARGE;
 import static org.iommu4j.benchmarks.BusyDomain.PAGE;
 
-import org.iommu4j.api.DomainOptions;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Param;
@@ -16,7 +15,7 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /** Replaces large leaves by tables; what makes them leaves again is not measured. */
 @State(Scope.Thread)
-public class SplitBenchmark extends Allocation {
+public class SplitBenchmark extends TableSettings {
 
     static final int CALLS = 16;
 
@@ -49,7 +48,7 @@ public class SplitBenchmark extends Allocation {
     /** Makes the domain. */
     @Setup(Level.Trial)
     public void open() {
-        domain = BusyDomain.coherent(DomainOptions.defaults());
+        domain = BusyDomain.coherent(options());
     }
 
     /** Makes leaves again of what was split. */

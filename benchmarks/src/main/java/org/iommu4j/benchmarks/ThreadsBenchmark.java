@@ -30,13 +30,21 @@ public class ThreadsBenchmark {
         /** What is measured. */
         @Param public Sharing sharing = Sharing.DISJOINT_RANGES;
 
+        /** As of {@link TableSettings}. */
+        @Param("64")
+        public int emptyTables;
+
         @SuppressWarnings("NullAway.Init") // JMH calls open() first
         private BusyDomain domain;
 
         /** Makes the unit and the first domain. */
         @Setup(Level.Trial)
         public void open() {
-            domain = BusyDomain.coherent(DomainOptions.defaults());
+            domain = BusyDomain.coherent(options());
+        }
+
+        private DomainOptions options() {
+            return DomainOptions.defaults().withEmptyTables(emptyTables);
         }
 
         /** Closes them. */
@@ -62,7 +70,7 @@ public class ThreadsBenchmark {
             int index = thread.getThreadIndex();
             BusyDomain domain =
                     shared.sharing == Sharing.TWO_DOMAINS
-                            ? shared.domain.sibling()
+                            ? shared.domain.sibling(shared.options())
                             : shared.domain.forAnotherThread();
             long iova = BusyDomain.IOVA + index * window.bytes();
             traffic = new Traffic(domain, iova, window.bytes(), 1 + index);

@@ -1,6 +1,5 @@
 package org.iommu4j.benchmarks;
 
-import org.iommu4j.api.DomainOptions;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Param;
@@ -14,7 +13,7 @@ import org.openjdk.jmh.annotations.TearDown;
  * of 4096.
  */
 @State(Scope.Thread)
-public class TrafficBenchmark extends Allocation {
+public class TrafficBenchmark extends TableSettings {
 
     static final int PAIRS = 1 << 12;
     private static final int SEQUENCE = 1 << 20;
@@ -33,7 +32,7 @@ public class TrafficBenchmark extends Allocation {
     /** Makes the domain. */
     @Setup(Level.Trial)
     public void open() {
-        domain = BusyDomain.coherent(DomainOptions.defaults());
+        domain = BusyDomain.coherent(options());
         traffic = new Traffic(domain, BusyDomain.IOVA, window.bytes(), 1);
     }
 

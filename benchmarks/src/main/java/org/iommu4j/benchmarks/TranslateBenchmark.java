@@ -4,7 +4,6 @@ import static org.iommu4j.benchmarks.BusyDomain.HUGE;
 import static org.iommu4j.benchmarks.BusyDomain.IOVA;
 import static org.iommu4j.benchmarks.BusyDomain.PAGE;
 
-import org.iommu4j.api.DomainOptions;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Scope;
@@ -14,7 +13,7 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /** Translates addresses of 1 GiB that is mapped as pages of 4 KiB. */
 @State(Scope.Thread)
-public class TranslateBenchmark extends Allocation {
+public class TranslateBenchmark extends TableSettings {
 
     static final int CALLS = 4096;
 
@@ -26,7 +25,7 @@ public class TranslateBenchmark extends Allocation {
     /** Makes the domain, and maps it. */
     @Setup(Level.Trial)
     public void open() {
-        domain = BusyDomain.coherent(DomainOptions.defaults().withPageSizes(PAGE));
+        domain = BusyDomain.coherent(options().withPageSizes(PAGE));
         domain.map(IOVA, HUGE);
     }
 

@@ -2,8 +2,12 @@ package org.iommu4j.benchmarks;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** The ratios are what the table says they are. */
@@ -62,12 +66,52 @@ class ReportTest {
     }
 
     @Test
+    void budgetsMayBeOfTime() {
+        Row dma = Row.of("DMA", "A.b", 1).within(50, Budget.NANOS);
+        Report report = new Report(HOST, Optional.empty(), List.of(floor));
+        assertThat(report.isWithinBudget(new Figure(dma, 50, 0))).isTrue();
+        assertThat(report.isWithinBudget(new Figure(dma, 51, 0))).isFalse();
+    }
+
+    @Test
+    void whatTwoThreadsDoIsJudgedWhereTheProcessorsAreFree() {
+        assertThat(table(100, 200)).contains("1.80 times the work of one, budget 1.70: ok");
+        assertThat(table(120, 200)).contains("1.50 times the work of one, budget 1.70: UNDER");
+        assertThat(table(120, 300)).contains("budget 1.70: no verdict");
+    }
+
+    private String table(double together, double arithmeticOfTwo) {
+        Map<String, Row> rows =
+                Rows.all().stream().collect(Collectors.toMap(Row::operation, row -> row));
+        List<Figure> figures =
+                List.of(
+                        floor,
+                        new Figure(rows.get("arithmetic, one thread"), 200, 0),
+                        new Figure(rows.get("arithmetic, two threads"), arithmeticOfTwo, 0),
+                        new Figure(rows.get("mix in 64 MiB, one thread of two"), 90, 0),
+                        new Figure(
+                                rows.get("mix in 64 MiB, two threads, one domain"), together, 0));
+        StringWriter out = new StringWriter();
+        new ReportTable(new Report(HOST, Optional.empty(), figures), new PrintWriter(out)).print();
+        return out.toString();
+    }
+
+    @Test
+    void everyRowWithTablesSaysHowManyEmptyOnesStay() {
+        assertThat(Rows.all().stream().filter(row -> row.emptyTables().isEmpty()))
+                .allSatisfy(row ->
+                        assertThat(row.benchmark())
+                                .matches("FloorBenchmark.*|ThreadsBenchmark.arithmetic"));
+    }
+
+    @Test
     void everyBudgetIsOfSomethingThatIsMeasured() {
         List<String> operations = Rows.all().stream().map(Row::operation).toList();
         assertThat(operations).doesNotHaveDuplicates().contains(Rows.JAVA_FLOOR);
         for (Row row : Rows.all()) {
             row.budget()
                     .filter(budget -> !budget.of().equals(Budget.FLOOR))
+                    .filter(budget -> !budget.of().equals(Budget.NANOS))
                     .ifPresent(budget -> {
                         if (budget.of().equals(Budget.PEER)) {
                             assertThat(row.peer()).as(row.operation()).isPresent();

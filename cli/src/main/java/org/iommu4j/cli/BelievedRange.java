@@ -10,20 +10,29 @@ package org.iommu4j.cli;
  * @param size bytes
  */
 record BelievedRange(long iova, long size) {
+    /* One place that makes the object, which the compiler then does without. */
     static BelievedRange of(KernelView live, TraceEvent unmap) {
-        long iova = unmap.iova;
+        return new BelievedRange(first(live, unmap), length(live, unmap));
+    }
+
+    private static long first(KernelView live, TraceEvent unmap) {
         long gone = unmap.unmappedSize;
-        if (gone == unmap.size || live.mappedBytes(iova, gone) == gone) {
-            return new BelievedRange(iova, gone);
+        if (gone <= unmap.size || live.mappedBytes(unmap.iova, gone) == gone) {
+            return unmap.iova;
         }
-        if (gone < unmap.size) {
-            boolean skippedHoles = live.mappedBytes(iova, unmap.size) == gone;
-            return new BelievedRange(iova, skippedHoles ? unmap.size : gone);
-        }
-        long leaf = iova & -Long.highestOneBit(gone);
+        long leaf = unmap.iova & -Long.highestOneBit(gone);
         boolean fromLeafStart =
-                live.mappedBytes(leaf, gone) == gone && leaf + gone >= iova + unmap.size;
-        return new BelievedRange(fromLeafStart ? leaf : iova, gone);
+                live.mappedBytes(leaf, gone) == gone && leaf + gone >= unmap.iova + unmap.size;
+        return fromLeafStart ? leaf : unmap.iova;
+    }
+
+    private static long length(KernelView live, TraceEvent unmap) {
+        long gone = unmap.unmappedSize;
+        boolean skippedHoles =
+                gone < unmap.size
+                        && live.mappedBytes(unmap.iova, gone) != gone
+                        && live.mappedBytes(unmap.iova, unmap.size) == gone;
+        return skippedHoles ? unmap.size : gone;
     }
 
     long end() {

@@ -1,8 +1,11 @@
 package org.iommu4j.cli;
 
 import jakarta.inject.Inject;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import org.apache.logging.log4j.Level;
+import org.apache.logging.log4j.core.config.Configurator;
 import org.iommu4j.machine.MachineFailureException;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
@@ -16,7 +19,6 @@ import picocli.CommandLine.ParseResult;
  */
 final class CommandTree {
     private static final int UNUSABLE = 2;
-    private static final String LOG_LEVEL = "iommu4j.log.level";
 
     private final Streams streams;
     private final RootCommand root;
@@ -57,11 +59,31 @@ final class CommandTree {
     }
 
     private int run(ParseResult parsed) {
-        if (root.isVerbose()) {
-            // Read by log4j2.properties when the first logger is made, which is after this.
-            System.setProperty(LOG_LEVEL, "DEBUG");
+        Configurator.setRootLevel(level(parsed));
+        if (root.recording().isEmpty()) {
+            return new CommandLine.RunLast().execute(parsed);
         }
-        return new CommandLine.RunLast().execute(parsed);
+        try (FlightRecording _ = FlightRecording.into(root.recording().get())) {
+            return new CommandLine.RunLast().execute(parsed);
+        } catch (IOException e) {
+            throw new ParameterException(
+                    parsed.asCommandLineList().getLast(),
+                    "--record " + root.recording().get() + ": " + e,
+                    e);
+        }
+    }
+
+    /** The rules provoke warnings on purpose. */
+    private Level level(ParseResult parsed) {
+        boolean provokes =
+                parsed.hasSubcommand()
+                        && parsed.subcommand().commandSpec().userObject() instanceof ConformCommand;
+        return switch (root.verbosity()) {
+            case 0 -> provokes ? Level.ERROR : Level.WARN;
+            case 1 -> Level.INFO;
+            case 2 -> Level.DEBUG;
+            default -> Level.TRACE;
+        };
     }
 
     private int explainUsage(ParameterException e, String[] arguments) {

@@ -70,7 +70,9 @@ final class ReplayedDomain {
         live.add(event.iova, event.outputAddress, event.size);
         expect(event.iova, event.outputAddress);
         long last = event.size - PAGE;
-        expect(event.iova + last, event.outputAddress + last);
+        if (last != 0) {
+            expect(event.iova + last, event.outputAddress + last);
+        }
     }
 
     /** Does an unmap that removed something. */
@@ -90,7 +92,9 @@ final class ReplayedDomain {
         remove(range.iova(), range.size());
         sync(range.iova(), range.end());
         expect(range.iova(), KernelView.NOT_MAPPED);
-        expect(range.end() - PAGE, KernelView.NOT_MAPPED);
+        if (range.size() != PAGE) {
+            expect(range.end() - PAGE, KernelView.NOT_MAPPED);
+        }
         expectBeside(range.iova(), range.end());
     }
 

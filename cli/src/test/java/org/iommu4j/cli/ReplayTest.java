@@ -2,11 +2,14 @@ package org.iommu4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.InputStream;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -193,6 +196,45 @@ class ReplayTest {
         assertThat(run.err()).isEmpty();
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.out()).containsPattern("violations +[1-9]").contains("line 2: ");
+    }
+
+    /** What is still mapped costs memory, and the length of a trace does not. */
+    @Test
+    void memoryIsFlatInTheLengthOfTheTrace() {
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 500; i++) {
+            lines.append(Traces.map("a-" + i % 7, i * 4096L, i * 8192L, 4096));
+        }
+        for (int i = 0; i < 500; i++) {
+            lines.append(Traces.unmap("b-" + i % 5, i * 4096L, 4096, 4096));
+        }
+        List<Long> used = new ArrayList<>();
+        InputStream trace =
+                new RepeatedText(lines.toString(), 1000) {
+                    private long next = 50;
+
+                    @Override
+                    public int read(byte[] into, int offset, int length) {
+                        if (done() == next) {
+                            next *= 2;
+                            used.add(usedHeap());
+                        }
+                        return super.read(into, offset, length);
+                    }
+                };
+        CommandRun run = CommandRun.of(trace, "replay", "-", "--json");
+        assertThat(run.json())
+                .containsEntry("lines", "1000000")
+                .containsEntry("violations", "0")
+                .containsEntry("live.pages4k", "0");
+        assertThat(used).hasSize(5);
+        assertThat(used.getLast() - used.getFirst()).isLessThan(1 << 20);
+    }
+
+    private static long usedHeap() {
+        System.gc();
+        Runtime runtime = Runtime.getRuntime();
+        return runtime.totalMemory() - runtime.freeMemory();
     }
 
     private static Map<String, String> replay(String trace) {

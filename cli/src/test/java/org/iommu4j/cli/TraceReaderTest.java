@@ -2,6 +2,10 @@ package org.iommu4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -240,5 +244,34 @@ class TraceReaderTest {
         List<TraceEvent> events = Traces.events(Traces.reader(line));
         assertThat(events).hasSize(1);
         return events.getFirst();
+    }
+
+    /** Reading a line makes no object, of whatever kind the line is. */
+    @Test
+    void aLineAllocatesNothing() throws IOException {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long least = Long.MAX_VALUE;
+        for (int round = 0; round < 5; round++) { // the first ones are not compiled yet
+            try (TraceReader reader = new TraceReader(endless())) {
+                TraceEvent event = new TraceEvent();
+                reader.next(event);
+                long before = threads.getCurrentThreadAllocatedBytes();
+                while (reader.lines() < 200_000) {
+                    reader.next(event);
+                }
+                least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+                assertThat(reader.malformed()).isZero();
+            }
+        }
+        assertThat(least).isLessThan(4096);
+    }
+
+    private static InputStream endless() {
+        return new RepeatedText(
+                Traces.map("a-1", 0x1000, 0x1000, 4096)
+                        + Traces.flush("a-1", "_np", 3, 0x1000, 4096)
+                        + Traces.unmap("b-2", 0x1000, 4096, 4096)
+                        + "# a comment\n\n  a-1 [000] ..... 1.5: tracing_mark_write: a mark\n",
+                Long.MAX_VALUE);
     }
 }

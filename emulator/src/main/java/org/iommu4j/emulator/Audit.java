@@ -44,10 +44,19 @@ interface Audit {
      * @param root the root of the tables that the device goes through now; 0 if through none
      * @param from the root of the tables that the translation was made of; 0 if of none
      * @param iova the I/O virtual address
+     * @param write true if the DMA writes there
      * @param asOf the moment of the translation: what {@link #tableRead} returned for its leaf
      * @param begun the moment when the DMA began
      */
-    void used(int requester, int pasid, long root, long from, long iova, long asOf, long begun);
+    void used(
+            int requester,
+            int pasid,
+            long root,
+            long from,
+            long iova,
+            boolean write,
+            long asOf,
+            long begun);
 
     /**
      * A DMA used a translation that its device keeps.
@@ -57,11 +66,12 @@ interface Audit {
      *     org.iommu4j.machine.SourceId#NO_PASID}
      * @param from the root of the tables that the translation was made of
      * @param iova the I/O virtual address
+     * @param write true if the DMA writes there
      * @param asOf the moment of the translation: what {@link #tableRead} returned for its leaf
      * @param begun the moment when the DMA began
      */
     default void usedByDevice(
-            int requester, int pasid, long from, long iova, long asOf, long begun) {}
+            int requester, int pasid, long from, long iova, boolean write, long asOf, long begun) {}
 
     /**
      * A page request, or a stop marker, is about to be seen by software.

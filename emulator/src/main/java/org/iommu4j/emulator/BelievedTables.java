@@ -1,5 +1,6 @@
 package org.iommu4j.emulator;
 
+import org.iommu4j.emulator.DirtyReports.Report;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,17 @@ final class BelievedTables {
 
     /** What was unmapped at a moment. */
     record Removal(long start, long end, long moment) {}
+
+    /**
+     * What software has cleaned of its dirty bits: a leaf, or all at the begin of tracking.
+     *
+     * @param start the first address
+     * @param end the end, exclusive
+     * @param slot where the entry is; 0 if there are many
+     * @param moment when
+     * @param report in which report it says so
+     */
+    record Cleaning(long start, long end, long slot, long moment, Report report) {}
 
     /**
      * What was invalidated: whatever was removed by a moment; complete at another. It keeps in mind
@@ -45,6 +57,7 @@ final class BelievedTables {
     private final long root;
     private final SpanMap<Long> mapped = new SpanMap<>(MOST_RANGES, Math::max);
     private final SpanMap<Removal> removed = new SpanMap<>(MOST_RANGES, null);
+    private final SpanMap<Cleaning> cleaned = new SpanMap<>(MOST_RANGES, null);
     private final SpanMap<Invalidation> invalidated = new SpanMap<>(MOST_RANGES, null);
     private volatile EntryFormat format = SecondStageEntry.FORMAT;
     private volatile int levels;
@@ -92,6 +105,10 @@ final class BelievedTables {
         removed.put(start, end, new Removal(start, end, moment));
     }
 
+    void cleaned(Cleaning cleaning) {
+        cleaned.put(cleaning.start, cleaning.end, cleaning);
+    }
+
     void invalidated(long start, long end, boolean structure, long of, long at) {
         Invalidation before = invalidated.at(start);
         boolean same = before != null && before.covers(start, end);
@@ -113,6 +130,22 @@ final class BelievedTables {
     /** {@return what was last unmapped at an address, or null if nothing ever was} */
     @Nullable Removal removedAt(long iova) {
         return removed.at(iova);
+    }
+
+    /** {@return what was last cleaned at an address, or null if nothing ever was} */
+    @Nullable Cleaning cleanedAt(long iova) {
+        return cleaned.at(iova);
+    }
+
+    /** {@return which invalidation of an address came last, as a person reads it} */
+    String lastInvalidation(long iova) {
+        Invalidation last = invalidated.at(iova);
+        return last == null
+                ? "software has said of no invalidation there"
+                : String.format(
+                        "the last invalidation there that software has said of was of 0x%x-0x%x,"
+                                + " as of %d and complete at %d",
+                        last.start, last.end - 1, last.of, last.at);
     }
 
     /**

@@ -177,7 +177,8 @@ final class BusMaster implements Device {
             }
             long physical = passed(found.physical(iova), wanted);
             if (physical >= 0 && audit != null && found.root != 0) {
-                audit.usedByDevice(requester, pasid, found.root, iova, found.asOf, begun);
+                boolean write = (wanted & WRITE) != 0;
+                audit.usedByDevice(requester, pasid, found.root, iova, write, found.asOf, begun);
             }
             from.dawdle();
             return move(physical, wanted, bytes, count, addend);

@@ -9,6 +9,7 @@ final class Evidence {
     final RecentRemovals recent = new RecentRemovals();
     final Attachments attachments = new Attachments();
     final History history = new History();
+    final DirtyReports reports = new DirtyReports();
     final Findings findings = new Findings();
     final ThreadLocal<Strand> strands = ThreadLocal.withInitial(Strand::new);
 

@@ -1,5 +1,7 @@
 package org.iommu4j.emulator;
 
+import org.iommu4j.emulator.BelievedTables.Cleaning;
+import org.iommu4j.emulator.DirtyReports.Report;
 import org.iommu4j.emulator.TablePages.Life;
 import org.iommu4j.emulator.TablePages.Page;
 import org.iommu4j.machine.PhysicalMemory;
@@ -84,8 +86,32 @@ final class LiveEntries {
         if (format.isPresent(before) || level > 0) {
             evidence.history.entry(evidence.moments.now(), tree, iova, level, slot, before, after);
         }
+        if (exchanged && clearsDirty(format, before, after, level)) {
+            long end = iova + EntryFormat.span(level);
+            Strand strand = evidence.strands.get();
+            if (strand.cleans(tree.root(), iova, end)) {
+                cleaned(tree, iova, end, slot, evidence.moments.tick(), strand.report());
+            }
+        }
         if (format.isPresent(before)) {
             requireKept(tree, slot, before, after, level, iova, exchanged);
+        }
+    }
+
+    private static boolean clearsDirty(EntryFormat format, long before, long after, int level) {
+        return format.isLeaf(before, level)
+                && format.isLeaf(after, level)
+                && format.isDirty(before)
+                && !format.isDirty(after);
+    }
+
+    /** Dirty bits are about to be cleared for a report. */
+    void cleaned(BelievedTables tree, long start, long end, long slot, long moment, long number) {
+        Report report = evidence.reports.find(number);
+        if (report != null) {
+            report.cleaned(start, end);
+            tree.cleaned(new Cleaning(start, end, slot, moment, report));
+            evidence.recent.add(start, end, moment);
         }
     }
 

@@ -11,6 +11,7 @@ final class Strand {
     private long cleanRoot = -1;
     private long cleanStart;
     private long cleanEnd;
+    private long report;
     /* Where an exchange of it failed since. */
     private long failedStart;
     private long failedEnd;
@@ -36,7 +37,8 @@ final class Strand {
         return root == tables && start <= from && to <= end;
     }
 
-    void cleaning(long tables, long from, long to) {
+    void cleaning(long tables, long from, long to, long number) {
+        report = number;
         cleanRoot = tables;
         cleanStart = from;
         cleanEnd = to;
@@ -45,6 +47,11 @@ final class Strand {
     /** {@return true if the thread reads and clears the dirty bits of all of a range} */
     boolean cleans(long tables, long from, long to) {
         return cleanRoot == tables && cleanStart <= from && to <= cleanEnd;
+    }
+
+    /** {@return the number of the report for which it does so} */
+    long report() {
+        return report;
     }
 
     void exchangeFailed(long from, long to) {

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * As of when a word was true: now, if its table is linked and the unit saw what is in memory; else the moment when the
  * table was unlinked, or the word changed and not written back. That moment carries the cause, and the cause is the rule:
  * a paging-structure cache that was not invalidated (G3), a line that was not written back (S7), else the IOTLB (G2).
+ *
+ * A write through a translation as of < c, where the dirty bit was cleared at c, sets no bit: it is lost (D3) if the report
+ * for which the bit was cleared was final when the DMA began. Until then the page is not copied, so the report covers it.
  */
 
 /**
@@ -140,8 +143,25 @@ final class TranslationSanitizer implements Witness, Sanitizer {
     }
 
     @Override
-    public void cleaning(long root, long iova, long size) {
-        evidence.strands.get().cleaning(root, iova, iova + size);
+    public long reporting(long root) {
+        return evidence.reports.begin(root);
+    }
+
+    @Override
+    public void cleaning(long root, long iova, long size, long report) {
+        evidence.strands.get().cleaning(root, iova, iova + size, report);
+    }
+
+    @Override
+    public void cleaned(long root, long iova, long size, long report) {
+        long moment = evidence.moments.tick();
+        evidence.history.range(moment, "begins to track writes of", root, iova, iova + size);
+        entries.cleaned(evidence.trees.of(root), iova, iova + size, 0, moment, report);
+    }
+
+    @Override
+    public void reported(long root, long report) {
+        evidence.reports.isFinal(report, evidence.moments.tick(), evidence.history);
     }
 
     @Override

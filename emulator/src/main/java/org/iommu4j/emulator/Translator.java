@@ -100,7 +100,7 @@ final class Translator {
                 long physical = found.physical(iova);
                 if (!isInterrupt(physical)) {
                     if (audit != null) {
-                        used(audit, context, pasid, found, iova, begun);
+                        used(audit, context, pasid, found, iova, wanted, begun);
                     }
                     if (dice != null) {
                         dice.dawdle(32);
@@ -138,7 +138,7 @@ final class Translator {
                     return block(context, pasid, iova, wanted, code, begun);
                 }
                 if (audit != null) {
-                    used(audit, context, pasid, found, iova, begun);
+                    used(audit, context, pasid, found, iova, wanted, begun);
                 }
                 inFlight.transferring(slot, write);
                 return physical;
@@ -182,7 +182,7 @@ final class Translator {
                     report(context, pasid, iova, wanted, TRANSLATION_REQUEST, found.fault);
                 } else if (found.isPresent()) {
                     if (audit != null) {
-                        used(audit, context, pasid, found, iova, begun);
+                        used(audit, context, pasid, found, iova, Translation.READ, begun);
                     }
                 }
                 if (audit != null && (found.ready & wanted) != wanted && !context.isFault()) {
@@ -296,8 +296,15 @@ final class Translator {
 
     /* Asked for where somebody listens only: a hit does not pay for the call. */
     private static void used(
-            Audit audit, Context context, int pasid, Translation found, long iova, long begun) {
-        audit.used(context.source, pasid, context.root, found.root, iova, found.asOf, begun);
+            Audit audit,
+            Context context,
+            int pasid,
+            Translation found,
+            long iova,
+            int wanted,
+            long begun) {
+        boolean write = (wanted & Translation.WRITE) != 0;
+        audit.used(context.source, pasid, context.root, found.root, iova, write, found.asOf, begun);
     }
 
     private long block(Context context, int pasid, long iova, int wanted, int code, long begun) {

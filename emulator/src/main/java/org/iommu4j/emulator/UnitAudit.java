@@ -89,24 +89,38 @@ final class UnitAudit implements Audit {
 
     @Override
     public void used(
-            int requester, int pasid, long root, long from, long iova, long asOf, long begun) {
+            int requester,
+            int pasid,
+            long root,
+            long from,
+            long iova,
+            boolean write,
+            long asOf,
+            long begun) {
         if (root != from || !evidence.attachments.isAttached(requester, pasid, root)) {
             checkAttached(requester, pasid, root, iova, begun);
             checkAttached(requester, pasid, from, iova, begun);
         }
         if (!evidence.recent.noneSince(iova, asOf)) {
             checkRemoved(requester, pasid, from, iova, asOf, begun, "a translation");
+            if (write) {
+                checkCleaned(requester, pasid, from, iova, asOf, begun, "a translation");
+            }
         }
     }
 
     @Override
     public void usedByDevice(
-            int requester, int pasid, long from, long iova, long asOf, long begun) {
+            int requester, int pasid, long from, long iova, boolean write, long asOf, long begun) {
         if (!evidence.attachments.isAttached(requester, pasid, from)) {
             checkAttached(requester, pasid, from, iova, begun);
         }
         if (!evidence.recent.noneSince(iova, asOf)) {
-            checkRemoved(requester, pasid, from, iova, asOf, begun, "a translation of its own TLB");
+            String what = "a translation of its own TLB";
+            checkRemoved(requester, pasid, from, iova, asOf, begun, what);
+            if (write) {
+                checkCleaned(requester, pasid, from, iova, asOf, begun, what);
+            }
         }
     }
 
@@ -155,6 +169,34 @@ final class UnitAudit implements Audit {
                             + " and invalidated",
                     () -> evidence.history.of(root, iova, 0));
         }
+    }
+
+    /* The write set no dirty bit: the one it found was cleared since. */
+    private void checkCleaned(
+            int requester, int pasid, long root, long iova, long asOf, long begun, String what) {
+        BelievedTables tree = evidence.trees.find(root);
+        BelievedTables.Cleaning cleaned = tree == null ? null : tree.cleanedAt(iova);
+        if (tree == null
+                || cleaned == null
+                || cleaned.moment() <= asOf
+                || begun < cleaned.report().finalSince()
+                || Moments.causeOf(asOf) == Moments.RETURNED) {
+            return;
+        }
+        evidence.findings.add(
+                "D3",
+                text(requester, pasid, iova, "writes through " + what + " as of " + asOf)
+                        + ", dirty already, and sets no dirty bit, though software cleared"
+                        + (cleaned.slot() == 0
+                                ? " all of them"
+                                : " that of the entry at 0x" + Long.toHexString(cleaned.slot()))
+                        + " at "
+                        + cleaned.moment()
+                        + " and took its report for final at "
+                        + cleaned.report().finalSince()
+                        + ": the write is in no report; "
+                        + tree.lastInvalidation(iova),
+                () -> evidence.history.of(root, iova, 0));
     }
 
     @Override

@@ -52,7 +52,7 @@ class AuditTest {
                         "read 0x4000 in 0x3000: 0x5003, reached at 3",
                         "read 0x5038 in 0x3000: 0x6003, reached at 4",
                         "used by 8, 0x3000 from 0x3000, 0x7000 as of 5, begun at 1",
-                        "used by 8, 0x3000 from 0x3000, 0x7000 as of 5, begun at 6");
+                        "used by 8, 0x3000 from 0x3000, 0x7000 for writing as of 5, begun at 6");
     }
 
     @Test
@@ -119,15 +119,23 @@ class AuditTest {
 
         @Override
         public void used(
-                int requester, int pasid, long root, long from, long iova, long asOf, long begun) {
+                int requester,
+                int pasid,
+                long root,
+                long from,
+                long iova,
+                boolean write,
+                long asOf,
+                long begun) {
             told.add(
                     String.format(
                             Locale.ROOT,
-                            "used by %d, 0x%x from 0x%x, 0x%x as of %d, begun at %d",
+                            "used by %d, 0x%x from 0x%x, 0x%x%s as of %d, begun at %d",
                             requester,
                             root,
                             from,
                             iova,
+                            write ? " for writing" : "",
                             asOf,
                             begun));
         }

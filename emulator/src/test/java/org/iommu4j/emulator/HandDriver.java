@@ -43,7 +43,10 @@ final class HandDriver implements AutoCloseable {
         SPLIT_DROPS_THE_MEMORY_TYPE,
         RESERVED_BIT,
         UNMAPS_MORE_THAN_IT_SAYS,
-        TABLE_NOT_WRITTEN_BACK_NOR_ANNOUNCED
+        TABLE_NOT_WRITTEN_BACK_NOR_ANNOUNCED,
+        CLEANED_AND_NOT_INVALIDATED,
+        CLEANED_AND_A_PART_INVALIDATED,
+        CLEANED_AND_ANOTHER_DOMAIN_INVALIDATED
     }
 
     static final long PAGE = 0x1000;
@@ -85,6 +88,7 @@ final class HandDriver implements AutoCloseable {
     private final long queue;
     private final long status;
     private int waits;
+    private int domain = DOMAIN;
 
     HandDriver(EmulatorOptions options, Defect... wrong) {
         this.options = options;
@@ -252,6 +256,40 @@ final class HandDriver implements AutoCloseable {
         }
     }
 
+    /**
+     * Reports whether a leaf was written, and begins anew.
+     *
+     * @param iova an address of it
+     * @param level 0 for a page, 1 for a block
+     */
+    synchronized boolean report(long iova, int level) {
+        long size = level == 0 ? PAGE : BLOCK;
+        long report = witness.reporting(root);
+        boolean dirty = clean(iova & -size, level, report);
+        if (dirty && !is(Defect.CLEANED_AND_NOT_INVALIDATED)) {
+            long moment = witness.moment();
+            boolean part = is(Defect.CLEANED_AND_A_PART_INVALIDATED);
+            domain += is(Defect.CLEANED_AND_ANOTHER_DOMAIN_INVALIDATED) ? 1 : 0;
+            invalidate(iova & -size, level == 0 || part ? 0 : BLOCK_MASK, true);
+            domain = DOMAIN;
+            witness.invalidated(root, iova & -size, part ? PAGE : size, false, moment);
+        }
+        witness.reported(root, report);
+        return dirty;
+    }
+
+    /** Clears the dirty bit of a leaf for a report; says whether it was set. */
+    synchronized boolean clean(long iova, int level, long report) {
+        long slot = slot(tableAt(iova, level), iova, level);
+        long leaf = memory.loadAcquire(slot);
+        if ((leaf & format().dirty) != 0) {
+            witness.cleaning(root, iova, level == 0 ? PAGE : BLOCK, report);
+            memory.compareAndExchange(slot, leaf, leaf & ~format().dirty);
+            return true;
+        }
+        return false;
+    }
+
     private void punch(long slot, long iova, boolean whole) {
         long leaf = memory.loadAcquire(slot);
         while (true) {
@@ -370,8 +408,8 @@ final class HandDriver implements AutoCloseable {
     private void invalidate(long iova, int mask, boolean leavesOnly) {
         long whose =
                 firstStage
-                        ? (long) PASID << 32 | (long) DOMAIN << 16 | 6
-                        : (long) DOMAIN << 16 | 3 << 6 | 2;
+                        ? (long) PASID << 32 | (long) domain << 16 | 6
+                        : (long) domain << 16 | 3 << 6 | 2;
         if (mask < 0) {
             submit(whose | 2 << 4, 0);
         } else {

@@ -190,6 +190,29 @@ class PageRequestDefectsTest {
     }
 
     @Test
+    void D3_aDeviceTlbIsNotInvalidatedForTheReport() throws Exception {
+        finds("D3", "of its own TLB", Defect.DEVICE_TLB_NOT_INVALIDATED, reported(1));
+    }
+
+    @Test
+    void D3_aDeviceTlbIsInvalidatedForAnotherSpace() throws Exception {
+        finds("D3", "of its own TLB", Defect.DEVICE_TLB_OF_ANOTHER_SPACE, reported(2));
+    }
+
+    private static Story reported(int pasid) {
+        return driver -> {
+            driver.keepDirtyBits();
+            driver.attach(0, 0);
+            driver.mapPage(IOVA);
+            Device device = driver.device(0).withPasid(pasid);
+            PagingDriver.write(device, IOVA, 1);
+            assertThat(driver.report(IOVA)).isTrue();
+            PagingDriver.write(device, IOVA, 2);
+            driver.detach(0);
+        };
+    }
+
+    @Test
     void G2_aDeviceTlbIsInvalidatedBeforeTheIotlb() throws Exception {
         finds(
                 "G2",

@@ -144,6 +144,16 @@ final class PagingDriver implements AutoCloseable {
         registers.write32(0x18, 1 << 26 | 1 << 31);
     }
 
+    /** Has the unit keep accessed and dirty bits; called before anything is attached. */
+    void keepDirtyBits() {
+        long pasids = memory.loadAcquire(directory) & -PAGE;
+        for (int pasid = 0; pasid <= SPACES; pasid++) {
+            long entry = pasids + pasid * 64L;
+            store(entry + 8, memory.loadAcquire(entry + 8) | 1 << 23);
+            store(entry, memory.loadAcquire(entry) | 1 << 9);
+        }
+    }
+
     private boolean is(Defect defect) {
         return defects.contains(defect);
     }
@@ -270,6 +280,24 @@ final class PagingDriver implements AutoCloseable {
             invalidateDevices(iova);
         }
         witness.invalidated(root, iova, PAGE, false, moment);
+    }
+
+    /** Reports whether a page was written, and begins anew. */
+    synchronized boolean report(long iova) {
+        long leaf = memory.loadAcquire(slot(iova));
+        if ((leaf & SecondStageEntry.FORMAT.dirty) == 0) {
+            return false;
+        }
+        long report = witness.reporting(root);
+        witness.cleaning(root, iova, PAGE, report);
+        memory.compareAndExchange(slot(iova), leaf, leaf & ~SecondStageEntry.FORMAT.dirty);
+        long moment = witness.moment();
+        submit((long) DOMAIN << 16 | 3 << 6 | 3 << 4 | 2, iova | 1 << 6);
+        await(false);
+        invalidateDevices(iova);
+        witness.invalidated(root, iova, PAGE, false, moment);
+        witness.reported(root, report);
+        return true;
     }
 
     private void invalidateDevices(long iova) {

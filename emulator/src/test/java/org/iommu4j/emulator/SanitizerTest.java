@@ -32,7 +32,7 @@ class SanitizerTest {
     }
 
     private void use(long asOf, long begun) {
-        unit.used(REQUESTER, NO_PASID, ROOT, ROOT, 0x5000, asOf, begun);
+        unit.used(REQUESTER, NO_PASID, ROOT, ROOT, 0x5000, false, asOf, begun);
     }
 
     @Test
@@ -115,13 +115,13 @@ class SanitizerTest {
         long before = unit.moment();
         sanitizer.detached(DEVICE, NO_PASID, ROOT);
         sanitizer.attaching(DEVICE, NO_PASID, OTHER);
-        unit.used(REQUESTER, NO_PASID, OTHER, ROOT, 0, before, before);
-        unit.used(REQUESTER, NO_PASID, OTHER, OTHER, 0, unit.moment(), unit.moment());
-        unit.used(REQUESTER + 1, NO_PASID, ROOT, ROOT, 0, unit.moment(), unit.moment());
+        unit.used(REQUESTER, NO_PASID, OTHER, ROOT, 0, false, before, before);
+        unit.used(REQUESTER, NO_PASID, OTHER, OTHER, 0, false, unit.moment(), unit.moment());
+        unit.used(REQUESTER + 1, NO_PASID, ROOT, ROOT, 0, false, unit.moment(), unit.moment());
         assertThat(rules()).as("begun before, attached, never spoken of").isEmpty();
-        unit.used(REQUESTER, NO_PASID, OTHER, ROOT, 0, before, unit.moment());
+        unit.used(REQUESTER, NO_PASID, OTHER, ROOT, 0, false, before, unit.moment());
         assertThat(rules()).containsExactly("L2");
-        unit.used(REQUESTER, NO_PASID, OTHER, TABLE, 0, before, unit.moment());
+        unit.used(REQUESTER, NO_PASID, OTHER, TABLE, 0, false, before, unit.moment());
         assertThat(rules()).containsExactly("L2", "L2");
         sanitizer.attaching(DEVICE, NO_PASID, ROOT);
         use(unit.moment(), unit.moment());

@@ -57,7 +57,10 @@ public final class E06_DmaAroundAHole {
             }
 
             listener.close(); // hears first what was recorded before
-            faults.forEach(fault -> System.out.println("fault: " + fault));
+            for (DmaFault fault : faults) {
+                System.out.println("fault: " + fault);
+                fault.explanation().orElseThrow().walk().forEach(System.out::println);
+            }
         }
     }
 

@@ -74,6 +74,10 @@ enum ImageFormat {
                             + " without -z, -l, -s; virsh dump --memory-only --format=elf;"
                             + " makedumpfile -E)");
         }
+        if (beginsWith(file, "AVML")) {
+            throw new ImageException(
+                    "it is a compressed AVML dump; avml-convert makes a LiME dump of it");
+        }
         if (beginsWith(file, "QEVM") || beginsWith(file, "LibvirtQemudSave")) {
             throw new ImageException(
                     "it is a saved or migrated guest, in which memory is not laid out by address; take"

@@ -9,7 +9,8 @@ import org.iommu4j.inspector.Ranges.Piece;
 
 /**
  * A dump by the Linux Memory Extractor: ranges one behind the other, each with a header of 32 bytes
- * (magic, version, first and last physical address).
+ * (magic, version, first and last physical address), in any order and with any gaps. LiME's
+ * "padded" format has no headers: it is a raw image.
  */
 final class LimeDump {
     private static final ValueLayout.OfInt INT =
@@ -28,6 +29,13 @@ final class LimeDump {
         while (at < file.byteSize()) {
             if (file.byteSize() - at < HEADER || pieces.size() == MAX_RANGES) {
                 notes.add("what begins at offset " + Hex.of(at) + " was left out");
+                break;
+            }
+            if (file.get(INT, at) != MAGIC && !pieces.isEmpty()) {
+                notes.add(
+                        "what begins at offset "
+                                + Hex.of(at)
+                                + " is no LiME header, and was left out");
                 break;
             }
             long start = file.get(LONG, at + 8);

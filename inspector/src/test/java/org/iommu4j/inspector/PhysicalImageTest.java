@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -67,6 +68,75 @@ class PhysicalImageTest {
             assertThat(image.format()).isEqualTo("LiME");
             assertThat(image.load(0x1000)).isEqualTo(0x1005);
             assertThat(image.load(HIGH)).isEqualTo(HIGH + 5);
+        }
+    }
+
+    /** Ranges in any order, with gaps, not of whole pages; and zeros behind the last. */
+    @Test
+    void limeRangesStandInAnyOrder() throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(0x8000).order(ByteOrder.LITTLE_ENDIAN);
+        limeRange(bytes, HIGH, 0x2000);
+        limeRange(bytes, 0x1000, 0x1000);
+        limeRange(bytes, 0x10_0000, 0x1400);
+        limeRange(bytes, 0x2000, 0x1000);
+        int end = bytes.position();
+        try (PhysicalImage image = open(Files.write(folder.resolve("lime"), bytes.array()))) {
+            assertThat(image.extent())
+                    .isEqualTo(
+                            "0x1000-0x2000, 0x2000-0x3000, 0x100000-0x101400, 0x100000000-0x100002000");
+            assertThat(image.load(0x1000)).isEqualTo(0x1000);
+            assertThat(image.load(0x2ff8)).isEqualTo(0x2ff8);
+            assertThat(image.load(0x10_13f8)).isEqualTo(0x10_13f8);
+            assertThat(image.load(HIGH + 0x1000)).isEqualTo(HIGH + 0x1000);
+            assertThat(image.holds(0x3000, 8)).isFalse();
+            assertThat(image.nextPage(0x2001)).isEqualTo(0x10_0000);
+            assertThat(image.nextPage(0x10_0001)).isEqualTo(HIGH);
+            assertThat(image.notes())
+                    .containsExactly(
+                            "what begins at offset 0x"
+                                    + Integer.toHexString(end)
+                                    + " is no LiME header, and was left out");
+        }
+    }
+
+    @Test
+    void aLimeDumpThatIsCutOffHoldsWhatIsThere() throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(0x3000).order(ByteOrder.LITTLE_ENDIAN);
+        limeRange(bytes, 0x1000, 0x2000);
+        byte[] cut = Arrays.copyOf(bytes.array(), 32 + 0x1800);
+        try (PhysicalImage image = open(Files.write(folder.resolve("lime"), cut))) {
+            assertThat(image.bytes()).isEqualTo(0x1800);
+            assertThat(image.notes()).containsExactly("the file is cut off inside 0x1000-0x3000");
+        }
+    }
+
+    @Test
+    void aLimeHeaderThatLiesIsRefused() throws IOException {
+        ByteBuffer backwards = ByteBuffer.allocate(0x1020).order(ByteOrder.LITTLE_ENDIAN);
+        backwards.putInt(0x4c694d45).putInt(1).putLong(0x3000).putLong(0x1fff);
+        Path file = Files.write(folder.resolve("lime"), backwards.array());
+        assertThatThrownBy(() -> open(file)).hasMessageContaining("0x3000 to 0x1fff");
+        backwards.putInt(4, 2);
+        Path other = Files.write(folder.resolve("lime2"), backwards.array());
+        assertThatThrownBy(() -> open(other)).hasMessageContaining("version 1 was expected");
+    }
+
+    @Test
+    void compressedDumpsAreRefusedWithWhatToDo() throws IOException {
+        Path kdump = Files.writeString(folder.resolve("kdump"), "KDUMP   and so on");
+        Path flattened = Files.writeString(folder.resolve("flat"), "makedumpfile and so on");
+        Path avml = Files.writeString(folder.resolve("avml"), "AVML and so on");
+        for (Path file : List.of(kdump, flattened)) {
+            assertThatThrownBy(() -> open(file)).hasMessageContaining("without -z, -l, -s");
+        }
+        assertThatThrownBy(() -> open(avml)).hasMessageContaining("avml-convert");
+    }
+
+    /** Each word of its memory is its own address. */
+    private static void limeRange(ByteBuffer bytes, long start, int size) {
+        bytes.putInt(0x4c694d45).putInt(1).putLong(start).putLong(start + size - 1).putLong(0);
+        for (int i = 0; i < size; i += 8) {
+            bytes.putLong(start + i);
         }
     }
 

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 public final class DomainOptions {
 
     private static final int DEFAULT_EMPTY_TABLES = 64;
+    private static final int MOST_HISTORY = 1 << 16;
     private static final DomainOptions DEFAULTS =
             new DomainOptions(
                     0,
@@ -23,6 +24,7 @@ public final class DomainOptions {
                     PartialUnmap.SPLIT,
                     DEFAULT_EMPTY_TABLES,
                     CoalescePolicy.onRequest(),
+                    0,
                     PolicyChoices.NONE);
 
     private final int addressWidth;
@@ -32,6 +34,7 @@ public final class DomainOptions {
     private final PartialUnmap partialUnmap;
     private final int emptyTables;
     private final CoalescePolicy coalesce;
+    private final int history;
     private final PolicyChoices policies;
 
     private DomainOptions(
@@ -42,6 +45,7 @@ public final class DomainOptions {
             PartialUnmap partialUnmap,
             int emptyTables,
             CoalescePolicy coalesce,
+            int history,
             PolicyChoices policies) {
         this.addressWidth = addressWidth;
         this.pageSizes = pageSizes;
@@ -50,6 +54,7 @@ public final class DomainOptions {
         this.partialUnmap = partialUnmap;
         this.emptyTables = emptyTables;
         this.coalesce = coalesce;
+        this.history = history;
         this.policies = policies;
     }
 
@@ -78,6 +83,7 @@ public final class DomainOptions {
                 partialUnmap,
                 emptyTables,
                 coalesce,
+                history,
                 policies);
     }
 
@@ -101,6 +107,7 @@ public final class DomainOptions {
                 partialUnmap,
                 emptyTables,
                 coalesce,
+                history,
                 policies);
     }
 
@@ -119,6 +126,7 @@ public final class DomainOptions {
                 partialUnmap,
                 emptyTables,
                 coalesce,
+                history,
                 policies);
     }
 
@@ -141,6 +149,7 @@ public final class DomainOptions {
                 partialUnmap,
                 emptyTables,
                 coalesce,
+                history,
                 policies);
     }
 
@@ -159,6 +168,7 @@ public final class DomainOptions {
                 Objects.requireNonNull(value, "partialUnmap"),
                 emptyTables,
                 coalesce,
+                history,
                 policies);
     }
 
@@ -182,6 +192,7 @@ public final class DomainOptions {
                 partialUnmap,
                 count,
                 coalesce,
+                history,
                 policies);
     }
 
@@ -200,6 +211,33 @@ public final class DomainOptions {
                 partialUnmap,
                 emptyTables,
                 Objects.requireNonNull(value, "coalesce"),
+                history,
+                policies);
+    }
+
+    /**
+     * Sets how many operations the domain remembers, oldest forgotten first, so that {@link
+     * IommuDomain#explain} and a {@link DmaFault} can say what was done last to an address. Each
+     * operation then takes a lock and an object of the Java heap; without history it costs nothing.
+     *
+     * @param operations 0, unless it is set, to 65536
+     * @return changed options
+     * @throws IllegalArgumentException if it is out of that range
+     */
+    public DomainOptions withHistory(int operations) {
+        if (operations < 0 || operations > MOST_HISTORY) {
+            throw new IllegalArgumentException(
+                    "a history of " + operations + " operations; 0 to 65536 are legal");
+        }
+        return new DomainOptions(
+                addressWidth,
+                pageSizes,
+                stage,
+                pageRequests,
+                partialUnmap,
+                emptyTables,
+                coalesce,
+                operations,
                 policies);
     }
 
@@ -236,6 +274,7 @@ public final class DomainOptions {
                 partialUnmap,
                 emptyTables,
                 coalesce,
+                history,
                 policies.with(kind, choice));
     }
 
@@ -272,6 +311,11 @@ public final class DomainOptions {
     /** {@return when small leaves are merged into larger ones} */
     public CoalescePolicy coalesce() {
         return coalesce;
+    }
+
+    /** {@return how many operations the domain remembers} */
+    public int history() {
+        return history;
     }
 
     /**

@@ -1,5 +1,6 @@
 package org.iommu4j.api;
 
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -172,6 +173,26 @@ public interface IommuDomain extends AutoCloseable {
      * @return the leaf, or empty if nothing is mapped there
      */
     Optional<Mapping> mappingAt(long iova);
+
+    /**
+     * Explains an address, for people: what is mapped there and around it, and, if the domain has
+     * tables, each entry on a walk's way to it. Reads a bounded number of entries, and stops
+     * nobody.
+     *
+     * @param iova an I/O virtual address; need not be aligned
+     * @return what there is to say; by itself, only the leaf that maps it
+     * @throws IllegalStateException if the domain is closed
+     */
+    default AddressExplanation explain(long iova) {
+        return new AddressExplanation(
+                toString(),
+                iova,
+                List.of(),
+                mappingAt(iova),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+    }
 
     /** {@return a new, empty gather of this domain} */
     IotlbGather gather();

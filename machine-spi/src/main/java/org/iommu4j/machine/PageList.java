@@ -1,6 +1,7 @@
 package org.iommu4j.machine;
 
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * A list of physical page addresses, without an object an element: what an allocator hands out, and
@@ -70,10 +71,22 @@ public final class PageList {
      * @param target where they go
      */
     public void moveTo(PageList target) {
-        target.ensureRoom(size);
-        System.arraycopy(pages, 0, target.pages, target.size, size);
-        target.size += size;
-        size = 0;
+        moveLast(target, size);
+    }
+
+    /**
+     * Appends the last pages of this list to another one, and takes them off this one.
+     *
+     * @param target where they go; another list
+     * @param count how many
+     * @throws IndexOutOfBoundsException if there are not as many; nothing has changed
+     */
+    public void moveLast(PageList target, int count) {
+        Objects.checkFromIndexSize(size - count, count, size);
+        target.ensureRoom(count);
+        System.arraycopy(pages, size - count, target.pages, target.size, count);
+        target.size += count;
+        size -= count;
     }
 
     /** Forgets all pages. */

@@ -326,16 +326,13 @@ public final class PhysicalMemory {
         if (count <= 0) {
             return;
         }
-        if ((int) (address & (PAGE_SIZE - 1)) + count * Long.BYTES > PAGE_SIZE) {
-            throw outside(address);
-        }
-        checked(address);
+        checkRun(address, count);
         if (observer != null) {
-            fillObserved(address, first, step, count);
+            WordRuns.fillObserved(this, address, first, step, count);
             return;
         }
         try {
-            BulkFill.fill(base + address, first, step, count);
+            WordRuns.fill(base + address, first, step, count);
         } finally {
             /* A long loop may pause for the collector, which must find the memory in use. */
             Reference.reachabilityFence(this);
@@ -357,15 +354,38 @@ public final class PhysicalMemory {
         if (count <= 0) {
             return 0;
         }
-        if ((int) (address & (PAGE_SIZE - 1)) + count * Long.BYTES > PAGE_SIZE) {
-            throw outside(address);
-        }
-        checked(address);
+        checkRun(address, count);
         if (observer != null) {
-            return countAnyObserved(address, bits, count);
+            return WordRuns.countAnyObserved(this, address, bits, count);
         }
         try {
-            return BulkFill.countAny(base + address, bits, count);
+            return WordRuns.countAny(base + address, bits, count);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * Finds, reading in no particular order, the first of neighbouring words that has any of some
+     * bits.
+     *
+     * @param address of the first word
+     * @param bits the bits
+     * @param count how many words; all lie in one page
+     * @return how many words come before it; {@code count} if none has any of the bits
+     * @throws IndexOutOfBoundsException if a word is outside of this memory, or misaligned, or they
+     *     do not lie in one page
+     */
+    public int findAny(long address, long bits, int count) {
+        if (count <= 0) {
+            return 0;
+        }
+        checkRun(address, count);
+        if (observer != null) {
+            return WordRuns.findAnyObserved(this, address, bits, count);
+        }
+        try {
+            return WordRuns.findAny(base + address, bits, count);
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -440,6 +460,13 @@ public final class PhysicalMemory {
         return base + address & WORDS;
     }
 
+    private void checkRun(long address, int count) {
+        if ((int) (address & (PAGE_SIZE - 1)) + count * Long.BYTES > PAGE_SIZE) {
+            throw outside(address);
+        }
+        checked(address);
+    }
+
     /** Where a word is that is known to be one. */
     static long place(long address) {
         return address & WORDS;
@@ -454,20 +481,6 @@ public final class PhysicalMemory {
                         + " to 0x"
                         + Long.toHexString(start + size)
                         + ", or not aligned to 8 bytes, or the words do not lie in one page");
-    }
-
-    private void fillObserved(long address, long first, long step, int count) {
-        for (int i = 0; i < count; i++) {
-            storePlain(address + (long) i * Long.BYTES, first + i * step);
-        }
-    }
-
-    private int countAnyObserved(long address, long bits, int count) {
-        int found = 0;
-        for (int i = 0; i < count; i++) {
-            found += (loadPlain(address + (long) i * Long.BYTES) & bits) != 0 ? 1 : 0;
-        }
-        return found;
     }
 
     private static void requireWholePages(long bytes) {

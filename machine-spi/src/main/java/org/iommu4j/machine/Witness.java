@@ -70,14 +70,48 @@ public interface Witness {
     default void unmapped(long root, long iova, long size) {}
 
     /**
+     * A report of dirty bits begins.
+     *
+     * @param root the root table
+     * @return the number of the report, positive; 0 from a witness that keeps none
+     */
+    default long reporting(long root) {
+        return 0;
+    }
+
+    /**
      * The dirty bits of a range are about to be read and cleared: that it was written is reported,
-     * and it is copied once an invalidation of it that is asked for later has completed.
+     * and it is copied once the report is final.
      *
      * @param root the root table
      * @param iova first I/O virtual address, in bytes
      * @param size bytes
+     * @param report what {@link #reporting} returned
      */
-    default void cleaning(long root, long iova, long size) {}
+    default void cleaning(long root, long iova, long size, long report) {}
+
+    /**
+     * Writes to a range are tracked from now on, and all its dirty bits are clear or about to be
+     * set by a write: what hardware knows of the range from before, of pages that were dirty
+     * already or of a time when no such bits were kept, it must not use any more once the report
+     * with which tracking begins is final.
+     *
+     * @param root the root table
+     * @param iova first I/O virtual address, in bytes
+     * @param size bytes
+     * @param report what {@link #reporting} returned
+     */
+    default void cleaned(long root, long iova, long size, long report) {}
+
+    /**
+     * A report is final, and the pages in it are copied: what software waited for after it had read
+     * them has completed. Whoever writes from now on to a page that was cleaned for it must set its
+     * dirty bit again. Of a report that was given up nobody says so.
+     *
+     * @param root the root table
+     * @param report what {@link #reporting} returned
+     */
+    default void reported(long root, long report) {}
 
     /**
      * Asks the witness what time it is.

@@ -1,6 +1,7 @@
 package org.iommu4j.pagetable;
 
 import org.iommu4j.api.IotlbGather;
+import org.iommu4j.pagetable.event.CoalesceEvent;
 
 /*
  * The reverse of the split. A table whose entries are all leaves, equal in attributes and contiguous, is frozen by its guard
@@ -15,12 +16,10 @@ import org.iommu4j.api.IotlbGather;
 final class Coalesce {
 
     private final Tables tables;
-    private final TableCounts counts;
     private final long sets;
 
-    Coalesce(Tables tables, TableCounts counts) {
+    Coalesce(Tables tables) {
         this.tables = tables;
-        this.counts = counts;
         this.sets = tables.format.accessedMask() | tables.format.dirtyMask();
     }
 
@@ -128,6 +127,7 @@ final class Coalesce {
     }
 
     private long mergeLocked(long slot, long child, int level, long iova, IotlbGather gather) {
+        CoalesceEvent event = CoalesceEvent.begun();
         tables.lockChild(child, iova, level - 1);
         long leaf = leafFor(child, level);
         if (leaf == 0) {
@@ -143,7 +143,10 @@ final class Coalesce {
         gather.addTable(child);
         gather.addRange(iova, span, tables.span(0));
         gather.markStructureChanged();
-        counts.coalesced();
+        tables.counts.coalesced();
+        if (event != null) {
+            event.ended(tables.root, iova, tables.span(level - 1), span);
+        }
         return tables.entries();
     }
 

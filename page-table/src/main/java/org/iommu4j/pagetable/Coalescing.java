@@ -7,6 +7,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.iommu4j.api.CoalescePolicy;
 import org.iommu4j.api.Feature;
+import org.iommu4j.api.IommuException;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.UnsupportedFeatureException;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,7 @@ final class Coalescing {
     private final CoalescePolicy policy;
     private final @Nullable Supplier<ScheduledExecutorService> scheduler;
     private @Nullable ScheduledFuture<?> steps;
+    private @Nullable IotlbGather merged;
     private volatile boolean begun;
     private boolean closed;
     private long place;
@@ -66,6 +68,7 @@ final class Coalescing {
             PageTableDomain domain, Supplier<ScheduledExecutorService> executor) {
         if (!begun && !closed) {
             IotlbGather gather = domain.gather();
+            merged = gather;
             long quiet = policy.quiet().toNanos();
             steps =
                     executor.get()
@@ -75,13 +78,19 @@ final class Coalescing {
         }
     }
 
-    /** One step, if nothing has been split and no table came or went since the last look. */
+    /**
+     * One step, if nothing has been split and no table came or went since the last look; and what a
+     * step that failed has left to be invalidated.
+     */
     private synchronized void step(PageTableDomain domain, IotlbGather gather) {
         long changes = table.changes();
-        if (!closed && changes == changesSeen) {
+        boolean quiet = changes == changesSeen;
+        if (!closed && (quiet || !gather.isEmpty())) {
             try {
-                long last = (1L << table.addressWidth()) - 1;
-                place = table.merging().step(place, last, policy.step(), gather);
+                if (quiet) {
+                    long last = (1L << table.addressWidth()) - 1;
+                    place = table.merging().step(place, last, policy.step(), gather);
+                }
                 if (!gather.isEmpty()) {
                     domain.sync(gather);
                 }
@@ -93,11 +102,19 @@ final class Coalescing {
         changesSeen = changes;
     }
 
-    /** Ends the steps; waits for one that runs. */
+    /**
+     * Ends the steps; waits for one that runs, and has hardware forget what a step that failed has
+     * left.
+     *
+     * @throws IommuException if a unit fails; to be called again
+     */
     synchronized void close() {
         closed = true;
         if (steps != null) {
             steps.cancel(false);
+        }
+        if (merged != null && !merged.isEmpty()) {
+            merged.owner().sync(merged).await();
         }
     }
 }

@@ -4,6 +4,7 @@ import org.iommu4j.api.DirtyOptions;
 import org.iommu4j.api.DirtySink;
 import org.iommu4j.api.DirtyTracking;
 import org.iommu4j.api.Feature;
+import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.UnsupportedFeatureException;
@@ -14,11 +15,13 @@ final class DirtyBits {
     private final Tables tables;
     private final Workspaces workspaces;
     private final RangeCheck check;
+    private final UnsyncedReports reports;
 
     DirtyBits(Tables tables, Workspaces workspaces, RangeCheck check) {
         this.tables = tables;
         this.workspaces = workspaces;
         this.check = check;
+        this.reports = new UnsyncedReports(tables);
     }
 
     /**
@@ -45,8 +48,11 @@ final class DirtyBits {
         long last = (1L << check.addressWidth()) - 1;
         tables.track(tables.leaves.of(options.granularity()), options.lazily());
         Workspace space = workspaces.take();
+        long report = reports.begin();
         try {
-            space.dirty.forget(0, last, !options.lazily(), gather);
+            space.dirty.forget(0, last, !options.lazily(), gather, report);
+            reports.tracks(last + 1, report);
+            reports.ended(gather, report);
         } catch (RuntimeException | Error e) {
             tables.untrack();
             throw e;
@@ -62,23 +68,35 @@ final class DirtyBits {
         tables.untrack();
     }
 
-    /** As {@link DirtyTracking#readAndClear}. */
-    void readAndClear(long iova, long size, DirtySink sink, IotlbGather gather) {
+    /** {@return the number of the tracking there is, or of none} */
+    int tracking() {
+        return tables.unreported.tracking();
+    }
+
+    /** As {@link DirtyTracking#readAndClear}, of the tracking of a number. */
+    void readAndClear(long iova, long size, DirtySink sink, IotlbGather gather, int tracking) {
         check.range(iova, size);
         Workspace space = workspaces.take();
         try {
-            space.dirty.report(iova, iova + size - 1, sink, gather);
+            long report = reports.begin();
+            space.dirty.report(iova, iova + size - 1, sink, gather, tracking, report);
+            reports.ended(gather, report);
         } finally {
             workspaces.giveBack(space);
         }
     }
 
-    /** As {@link DirtyTracking#peek}. */
-    void peek(long iova, long size, DirtySink sink) {
+    /** A gather was handed over: the reports that wait for it are final when that is complete. */
+    void handedOver(IotlbGather gather, FlushCompletion completion) {
+        reports.handedOver(gather, completion);
+    }
+
+    /** As {@link DirtyTracking#peek}, of the tracking of a number. */
+    void peek(long iova, long size, DirtySink sink, int tracking) {
         check.range(iova, size);
         Workspace space = workspaces.take();
         try {
-            space.dirty.peek(iova, iova + size - 1, sink);
+            space.dirty.peek(iova, iova + size - 1, sink, tracking);
         } finally {
             workspaces.giveBack(space);
         }

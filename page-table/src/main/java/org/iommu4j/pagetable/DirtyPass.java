@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  *
  * The same holds of a leaf that was removed, and whose unmap has not been synced.
  *
+ * A report may still be under way when its tracking ends and another begins, whose bits it must not take. The new one
+ * changes the number of the tracking before it takes every guard once, so who looks at the number under a guard knows.
+ *
  * What a leaf says and what the tracking knows of removed leaves are looked at in this order, and a leaf is removed, and its
  * dirty bit noted, under one guard: so no write falls in between.
  */
@@ -41,6 +44,8 @@ final class DirtyPass {
     private int splitAbove;
     private long splitAt;
     private long unsplit;
+    private long number;
+    private int tracking;
     private int lowest;
     private int highest;
 
@@ -55,9 +60,15 @@ final class DirtyPass {
     /**
      * Reports what is dirty in [first, last] and clears it; leaves above the granularity that are
      * dirty are split, if there are pages for that.
+     *
+     * @param within the number of the tracking
+     * @param report its own number, for a witness
+     * @throws IllegalStateException if the tracking has ended
      */
-    void report(long first, long last, DirtySink to, IotlbGather gather) {
+    void report(long first, long last, DirtySink to, IotlbGather gather, int within, long report) {
+        tracking = within;
         sink = to;
+        number = report;
         splitsClean = false;
         mustSplit = false;
         splitAbove = tables.leaves.tracked();
@@ -65,7 +76,8 @@ final class DirtyPass {
     }
 
     /** Reports what is dirty in [first, last]. */
-    void peek(long first, long last, DirtySink to) {
+    void peek(long first, long last, DirtySink to, int within) {
+        tracking = within;
         sink = to;
         splitsClean = false;
         splitAbove = tables.rootLevel;
@@ -76,10 +88,13 @@ final class DirtyPass {
      * Clears what is dirty in [first, last].
      *
      * @param splits true to split every leaf above the granularity
+     * @param report the number of the report with which tracking begins, for a witness
      * @throws TableMemoryExhaustedException if there are too few pages for that
      */
-    void forget(long first, long last, boolean splits, IotlbGather gather) {
+    void forget(long first, long last, boolean splits, IotlbGather gather, long report) {
+        tracking = tables.unreported.tracking();
         sink = NOWHERE;
+        number = report;
         splitsClean = splits;
         mustSplit = splits;
         splitAbove = splits ? tables.leaves.tracked() : tables.rootLevel;
@@ -96,8 +111,8 @@ final class DirtyPass {
             reportRemoved(first, last, gather);
             runs.flush(sink);
         } catch (RuntimeException | Error e) {
-            if (clears) {
-                runs.keepFor(tables.unreported);
+            if (clears && isTracking()) {
+                runs.keepFor(tables.unreported, tables.shift(highestLeaf()));
             }
             throw e;
         } finally {
@@ -105,11 +120,28 @@ final class DirtyPass {
         }
     }
 
+    private boolean isTracking() {
+        return tables.unreported.tracking() == tracking;
+    }
+
+    /** Above which no leaf of the domain was. */
+    private int highestLeaf() {
+        int level = tables.rootLevel;
+        while (level > 0 && !tables.leaves.has(level)) {
+            level--;
+        }
+        return level;
+    }
+
     private void run(long first, long last, @Nullable IotlbGather gather) {
         long at = first;
         while (at <= last) {
             long place = tables.lockTop(at, 0);
             long table = Tables.tableOf(place);
+            if (!isTracking()) {
+                tables.guards.unlock(table);
+                tables.unreported.requireTracking(tracking);
+            }
             int level = Tables.levelOf(place);
             int from = tables.index(at, level);
             long base = at - ((long) from << tables.shift(level)) & -tables.span(level);
@@ -134,8 +166,8 @@ final class DirtyPass {
         Arrays.fill(dirty, 0);
         highest = -1;
         long slot = table + (long) from * Long.BYTES;
-        if (level == 0 && tables.memory.countAny(slot, mask, to - from + 1) == 0) {
-            return to + 1;
+        if (level == 0) {
+            return lookAtPages(slot, base, from, to);
         }
         for (int i = from; i <= to; i++, slot += Long.BYTES) {
             long entry = tables.memory.loadPlain(slot);
@@ -157,9 +189,24 @@ final class DirtyPass {
         return to + 1;
     }
 
+    private int lookAtPages(long first, long base, int from, int to) {
+        long slot = first;
+        for (int i = from; i <= to; i++, slot += Long.BYTES) {
+            long entry = tables.memory.loadPlain(slot);
+            if ((entry & mask) == 0) {
+                int clean = tables.memory.findAny(slot, mask, to - i + 1) - 1;
+                i += clean;
+                slot += (long) clean * Long.BYTES;
+            } else if (tables.isPresent(entry)) {
+                note(slot, entry, base + ((long) i << tables.shift(0)), 0, i);
+            }
+        }
+        return to + 1;
+    }
+
     private void note(long slot, long entry, long iova, int level, int index) {
         if (clears) {
-            tables.cleaning(iova, iova + tables.span(level) - 1);
+            tables.cleaning(iova, iova + tables.span(level) - 1, number);
             clear(slot, entry);
         }
         dirty[index / Long.SIZE] |= 1L << index;
@@ -195,7 +242,7 @@ final class DirtyPass {
             }
             runs.add(base, shift, dirty, sink);
         } catch (RuntimeException | Error e) {
-            if (clears) {
+            if (clears && isTracking()) {
                 tables.unreported.add(base, shift, dirty);
             }
             throw e;
@@ -222,7 +269,8 @@ final class DirtyPass {
         if (tables.unreported.isEmpty()) {
             return;
         }
-        Map<Long, UnreportedWrites.Block> removed = tables.unreported.in(first, last, clears);
+        Map<Long, UnreportedWrites.Block> removed =
+                tables.unreported.in(first, last, clears, tracking);
         int shift = tables.shift(0);
         try {
             removed.forEach((base, block) -> {
@@ -232,8 +280,8 @@ final class DirtyPass {
                 runs.add(base, shift, block.pages(), sink);
             });
         } catch (RuntimeException | Error e) {
-            if (clears) {
-                removed.forEach((base, block) -> tables.unreported.add(base, shift, block.pages()));
+            if (clears && isTracking()) {
+                removed.forEach(tables.unreported::putBack);
             }
             throw e;
         }

@@ -41,10 +41,15 @@ final class DirtyRuns {
         }
     }
 
-    /** Keeps for the next report what a sink was not given. */
-    void keepFor(UnreportedWrites next) {
+    /**
+     * Keeps for the next report what a sink was not given.
+     *
+     * @param next takes it
+     * @param leafShift how many address bits are inside a leaf, at most
+     */
+    void keepFor(UnreportedWrites next, int leafShift) {
         if (start < end) {
-            next.add(start, end - 1, 0);
+            next.add(start, end - 1, leafShift);
         }
     }
 

@@ -4,6 +4,7 @@ import org.iommu4j.api.DirtyOptions;
 import org.iommu4j.api.DirtySink;
 import org.iommu4j.api.DirtyTracking;
 import org.iommu4j.api.IotlbGather;
+import org.iommu4j.pagetable.event.DirtyReadEvent;
 
 /** One tracking of a domain, from its start to its close. Any thread may use it. */
 final class DirtyTracker implements DirtyTracking {
@@ -12,11 +13,17 @@ final class DirtyTracker implements DirtyTracking {
     private final PageTable table;
     private final DirtyOptions options;
     private volatile boolean ended;
+    private int number;
 
     DirtyTracker(PageTableDomain domain, PageTable table, DirtyOptions options) {
         this.domain = domain;
         this.table = table;
         this.options = options;
+    }
+
+    /** The tracking has begun; said before anybody has this. */
+    void begun() {
+        number = table.dirtyBits().tracking();
     }
 
     DirtyOptions options() {
@@ -27,13 +34,17 @@ final class DirtyTracker implements DirtyTracking {
     public void readAndClear(long iova, long size, DirtySink sink, IotlbGather gather) {
         domain.requireMine(gather);
         requireOpen();
-        table.dirtyBits().readAndClear(iova, size, sink, gather);
+        DirtyReadEvent event = DirtyReadEvent.begun();
+        table.dirtyBits().readAndClear(iova, size, sink, gather, number);
+        if (event != null) {
+            event.ended(table.root(), iova, size);
+        }
     }
 
     @Override
     public void peek(long iova, long size, DirtySink sink) {
         requireOpen();
-        table.dirtyBits().peek(iova, size, sink);
+        table.dirtyBits().peek(iova, size, sink, number);
     }
 
     @Override

@@ -85,8 +85,11 @@ final class EmptyTables {
     }
 
     private int slotOf(long identity) {
-        int level = tables.guards.levelOf(identity);
-        long prefix = tables.guards.iovaOf(identity) >>> tables.shift(level + 1);
-        return (int) ((prefix + (long) level * levelStride) % slots.length());
+        int number =
+                (int)
+                        tables.guards.prefixOf(
+                                identity); // of tables that far apart, any two may share a slot
+        int place = number + tables.guards.levelOf(identity) * levelStride;
+        return (place & Integer.MAX_VALUE) % slots.length();
     }
 }

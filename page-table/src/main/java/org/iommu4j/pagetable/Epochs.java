@@ -22,12 +22,28 @@ final class Epochs {
         return counts.getAcquire(stripe(iova));
     }
 
-    /** Moves the counts of all addresses in [start, end). */
+    /** True if this is what {@link #at} returns after {@link #close}. */
+    static boolean isClosed(long epoch) {
+        return epoch < 0;
+    }
+
+    /** The tables are closed. One thread at a time calls this or {@link #move}. */
+    void close() {
+        for (int i = 0; i < counts.length(); i += PADDING) {
+            counts.set(i, counts.getPlain(i) | Long.MIN_VALUE);
+        }
+    }
+
+    /**
+     * Moves the counts of all addresses in [start, end). One thread at a time calls it or {@link
+     * #close}.
+     */
     void move(long start, long end) {
         long stripes =
                 Math.min(STRIPES, ((end - 1) >>> STRIPE_SHIFT) - (start >>> STRIPE_SHIFT) + 1);
         for (long i = 0; i < stripes; i++) {
-            counts.getAndIncrement(stripe(start + (i << STRIPE_SHIFT)));
+            int stripe = stripe(start + (i << STRIPE_SHIFT));
+            counts.setRelease(stripe, counts.getPlain(stripe) + 1);
         }
     }
 

@@ -42,6 +42,17 @@ final class FourLevelWalk {
                 && format.addressShift() == 0;
     }
 
+    /** As {@link Tables#descend} to level 1. */
+    long descendToOne(long iova) {
+        long entry = memory.loadPlain(slot(root, iova, SHIFT_3));
+        if (!leadsOn(entry)) {
+            return root | 3;
+        }
+        long table = entry & addressMask;
+        entry = memory.loadPlain(slot(table, iova, SHIFT_2));
+        return leadsOn(entry) ? entry & addressMask | 1 : table | 2;
+    }
+
     /** As {@link Tables#descend} to level 0. */
     long descend(long iova) {
         long entry = memory.loadPlain(slot(root, iova, SHIFT_3));
@@ -64,15 +75,15 @@ final class FourLevelWalk {
     /** As {@link Tables#translate}. */
     long translate(long iova) {
         long entry = memory.loadPlain(slot(root, iova, SHIFT_3));
-        if (!leadsOn(entry)) {
+        if (!isTable(entry)) {
             return decided(entry, iova, SHIFT_3);
         }
         entry = memory.loadPlain(slot(entry & addressMask, iova, SHIFT_2));
-        if (!leadsOn(entry)) {
+        if (!isTable(entry)) {
             return decided(entry, iova, SHIFT_2);
         }
         entry = memory.loadPlain(slot(entry & addressMask, iova, SHIFT_1));
-        if (!leadsOn(entry)) {
+        if (!isTable(entry)) {
             return decided(entry, iova, SHIFT_1);
         }
         entry = memory.loadPlain(slot(entry & addressMask, iova, SHIFT_0));
@@ -81,14 +92,15 @@ final class FourLevelWalk {
                 : entry & addressMask | iova & (1L << SHIFT_0) - 1;
     }
 
+    private boolean isTable(long entry) {
+        return (entry & tableTest) == tableBits;
+    }
+
     private boolean leadsOn(long entry) {
-        return (entry & tableTest) == tableBits && memory.containsPage(entry & addressMask);
+        return isTable(entry) && memory.containsPage(entry & addressMask);
     }
 
     private long decided(long entry, long iova, int shift) {
-        if ((entry & tableTest) == tableBits) {
-            return Tables.ASTRAY;
-        }
         long offset = (1L << shift) - 1;
         return (entry & presentMask) == 0
                 ? IommuDomain.NOT_MAPPED

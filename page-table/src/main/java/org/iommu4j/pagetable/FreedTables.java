@@ -1,6 +1,7 @@
 package org.iommu4j.pagetable;
 
 import org.iommu4j.machine.PageList;
+import org.iommu4j.walker.TableAllocator;
 
 /*
  * A gather's freelist holds two kinds of pages: tables that went as they were, and tables that were emptied entry by entry
@@ -14,11 +15,12 @@ final class FreedTables {
     private static final long KNOWN_ZERO = 1;
 
     private final Tables tables;
-    private final TableCounts counts;
+    private final TableAllocator allocator;
+    private final Lending<Kinds> kept = new Lending<>();
 
-    FreedTables(Tables tables, TableCounts counts) {
+    FreedTables(Tables tables, TableAllocator allocator) {
         this.tables = tables;
-        this.counts = counts;
+        this.allocator = allocator;
     }
 
     /** What a gather holds of a table that was emptied entry by entry. */
@@ -26,28 +28,58 @@ final class FreedTables {
         return tables.fillPages() ? table | KNOWN_ZERO : table;
     }
 
-    /** Gives the pages back, by way of a reserve that is empty before and after. */
-    void release(PageList pages, Reserve reserve) {
-        counts.released(pages.size());
-        boolean last = tables.isClosed() && counts.pages() == 0;
-        while (!pages.isEmpty()) {
-            giveBack(pages.removeLast(), reserve);
+    /** Gives the pages back; the list is empty then. */
+    void release(PageList pages) {
+        for (int i = 0; tables.isWitnessed() && i < pages.size(); i++) {
+            tables.witness.tableReturned(tables.root, pages.get(i) & ~KNOWN_ZERO);
         }
-        reserve.giveBack();
-        if (last) {
+        if (!holdsZeroed(pages)) {
+            allocator.giveBack(pages);
+        } else if (pages.size() == 1) {
+            long page = pages.removeLast() & ~KNOWN_ZERO;
+            pages.add(page);
+            allocator.giveBackZeroed(pages);
+        } else {
+            giveBackByKind(pages);
+        }
+        if (tables.isClosed() && tables.counts.pages() == 0) {
             tables.guards.retire();
         }
     }
 
-    private void giveBack(long marked, Reserve reserve) {
-        long page = marked & ~KNOWN_ZERO;
-        if (tables.isWitnessed()) {
-            tables.witness.tableReturned(tables.root, page);
+    private static boolean holdsZeroed(PageList pages) {
+        long marks = 0;
+        for (int i = 0; i < pages.size(); i++) {
+            marks |= pages.get(i);
         }
-        if (page == marked) {
-            reserve.putBack(page);
-        } else {
-            reserve.putBackZeroed(page);
+        return (marks & KNOWN_ZERO) != 0;
+    }
+
+    private void giveBackByKind(PageList pages) {
+        Kinds last = kept.take();
+        Kinds kinds = last == null ? new Kinds(new PageList(), new PageList()) : last;
+        kinds.ensureRoom(pages.size());
+        while (!pages.isEmpty()) {
+            kinds.add(pages.removeLast());
+        }
+        allocator.giveBackZeroed(kinds.zeroed);
+        if (!kinds.others.isEmpty()) {
+            allocator.giveBack(kinds.others);
+        }
+        kept.giveBack(kinds);
+    }
+
+    /** Freed pages by kind. */
+    private record Kinds(PageList zeroed, PageList others) {
+
+        void ensureRoom(int pages) {
+            zeroed.ensureRoom(pages);
+            others.ensureRoom(pages);
+        }
+
+        void add(long marked) {
+            long page = marked & ~KNOWN_ZERO;
+            (page == marked ? others : zeroed).add(page);
         }
     }
 }

@@ -36,11 +36,11 @@ final class Guards {
 
     private final PhysicalMemory memory;
     private final PageLedger ledger;
-    private final int indexBits;
     private final int reach;
     private final int owner;
     private final int[] spanShifts;
     private final long[] prefixes;
+    private final byte[] levels = new byte[Long.SIZE]; // by the leading one of a tag
     private final int lowestShift;
     private final long lowestPrefix;
     private final AtomicBoolean retired = new AtomicBoolean();
@@ -48,7 +48,6 @@ final class Guards {
     Guards(PhysicalMemory memory, PageTableFormat format) {
         this.memory = memory;
         this.ledger = memory.ledger();
-        this.indexBits = format.indexBits();
         this.reach = format.shift(format.levels());
         this.owner = ledger.claimOwner();
         this.spanShifts = new int[format.levels()];
@@ -56,6 +55,7 @@ final class Guards {
         for (int level = 0; level < format.levels(); level++) {
             spanShifts[level] = format.shift(level + 1);
             prefixes[level] = (long) owner << TAG_BITS | 1L << (reach - spanShifts[level]);
+            levels[reach - spanShifts[level]] = (byte) level;
         }
         this.lowestShift = spanShifts[0];
         this.lowestPrefix = prefixes[0];
@@ -73,14 +73,17 @@ final class Guards {
 
     /** The level of the table that an identity names. */
     int levelOf(long identity) {
-        int spanShift = reach - (Long.SIZE - 1 - Long.numberOfLeadingZeros(tag(identity)));
-        return (spanShift - PhysicalMemory.PAGE_SHIFT) / indexBits - 1;
+        return levels[Long.SIZE - 1 - Long.numberOfLeadingZeros(tag(identity))];
     }
 
     /** The first address of the table that an identity names. */
     long iovaOf(long identity) {
-        long prefix = tag(identity) ^ Long.highestOneBit(tag(identity));
-        return prefix << (PhysicalMemory.PAGE_SHIFT + indexBits * (levelOf(identity) + 1));
+        return prefixOf(identity) << spanShifts[levelOf(identity)];
+    }
+
+    /** The number of the table that an identity names, among those of its level. */
+    long prefixOf(long identity) {
+        return tag(identity) ^ Long.highestOneBit(tag(identity));
     }
 
     /**

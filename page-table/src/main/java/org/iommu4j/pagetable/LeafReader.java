@@ -35,12 +35,15 @@ final class LeafReader {
     static long translate(Tables tables, long iova) {
         while (true) {
             long epoch = tables.epochs.at(iova);
-            long output = tables.translate(iova);
-            if (unchanged(tables, iova, epoch)) {
-                if (output == Tables.ASTRAY) {
+            try {
+                long output = tables.translate(iova);
+                if (unchanged(tables, iova, epoch)) {
+                    return output;
+                }
+            } catch (IndexOutOfBoundsException e) {
+                if (unchanged(tables, iova, epoch)) {
                     throw spoilt(iova);
                 }
-                return output;
             }
             tables.memory.spin();
         }
@@ -129,10 +132,10 @@ final class LeafReader {
     }
 
     private static boolean unchanged(Tables tables, long iova, long epoch) {
-        VarHandle.loadLoadFence();
-        if (tables.isClosed()) {
+        if (Epochs.isClosed(epoch)) {
             throw Tables.closedException();
         }
+        VarHandle.loadLoadFence();
         return tables.epochs.at(iova) == epoch;
     }
 

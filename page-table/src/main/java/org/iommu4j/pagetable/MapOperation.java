@@ -14,7 +14,6 @@ final class MapOperation {
     private final Tables tables;
     private final Reserve reserve;
     private final Nursery nursery;
-    private final Teardown teardown;
     private final PageNeed need = new PageNeed();
     private final long[] leafBits;
     private final long[] tablesOfEntry;
@@ -27,7 +26,6 @@ final class MapOperation {
         this.tables = tables;
         this.reserve = reserve;
         this.nursery = nursery;
-        this.teardown = new Teardown(tables);
         this.leafBits = new long[tables.rootLevel + 1];
         this.tablesOfEntry = new long[tables.rootLevel + 2];
     }
@@ -279,7 +277,7 @@ final class MapOperation {
                 }
             }
         }
-        teardown.killEmpty(table, gather);
+        Teardown.killEmpty(tables, table, gather);
     }
 
     /** Builds the table of a level for [first, last], and all below it. */

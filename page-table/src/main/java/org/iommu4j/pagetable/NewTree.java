@@ -32,11 +32,11 @@ final class NewTree {
         RangeCheck check = RangeCheck.of(format, options);
         RootPages pages = RootPages.take(allocator, format.rootPages());
         try {
-            Tables tables = new Tables(format, memory, cache, witness, pageSizes, pages.first());
-            TableCounts counts = new TableCounts();
-            PageTable tree = new PageTable(tables, allocator, counts, pageSizes, check, options);
+            TableCounts counts = new TableCounts(pages);
+            Tables tables =
+                    new Tables(format, memory, cache, witness, pageSizes, pages.first(), counts);
+            PageTable tree = new PageTable(tables, allocator, pageSizes, check, options);
             root(tables, pages);
-            counts.linked(pages.count());
             return tree;
         } catch (RuntimeException e) {
             pages.give(allocator);

@@ -14,12 +14,12 @@ final class Nursery {
 
     private final Tables tables;
     private final Reserve reserve;
-    private final TableCounts counts;
+    private final TableCounts.Share counts;
     private long[] pages = new long[8];
     private long[] words = new long[8];
     private int size;
 
-    Nursery(Tables tables, Reserve reserve, TableCounts counts) {
+    Nursery(Tables tables, Reserve reserve, TableCounts.Share counts) {
         this.tables = tables;
         this.reserve = reserve;
         this.counts = counts;
@@ -79,11 +79,11 @@ final class Nursery {
     /** Makes everything that was built tables, after the topmost was linked. */
     void comeAlive() {
         PhysicalMemory memory = tables.memory;
+        counts.linked(size); // before anybody can take them away again
         for (int i = 0; i < size; i++) {
             memory.announceLedger(pages[i]);
             memory.ledger().storeRelease(pages[i], words[i]);
         }
-        counts.linked(size);
         size = 0;
     }
 

@@ -34,8 +34,8 @@ public final class PageTable {
 
     private final Tables tables;
     private final TableAllocator allocator;
-    private final TableCounts counts;
     private final EmptyTables emptyTables;
+    private final ShortWays shortWays;
     private final FreedTables freed;
     private final Tour tour;
     private final Coalesce coalesce;
@@ -45,27 +45,28 @@ public final class PageTable {
     private final PartialUnmap partialUnmap;
     private final CoalescePolicy coalescePolicy;
     private final long pageSizes;
+    private final Explainer explainer;
 
     PageTable(
             Tables tables,
             TableAllocator allocator,
-            TableCounts counts,
             long pageSizes,
             RangeCheck check,
             DomainOptions options) {
         this.tables = tables;
         this.allocator = allocator;
-        this.counts = counts;
         this.pageSizes = pageSizes;
         this.check = check;
         this.partialUnmap = options.partialUnmap();
         this.coalescePolicy = options.coalesce();
+        this.explainer = new Explainer(tables, check, options);
         this.emptyTables = new EmptyTables(tables, options.emptyTables());
-        this.freed = new FreedTables(tables, counts);
-        this.workspaces = new Workspaces(tables, allocator, counts);
+        this.freed = new FreedTables(tables, allocator);
+        this.workspaces = new Workspaces(tables, allocator);
+        this.shortWays = new ShortWays(tables, emptyTables, workspaces);
         this.dirtyBits = new DirtyBits(tables, workspaces, check);
         this.tour = new Tour(tables, emptyTables);
-        this.coalesce = new Coalesce(tables, counts);
+        this.coalesce = new Coalesce(tables);
     }
 
     /**
@@ -166,20 +167,13 @@ public final class PageTable {
     }
 
     /**
-     * Maps pages into one table that is there, or one large leaf, if nothing else is to be done;
-     * false: nothing was done.
+     * Maps pages into one table, or one large leaf, if nothing else is to be done; false: nothing
+     * was done.
      */
     boolean mapAtOnce(long iova, long outputAddress, long size, Access access) {
         check.range(iova, size);
         check.output(outputAddress, size);
-        if (tables.isInOneTable(iova, size)) {
-            long bits = tables.format.leafBits(access, 0);
-            return SinglePages.map(tables, iova, size, outputAddress, bits);
-        }
-        int level = (outputAddress & size - 1) == 0 ? SingleLeaf.level(tables, iova, size) : 0;
-        return level > 0
-                && SingleLeaf.map(
-                        tables, level, iova, outputAddress, tables.format.leafBits(access, level));
+        return shortWays.map(iova, outputAddress, size, access);
     }
 
     private boolean mapWith(
@@ -191,11 +185,7 @@ public final class PageTable {
             IotlbGather gather) {
         long small = tables.format.leafBits(access, 0);
         long large = tables.rootLevel == 0 ? small : tables.format.leafBits(access, 1);
-        try {
-            return space.mapping.map(iova, iova + size - 1, outputAddress, small, large, gather);
-        } finally {
-            space.reserve.giveBack();
-        }
+        return space.mapping.map(iova, iova + size - 1, outputAddress, small, large, gather);
     }
 
     /**
@@ -208,20 +198,19 @@ public final class PageTable {
      */
     public long unmap(long iova, long size, IotlbGather gather) {
         check.range(iova, size);
-        if (tables.isInOneTable(iova, size)) {
-            int removed = SinglePages.unmap(tables, emptyTables, iova, size, gather);
-            if (removed >= 0) {
-                return (long) removed << PhysicalMemory.PAGE_SHIFT;
-            }
-        } else {
-            int level = SingleLeaf.level(tables, iova, size);
-            if (level > 0 && SingleLeaf.unmap(tables, emptyTables, level, iova, gather)) {
-                return size;
-            }
-        }
+        long bytes = shortWays.unmap(iova, size, gather);
+        return bytes >= 0 ? bytes : unmapTheLongWay(iova, size, gather);
+    }
+
+    private long unmapTheLongWay(long iova, long size, IotlbGather gather) {
         Workspace space = workspaces.take();
         try {
             space.change.unmapping(iova, iova + size - 1, partialUnmap);
+            if (partialUnmap == PartialUnmap.SPLIT
+                    && tables.isInOneTable(iova, size)
+                    && SingleTable.split(tables, space, 1, iova, gather)) {
+                return size;
+            }
             if (!change(space, iova, iova + size - 1, gather)) {
                 throw new PartialUnmapException(
                         iova, size, space.change.refused().mapping(tables.format));
@@ -263,8 +252,12 @@ public final class PageTable {
         int level = tables.leaves.of(pageSize);
         Workspace space = workspaces.take();
         try {
-            space.change.splitting(iova, iova + size - 1, level);
-            change(space, iova, iova + size - 1, gather);
+            long last = iova + size - 1;
+            space.change.splitting(iova, last, level);
+            if ((iova ^ last) >>> tables.shift(level + 1) != 0
+                    || !SingleTable.split(tables, space, level + 1, iova, gather)) {
+                change(space, iova, last, gather);
+            }
         } finally {
             workspaces.giveBack(space);
         }
@@ -288,12 +281,7 @@ public final class PageTable {
     }
 
     private boolean change(Workspace space, long first, long last, IotlbGather gather) {
-        boolean done;
-        try {
-            done = space.change.apply(first, last, gather);
-        } finally {
-            space.reserve.giveBack();
-        }
+        boolean done = space.change.apply(first, last, gather);
         for (int i = 0; done && i < space.change.emptiedCount(); i++) {
             emptyTables.add(space.change.emptied(i), gather);
         }
@@ -310,7 +298,7 @@ public final class PageTable {
      * @param gather takes what hardware must forget
      */
     public void readAndClear(long iova, long size, DirtySink sink, IotlbGather gather) {
-        dirtyBits.readAndClear(iova, size, sink, gather);
+        dirtyBits.readAndClear(iova, size, sink, gather, dirtyBits.tracking());
     }
 
     /**
@@ -372,10 +360,9 @@ public final class PageTable {
         if (tables.closeOnce()) {
             long span = tables.span(tables.rootLevel) * tables.entries();
             tables.unmapping(0, span - 1);
-            Teardown teardown = new Teardown(tables);
-            teardown.seize(tables.root, 0, tables.rootLevel, gather);
+            Teardown.seize(tables, tables.root, 0, tables.rootLevel, gather);
             new RootPages(tables.root, tables.format.rootPages())
-                    .forEachEmpty(page -> teardown.gone(page, gather));
+                    .forEachEmpty(page -> Teardown.gone(tables, page, gather));
             tables.unmapped(0, span - 1);
             gather.addRange(0, span, tables.span(0));
             gather.markStructureChanged();
@@ -410,16 +397,7 @@ public final class PageTable {
      */
     public void release(PageList pages) {
         if (!pages.isEmpty()) {
-            releaseAll(pages);
-        }
-    }
-
-    private void releaseAll(PageList pages) {
-        Workspace space = workspaces.take();
-        try {
-            freed.release(pages, space.reserve);
-        } finally {
-            workspaces.giveBack(space);
+            freed.release(pages);
         }
     }
 
@@ -432,17 +410,22 @@ public final class PageTable {
 
     /** {@return how many pages are tables, or were and wait for an invalidation} */
     public long tablePages() {
-        return counts.pages();
+        return tables.counts.pages();
     }
 
     /** {@return the most table pages there ever were} */
     public long peakTablePages() {
-        return counts.peak();
+        return tables.counts.peak();
     }
 
     /** {@return how many leaves were replaced by a table} */
     public long splits() {
-        return counts.splits();
+        return tables.counts.splits();
+    }
+
+    /** What explains addresses. */
+    Explainer explainer() {
+        return explainer;
     }
 
     /** When leaves are merged. */
@@ -462,11 +445,11 @@ public final class PageTable {
 
     /** How many tables came and went. */
     long changes() {
-        return counts.changes();
+        return tables.counts.changes();
     }
 
     /** {@return how many tables were replaced by a leaf that maps the same} */
     public long coalesces() {
-        return counts.coalesces();
+        return tables.counts.coalesces();
     }
 }

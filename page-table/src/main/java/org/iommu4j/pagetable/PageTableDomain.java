@@ -6,8 +6,10 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.iommu4j.api.Access;
+import org.iommu4j.api.AddressExplanation;
 import org.iommu4j.api.DirtyOptions;
 import org.iommu4j.api.DirtyTracking;
+import org.iommu4j.api.DomainOperation.Kind;
 import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.api.Feature;
 import org.iommu4j.api.FlushCompletion;
@@ -17,6 +19,8 @@ import org.iommu4j.api.Mapping;
 import org.iommu4j.api.MappingVisitor;
 import org.iommu4j.api.UnsupportedFeatureException;
 import org.iommu4j.machine.PageList;
+import org.iommu4j.pagetable.event.MapEvent;
+import org.iommu4j.pagetable.event.UnmapEvent;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +35,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     private final boolean gathersAdditions;
     private final Coalescing coalescing;
     private final boolean followsMaps;
+    private final @Nullable OperationHistory history;
     private final Lending<IotlbGather> gathers = new Lending<>();
     private final AtomicReference<@Nullable DirtyTracker> tracking = new AtomicReference<>();
 
@@ -77,6 +82,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         this.gathersAdditions = gathersAdditions;
         this.coalescing = coalescing;
         this.followsMaps = gathersAdditions || coalescing.follows();
+        this.history = table.explainer().history();
     }
 
     /** {@return its tables} */
@@ -122,7 +128,14 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     @Override
     public final void map(long iova, long outputAddress, long size, Access access) {
+        MapEvent event = MapEvent.begun();
+        mapAndWait(iova, outputAddress, size, access);
+        mapped(event, iova, outputAddress, size);
+    }
+
+    private void mapAndWait(long iova, long outputAddress, long size, Access access) {
         if (table.mapAtOnce(iova, outputAddress, size, access)) {
+            note(Kind.MAP, iova, size);
             if (followsMaps) {
                 finishAddition(iova, size);
             }
@@ -131,6 +144,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         IotlbGather gather = takeGather();
         try {
             table.mapTheLongWay(iova, outputAddress, size, access, gather);
+            note(Kind.MAP, iova, size);
             added(iova, size, gather);
             finish(gather);
         } finally {
@@ -142,17 +156,23 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     public final void map(
             long iova, long outputAddress, long size, Access access, IotlbGather gather) {
         requireMine(gather);
+        MapEvent event = MapEvent.begun();
         table.map(iova, outputAddress, size, access, gather);
+        note(Kind.MAP, iova, size);
         added(iova, size, gather);
+        mapped(event, iova, outputAddress, size);
     }
 
     @Override
     public final boolean tryMap(
             long iova, long outputAddress, long size, Access access, IotlbGather gather) {
         requireMine(gather);
+        MapEvent event = MapEvent.begun();
         boolean mapped = table.tryMap(iova, outputAddress, size, access, gather);
         if (mapped) {
+            note(Kind.MAP, iova, size);
             added(iova, size, gather);
+            mapped(event, iova, outputAddress, size);
         }
         return mapped;
     }
@@ -160,15 +180,22 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     @Override
     public final long unmap(long iova, long size, IotlbGather gather) {
         requireMine(gather);
-        return table.unmap(iova, size, gather);
+        UnmapEvent event = UnmapEvent.begun();
+        long bytes = table.unmap(iova, size, gather);
+        note(Kind.UNMAP, iova, size);
+        unmapped(event, iova, size, bytes, false);
+        return bytes;
     }
 
     @Override
     public final long unmap(long iova, long size) {
+        UnmapEvent event = UnmapEvent.begun();
         IotlbGather gather = takeGather();
         try {
             long bytes = table.unmap(iova, size, gather);
+            note(Kind.UNMAP, iova, size);
             sync(gather).await();
+            unmapped(event, iova, size, bytes, true);
             return bytes;
         } finally {
             gathers.giveBack(gather);
@@ -179,18 +206,22 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     public final void cut(long iova, long size, IotlbGather gather) {
         requireMine(gather);
         table.cut(iova, size, gather);
+        note(Kind.CUT, iova, size);
     }
 
     @Override
     public final void split(long iova, long size, long pageSize, IotlbGather gather) {
         requireMine(gather);
         table.split(iova, size, pageSize, gather);
+        note(Kind.SPLIT, iova, size);
     }
 
     @Override
     public final long coalesce(long iova, long size, IotlbGather gather) {
         requireMine(gather);
-        return table.coalesce(iova, size, gather);
+        long merged = table.coalesce(iova, size, gather);
+        note(Kind.COALESCE, iova, size);
+        return merged;
     }
 
     @Override
@@ -208,6 +239,12 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         return table.mappingAt(iova);
     }
 
+    /** As every domain explains; the tables name the domain by {@link #toString}. */
+    @Override
+    public final AddressExplanation explain(long iova) {
+        return table.explainer().explain(toString(), iova);
+    }
+
     @Override
     public final IotlbGather gather() {
         return new IotlbGather(this);
@@ -217,7 +254,9 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     public final FlushCompletion sync(IotlbGather gather) {
         requireMine(gather);
         table.handOver(gather);
-        return flush(gather);
+        FlushCompletion completion = flush(gather);
+        table.dirtyBits().handedOver(gather, completion);
+        return completion;
     }
 
     @Override
@@ -233,6 +272,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
             startDirtyBits();
             begun = true;
             start(options);
+            tracker.begun();
             return tracker;
         } catch (RuntimeException | Error e) {
             if (begun) {
@@ -338,6 +378,25 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         sync(remains);
     }
 
+    private void mapped(@Nullable MapEvent event, long iova, long outputAddress, long size) {
+        if (event != null) {
+            event.ended(table.root(), iova, outputAddress, size);
+        }
+    }
+
+    private void unmapped(
+            @Nullable UnmapEvent event, long iova, long size, long bytes, boolean waited) {
+        if (event != null) {
+            event.ended(table.root(), iova, size, bytes, waited);
+        }
+    }
+
+    private void note(Kind kind, long iova, long size) {
+        if (history != null) {
+            history.note(kind, iova, size);
+        }
+    }
+
     private void finishAddition(long iova, long size) {
         IotlbGather gather = takeGather();
         try {
@@ -381,5 +440,11 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         if (gather.owner() != this) {
             throw new IllegalArgumentException("the gather belongs to another domain");
         }
+    }
+
+    /** Names the domain in messages: by its root table, unless the backend knows better. */
+    @Override
+    public String toString() {
+        return "the domain with its root table at 0x" + Long.toHexString(table.root());
     }
 }

@@ -1,5 +1,7 @@
 package org.iommu4j.pagetable;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.machine.Witness;
@@ -26,17 +28,24 @@ final class PendingSpans {
 
     private static final int MOST = 1024;
 
+    /* Who must see a change has taken, after it was noted, a guard that was let go after it: no store need be volatile. */
+    private static final VarHandle STAMP = field("stamp", long.class);
+    private static final VarHandle COUNT = field("count", int.class);
+
     private final Witness witness;
+    private final SpinLock lock;
     private final boolean clocked;
     private final SpanFilter filter = new SpanFilter();
+    /* The rest is changed under the lock. */
     private long[] starts = new long[8];
     private long[] ends = new long[8];
     private long[] stamps = new long[8];
-    private volatile long stamp; // changed in the monitor
-    private volatile int count;
+    private volatile long stamp; // stored through STAMP
+    private volatile int count; // stored through COUNT
 
-    PendingSpans(Witness witness) {
+    PendingSpans(Witness witness, SpinLock lock) {
         this.witness = witness;
+        this.lock = lock;
         this.clocked = witness.moment() > 0;
     }
 
@@ -49,15 +58,86 @@ final class PendingSpans {
      * A non-leaf entry in [start, end) has changed, and the caller still holds the guard of its
      * table: widens the gather to what is pending there already, and notes the change.
      */
-    synchronized void add(long start, long end, IotlbGather gather) {
-        long now = clocked ? witness.moment() : stamp + 1;
-        stamp = now;
+    void add(long start, long end, IotlbGather gather) {
+        lock.enter();
+        try {
+            long now = clocked ? witness.moment() : stamp + 1;
+            STAMP.setRelease(this, now);
+            if (!mayTouch(start, end) || !refresh(start, end, now, gather)) {
+                append(start, end, now);
+            }
+        } finally {
+            lock.leave();
+        }
+    }
+
+    /** Widens a gather to every pending span that [start, end) touches. */
+    void widen(IotlbGather gather, long start, long end, long pageSize) {
         if (mayTouch(start, end)) {
-            widenTouched(gather, start, end, end - start);
-            if (refresh(start, end, now)) {
-                return;
+            lock.enter();
+            try {
+                widenTouched(gather, start, end, pageSize);
+            } finally {
+                lock.leave();
             }
         }
+    }
+
+    /**
+     * Notes in a gather which changes its invalidation comes after: all that have a stamp by now,
+     * since a change gets its stamp after it was made.
+     */
+    void handOver(IotlbGather gather) {
+        gather.stamp(clocked ? witness.moment() : stamp);
+    }
+
+    /**
+     * The invalidation of a gather in which the structure changed has completed. The caller holds
+     * the lock.
+     */
+    void invalidated(IotlbGather gather) {
+        int n = count;
+        for (int i = n - 1; i >= 0; i--) {
+            if (stamps[i] <= gather.stamp() && covers(gather, starts[i], ends[i])) {
+                n--;
+                starts[i] = starts[n];
+                ends[i] = ends[n];
+                stamps[i] = stamps[n];
+            }
+        }
+        if (n != count) {
+            COUNT.setRelease(this, n);
+            if (n == 0) {
+                filter.clear();
+            }
+        }
+    }
+
+    private void widenTouched(IotlbGather gather, long start, long end, long pageSize) {
+        for (int i = 0; i < count; i++) {
+            if (starts[i] < end && start < ends[i]) {
+                gather.addRange(starts[i], ends[i] - starts[i], pageSize);
+                gather.markStructureChanged();
+            }
+        }
+    }
+
+    /**
+     * Widens the gather to what a new change touches, and notes the change inside a span that is
+     * pending already; false if there is none.
+     */
+    private boolean refresh(long start, long end, long now, IotlbGather gather) {
+        widenTouched(gather, start, end, end - start);
+        for (int i = 0; i < count; i++) {
+            if (starts[i] <= start && end <= ends[i]) {
+                stamps[i] = now;
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void append(long start, long end, long now) {
         if (count == MOST) {
             joinAll();
         }
@@ -71,63 +151,7 @@ final class PendingSpans {
         ends[n] = end;
         stamps[n] = now;
         filter.add(start, end);
-        count = n + 1;
-    }
-
-    /** Widens a gather to every pending span that [start, end) touches. */
-    void widen(IotlbGather gather, long start, long end, long pageSize) {
-        if (mayTouch(start, end)) {
-            widenTouched(gather, start, end, pageSize);
-        }
-    }
-
-    /**
-     * Notes in a gather which changes its invalidation comes after: all that have a stamp by now,
-     * since a change gets its stamp after it was made.
-     */
-    void handOver(IotlbGather gather) {
-        gather.stamp(clocked ? witness.moment() : stamp);
-    }
-
-    /** The invalidation of a gather in which the structure changed has completed. */
-    synchronized void invalidated(IotlbGather gather) {
-        if (count == 0) {
-            return;
-        }
-        int n = count;
-        for (int i = n - 1; i >= 0; i--) {
-            if (stamps[i] <= gather.stamp() && covers(gather, starts[i], ends[i])) {
-                n--;
-                starts[i] = starts[n];
-                ends[i] = ends[n];
-                stamps[i] = stamps[n];
-            }
-        }
-        count = n;
-        if (n == 0) {
-            filter.clear();
-        }
-    }
-
-    private synchronized void widenTouched(
-            IotlbGather gather, long start, long end, long pageSize) {
-        for (int i = 0; i < count; i++) {
-            if (starts[i] < end && start < ends[i]) {
-                gather.addRange(starts[i], ends[i] - starts[i], pageSize);
-                gather.markStructureChanged();
-            }
-        }
-    }
-
-    /** Notes a new change inside a span that is pending already; false if there is none. */
-    private boolean refresh(long start, long end, long now) {
-        for (int i = 0; i < count; i++) {
-            if (starts[i] <= start && end <= ends[i]) {
-                stamps[i] = now;
-                return true;
-            }
-        }
-        return false;
+        COUNT.setRelease(this, n + 1);
     }
 
     /** Makes one span of all, so that a domain that is never synced keeps a bounded list. */
@@ -138,7 +162,15 @@ final class PendingSpans {
         }
         stamps[0] = stamp;
         filter.add(starts[0], ends[0]);
-        count = 1;
+        COUNT.setRelease(this, 1);
+    }
+
+    private static VarHandle field(String name, Class<?> type) {
+        try {
+            return MethodHandles.lookup().findVarHandle(PendingSpans.class, name, type);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
     }
 
     private static boolean covers(IotlbGather gather, long start, long end) {

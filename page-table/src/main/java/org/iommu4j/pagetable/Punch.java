@@ -1,6 +1,7 @@
 package org.iommu4j.pagetable;
 
 import org.iommu4j.api.IotlbGather;
+import org.iommu4j.pagetable.event.SplitEvent;
 
 /*
  * The split. A leaf that an operation covers only in part is replaced, by one exchange, by a table that is complete when
@@ -20,13 +21,13 @@ final class Punch {
 
     private final Tables tables;
     private final Nursery nursery;
-    private final TableCounts counts;
+    private final TableCounts.Share counts;
     private long first;
     private long last;
     private int insideLevel;
     private boolean cutsEdges;
 
-    Punch(Tables tables, Nursery nursery, TableCounts counts) {
+    Punch(Tables tables, Nursery nursery, TableCounts.Share counts) {
         this.tables = tables;
         this.nursery = nursery;
         this.counts = counts;
@@ -63,6 +64,7 @@ final class Punch {
 
     /** Exchanges a leaf at {@code slot}, whose table the caller has locked, for its subtree. */
     void replace(long slot, int level, long iova, IotlbGather gather) {
+        SplitEvent event = SplitEvent.begun();
         long top = iova + tables.span(level) - 1;
         if (insideLevel == HOLE) {
             tables.unmapping(Math.max(first, iova), Math.min(last, top));
@@ -82,11 +84,42 @@ final class Punch {
                 }
                 nursery.comeAlive();
                 counts.split();
+                if (event != null) {
+                    record(event, level, iova);
+                }
                 return;
             }
             nursery.abandon();
             leaf = changedByHardware(leaf, found, iova);
         }
+    }
+
+    private void record(SplitEvent event, int level, long iova) {
+        event.end();
+        long top = iova + tables.span(level) - 1;
+        long hole = Math.min(last, top) - Math.max(first, iova) + 1;
+        event.ended(
+                tables.root,
+                iova,
+                tables.span(level),
+                tables.span(lowest(level, iova)),
+                (int) tablesFor(level, iova),
+                insideLevel == HOLE ? hole : 0);
+    }
+
+    /** The lowest level at which there is a leaf, or was room for one, when a leaf is replaced. */
+    private int lowest(int level, long iova) {
+        if (isHole(level, iova) || mayBeLeaf(level, iova)) {
+            return level;
+        }
+        int below = level - 1;
+        int lowest = below;
+        for (int i = 0; i < tables.entries(); ) {
+            long at = iova + i * tables.span(below);
+            lowest = Math.min(lowest, lowest(below, at));
+            i += alike(below, at, tables.entries() - i);
+        }
+        return lowest;
     }
 
     private long changedByHardware(long leaf, long found, long iova) {
@@ -109,6 +142,10 @@ final class Punch {
         int below = level - 1;
         long child = tables.format.firstChild(leaf, level);
         long table = nursery.page();
+        if (below == 0) {
+            nursery.complete(table, iova, 0, buildPages(table, child, iova));
+            return table;
+        }
         int present = 0;
         for (int i = 0; i < tables.entries(); ) {
             long at = iova + i * tables.span(below);
@@ -129,6 +166,24 @@ final class Punch {
         }
         nursery.complete(table, iova, below, present);
         return table;
+    }
+
+    /** Writes the entries of a table of level 0; returns how many are present. */
+    private int buildPages(long table, long child, long iova) {
+        int entries = tables.entries();
+        tables.memory.fill(table, child, tables.step(0), entries);
+        if (insideLevel != HOLE) {
+            return entries;
+        }
+        int from = pages(first - iova);
+        int hole = pages(last + 1 - iova) - from;
+        tables.memory.fill(table + (long) from * Long.BYTES, 0, 0, hole);
+        return entries - hole;
+    }
+
+    /** How many entries of a table of level 0 lie before an address at an offset from its first. */
+    private int pages(long offset) {
+        return (int) (Math.clamp(offset, 0L, tables.span(1)) >>> tables.shift(0));
     }
 
     /**

@@ -24,7 +24,6 @@ final class RangeChange {
     private final Tables tables;
     private final Reserve reserve;
     private final Punch punch;
-    private final Teardown teardown;
     private final PageNeed need = new PageNeed();
     private final ChangedRange changed = new ChangedRange();
     private final long[] emptied = new long[MOST_EMPTIED];
@@ -42,7 +41,6 @@ final class RangeChange {
         this.tables = tables;
         this.reserve = reserve;
         this.punch = punch;
-        this.teardown = new Teardown(tables);
     }
 
     /** What an unmap of [first, last] does to leaves that it covers in part. */
@@ -235,7 +233,7 @@ final class RangeChange {
         tables.unmapping(at, end);
         tables.store(slot, 0);
         tables.settle();
-        bytes += teardown.seize(child, at, level - 1, gather);
+        bytes += Teardown.seize(tables, child, at, level - 1, gather);
         tables.unmapped(at, end);
         return 1;
     }

@@ -42,13 +42,47 @@ final class Reserve {
     }
 
     private void expect(PageNeed need, boolean split) {
-        refused = false;
-        if (need.zeroed() + need.any() <= MOST_EXPECTED) {
+        long moreZeroed = need.zeroed() - zeroed.size();
+        long moreAny = need.any() - any.size();
+        if (!wasRefused(need) && moreZeroed + moreAny <= MOST_EXPECTED) {
             expectedZeroed = need.zeroed();
             expectedAny = need.any();
             refused =
-                    (expectedZeroed > 0 && !allocator.reserveZeroed((int) expectedZeroed, zeroed))
-                            || (expectedAny > 0 && !takeAny((int) expectedAny, split));
+                    (moreZeroed > 0 && !allocator.reserveZeroed((int) moreZeroed, zeroed))
+                            || (moreAny > 0 && !takeAny((int) moreAny, split));
+        }
+    }
+
+    /**
+     * Has one zeroed page at hand. The caller holds no guard.
+     *
+     * @throws TableMemoryExhaustedException if there is none
+     */
+    void requireZeroed() {
+        require(allocator.reserveZeroed(1, zeroed));
+    }
+
+    /**
+     * Has one page at hand for a table that is written wholly. The caller holds no guard.
+     *
+     * @throws TableMemoryExhaustedException if there is none
+     */
+    void requireAny() {
+        require(allocator.reserve(1, any));
+    }
+
+    /**
+     * The same, for a table that takes the place of a leaf.
+     *
+     * @throws TableMemoryExhaustedException if there is none
+     */
+    void requireForSplit() {
+        require(allocator.reserveForSplit(1, any));
+    }
+
+    private void require(boolean granted) {
+        if (!granted) {
+            throw new TableMemoryExhaustedException(1, allocator.free());
         }
     }
 

@@ -7,6 +7,7 @@ import org.iommu4j.api.IotlbGather;
 import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.Witness;
+import org.iommu4j.pagetable.event.TableFreeEvent;
 import org.iommu4j.walker.PageTableFormat;
 import org.jspecify.annotations.Nullable;
 
@@ -26,9 +27,6 @@ final class Tables {
     /** No place: the tables are closed. */
     static final long CLOSED = -1;
 
-    /** No translation: a reused page led out of the memory. */
-    static final long ASTRAY = -2;
-
     private static final int WORD_SHIFT = 3;
     private static final int LEVEL_BITS = PhysicalMemory.PAGE_SIZE - 1;
 
@@ -38,6 +36,8 @@ final class Tables {
     final Witness witness;
     private final boolean witnessed;
     final Guards guards;
+    final TableCounts counts;
+    private final SpinLock structureLock;
     final PendingSpans pending;
     final Epochs epochs = new Epochs();
     final RecentTables recent = new RecentTables();
@@ -55,6 +55,7 @@ final class Tables {
     private final long tableTest;
     private final long addressMask;
     private final byte[] topLevels = new byte[Long.SIZE + 1];
+    private final byte[] spanLevels = new byte[Long.SIZE];
     private final int addressShift;
     private final @Nullable FourLevelWalk fourLevels;
 
@@ -67,13 +68,16 @@ final class Tables {
             CacheFlusher cache,
             Witness witness,
             long pageSizes,
-            long root) {
+            long root,
+            TableCounts counts) {
         this.format = format;
         this.memory = memory;
         this.cache = cache;
         this.witness = witness;
         this.witnessed = isHeard(witness);
-        this.pending = new PendingSpans(witness);
+        this.counts = counts;
+        this.structureLock = new SpinLock(memory);
+        this.pending = new PendingSpans(witness, structureLock);
         this.root = root;
         this.rootLevel = format.levels() - 1;
         this.guards = new Guards(memory, format);
@@ -91,6 +95,9 @@ final class Tables {
         this.fourLevels =
                 FourLevelWalk.fits(format) ? new FourLevelWalk(memory, format, root) : null;
         this.leaves = new LeafLevels(format, pageSizes);
+        for (int level = 1; level <= rootLevel; level++) {
+            spanLevels[shift(level)] = (byte) level;
+        }
         for (int bits = 0; bits < topLevels.length; bits++) {
             int level = (bits - PhysicalMemory.PAGE_SHIFT + indexBits - 1) / indexBits - 1;
             topLevels[bits] = (byte) Math.clamp(level, 0, rootLevel);
@@ -115,6 +122,13 @@ final class Tables {
     /** How far the entries of neighbouring leaves at a level are apart. */
     long step(int level) {
         return span(level) >>> addressShift;
+    }
+
+    /**
+     * The level, above 0, at which an entry decides so many bytes, a power of two; 0 if none does.
+     */
+    int levelOfSpan(long bytes) {
+        return spanLevels[Long.numberOfTrailingZeros(bytes)];
     }
 
     /** True if a table fills its page. */
@@ -179,8 +193,8 @@ final class Tables {
      * proved by its guard.
      */
     long descend(long iova, int stop) {
-        if (fourLevels != null && stop == 0) {
-            return fourLevels.descend(iova);
+        if (fourLevels != null && stop <= 1) {
+            return stop == 0 ? fourLevels.descend(iova) : fourLevels.descendToOne(iova);
         }
         long table = root;
         int level = rootLevel;
@@ -199,7 +213,8 @@ final class Tables {
     /**
      * Translates an address without a guard: true only if the epoch stays.
      *
-     * @return the output address, {@link IommuDomain#NOT_MAPPED}, or {@link #ASTRAY}
+     * @return the output address, or {@link IommuDomain#NOT_MAPPED}
+     * @throws IndexOutOfBoundsException if a reused page led out of the memory
      */
     long translate(long iova) {
         if (fourLevels != null) {
@@ -215,9 +230,6 @@ final class Tables {
                         : target(entry) & ~offset | iova & offset;
             }
             table = target(entry);
-            if (!memory.containsPage(table)) {
-                return ASTRAY;
-            }
         }
     }
 
@@ -313,20 +325,35 @@ final class Tables {
 
     /** The invalidation of a gather has completed, and its pages are still held. */
     void invalidated(IotlbGather gather) {
-        if (gather.structureChanged()) {
-            pending.invalidated(gather);
+        if (gather.structureChanged() || gather.heldPages() > 0) {
+            structureInvalidated(gather);
+            if (gather.heldPages() > 0 && TableFreeEvent.isOn()) {
+                TableFreeEvent.happened(root, gather.heldPages(), counts.pages());
+            }
         }
-        boolean frees = gather.heldPages() > 0;
-        for (int i = 0; (frees || witnessed) && i < gather.rangeCount(); i++) {
+        for (int i = 0; witnessed && i < gather.rangeCount(); i++) {
             long start = gather.rangeStart(i);
-            long end = gather.rangeEnd(i);
-            if (witnessed) {
-                witness.invalidated(
-                        root, start, end - start, gather.structureChanged(), gather.stamp());
+            witness.invalidated(
+                    root,
+                    start,
+                    gather.rangeEnd(i) - start,
+                    gather.structureChanged(),
+                    gather.stamp());
+        }
+    }
+
+    private void structureInvalidated(IotlbGather gather) {
+        structureLock.enter();
+        try {
+            pending.invalidated(gather);
+            if (gather.heldPages() > 0) {
+                counts.released(gather.heldPages());
+                for (int i = 0; i < gather.rangeCount(); i++) {
+                    epochs.move(gather.rangeStart(i), gather.rangeEnd(i));
+                }
             }
-            if (frees) {
-                epochs.move(start, end);
-            }
+        } finally {
+            structureLock.leave();
         }
     }
 
@@ -359,9 +386,9 @@ final class Tables {
     /**
      * Says that dirty bits of [first, last] are about to be cleared, under the guard of its table.
      */
-    void cleaning(long first, long last) {
+    void cleaning(long first, long last, long report) {
         if (witnessed) {
-            witness.cleaning(root, first, last - first + 1);
+            witness.cleaning(root, first, last - first + 1, report);
         }
     }
 
@@ -378,7 +405,13 @@ final class Tables {
 
     /** Closes the tables; false if they are closed already. */
     boolean closeOnce() {
-        return ((int) STATE.getAndBitwiseOr(this, IS_CLOSED) & IS_CLOSED) == 0;
+        boolean first = ((int) STATE.getAndBitwiseOr(this, IS_CLOSED) & IS_CLOSED) == 0;
+        if (first) {
+            structureLock.enter();
+            epochs.close();
+            structureLock.leave();
+        }
+        return first;
     }
 
     /** True if dirty bits of leaves that go must be known; asked under their table's guard. */

@@ -7,11 +7,7 @@ import org.iommu4j.api.IotlbGather;
  */
 final class Teardown {
 
-    private final Tables tables;
-
-    Teardown(Tables tables) {
-        this.tables = tables;
-    }
+    private Teardown() {}
 
     /**
      * Makes a table and all below it no tables any more, and puts them onto the freelist. The
@@ -19,23 +15,24 @@ final class Teardown {
      *
      * @return how many bytes were mapped
      */
-    long seize(long table, long iova, int level, IotlbGather gather) {
+    static long seize(Tables tables, long table, long iova, int level, IotlbGather gather) {
         int present = tables.guards.seize(table, tables.guards.identity(iova, level));
         long bytes =
                 level == 0 && !tables.isTracked()
                         ? (long) present << tables.shift(0)
-                        : contents(table, iova, level, present, gather);
-        gone(table, gather);
+                        : contents(tables, table, iova, level, present, gather);
+        gone(tables, table, gather);
         return bytes;
     }
 
     /** Makes an empty table that the caller has locked no table any more. */
-    void killEmpty(long table, IotlbGather gather) {
+    static void killEmpty(Tables tables, long table, IotlbGather gather) {
         tables.guards.kill(table);
-        gone(table, gather);
+        gone(tables, table, gather);
     }
 
-    private long contents(long table, long iova, int level, int present, IotlbGather gather) {
+    private static long contents(
+            Tables tables, long table, long iova, int level, int present, IotlbGather gather) {
         long bytes = 0;
         int left = present;
         boolean tracked = tables.isTracked();
@@ -48,7 +45,7 @@ final class Teardown {
             left--;
             long at = iova + i * tables.span(level);
             if (tables.isTable(entry, level)) {
-                bytes += seize(tables.target(entry), at, level - 1, gather);
+                bytes += seize(tables, tables.target(entry), at, level - 1, gather);
             } else {
                 bytes += tables.span(level);
                 if (tracked) {
@@ -60,7 +57,7 @@ final class Teardown {
     }
 
     /** A page is no part of the tables any more. */
-    void gone(long table, IotlbGather gather) {
+    static void gone(Tables tables, long table, IotlbGather gather) {
         tables.unlinked(table);
         gather.addTable(table);
     }

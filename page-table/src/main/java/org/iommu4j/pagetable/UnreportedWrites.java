@@ -58,6 +58,7 @@ final class UnreportedWrites {
     }
 
     private final NavigableMap<Long, Block> blocks = new TreeMap<>();
+    private volatile int tracking; // changed in the monitor
 
     /** Adds the pages of [first, last], which a leaf of 1 << shift bytes has mapped. */
     synchronized void add(long first, long last, int shift) {
@@ -79,8 +80,37 @@ final class UnreportedWrites {
         }
     }
 
+    /** Puts a block back as it was taken. */
+    synchronized void putBack(long base, Block block) {
+        Block present =
+                blocks.computeIfAbsent(base >>> PAGE_SHIFT + BLOCK_SHIFT, number -> new Block());
+        for (int i = 0; i < WORDS; i++) {
+            present.pages[i] |= block.pages[i];
+        }
+        present.leafShift = Math.max(present.leafShift, block.leafShift);
+    }
+
+    /** A tracking begins or ends: what stands here is nobody's. */
     synchronized void clear() {
         blocks.clear();
+        tracking = tracking + 1;
+    }
+
+    /** {@return a number that changes when a tracking begins and when it ends} */
+    int tracking() {
+        return tracking;
+    }
+
+    /**
+     * Requires that a tracking has not ended.
+     *
+     * @param number what {@link #tracking} was in it
+     * @throws IllegalStateException if it has
+     */
+    void requireTracking(int number) {
+        if (tracking != number) {
+            throw new IllegalStateException("the tracking has ended");
+        }
     }
 
     synchronized boolean isEmpty() {
@@ -91,9 +121,12 @@ final class UnreportedWrites {
      * Copies what lies in [first, last].
      *
      * @param takes true to take it out
+     * @param number of the tracking for which
      * @return the blocks, by the address of their first page
+     * @throws IllegalStateException if that has ended
      */
-    synchronized NavigableMap<Long, Block> in(long first, long last, boolean takes) {
+    synchronized NavigableMap<Long, Block> in(long first, long last, boolean takes, int number) {
+        requireTracking(number);
         NavigableMap<Long, Block> found = new TreeMap<>();
         int shift = PAGE_SHIFT + BLOCK_SHIFT;
         for (Map.Entry<Long, Block> entry :

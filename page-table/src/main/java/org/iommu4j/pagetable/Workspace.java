@@ -1,20 +1,47 @@
 package org.iommu4j.pagetable;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import org.iommu4j.walker.TableAllocator;
 
 /** The scratch space of one operation, lent out so that operations allocate nothing. */
 final class Workspace {
 
+    private static final VarHandle LENT = lent();
+
     final Reserve reserve;
+    final Nursery nursery;
+    final Punch punch;
+    final TableCounts.Share counts;
     final MapOperation mapping;
     final RangeChange change;
     final DirtyPass dirty;
+    private volatile boolean lent; // changed through LENT
 
-    Workspace(Tables tables, TableAllocator allocator, TableCounts counts) {
+    Workspace(Tables tables, TableAllocator allocator) {
+        this.counts = tables.counts.share();
         this.reserve = new Reserve(allocator);
-        Nursery nursery = new Nursery(tables, reserve, counts);
+        this.nursery = new Nursery(tables, reserve, this.counts);
+        this.punch = new Punch(tables, nursery, this.counts);
         this.mapping = new MapOperation(tables, reserve, nursery);
-        this.change = new RangeChange(tables, reserve, new Punch(tables, nursery, counts));
+        this.change = new RangeChange(tables, reserve, punch);
         this.dirty = new DirtyPass(tables, change, reserve);
+    }
+
+    /** Makes it the caller's, unless somebody has it. */
+    boolean enter() {
+        return !lent && LENT.compareAndSet(this, false, true);
+    }
+
+    void leave() {
+        LENT.setRelease(this, false);
+    }
+
+    private static VarHandle lent() {
+        try {
+            return MethodHandles.lookup().findVarHandle(Workspace.class, "lent", boolean.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
     }
 }

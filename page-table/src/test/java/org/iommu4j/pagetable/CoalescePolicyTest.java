@@ -10,9 +10,14 @@ import java.util.concurrent.TimeUnit;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.CoalescePolicy;
 import org.iommu4j.api.DomainOptions;
+import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.api.Feature;
+import org.iommu4j.api.FlushCompletion;
+import org.iommu4j.api.IommuException;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.UnsupportedFeatureException;
+import org.iommu4j.machine.PhysicalMemory;
+import org.iommu4j.machine.Witness;
 import org.junit.jupiter.api.Test;
 
 /** When leaves are merged unasked, and how much at a time. */
@@ -135,6 +140,54 @@ class CoalescePolicyTest {
         scheduler.task.run();
         assertThat(scheduler.getQueue())
                 .allMatch(task -> ((ScheduledFuture<?>) task).isCancelled());
+        scheduler.shutdownNow();
+    }
+
+    /** What a step has unlinked whose invalidation failed goes back when the domain is closed. */
+    @Test
+    void inBackground_aStepThatFailedLeaksNothing() {
+        HandCranked scheduler = new HandCranked();
+        PhysicalMemory memory = PhysicalMemory.allocate(64 * PhysicalMemory.PAGE_SIZE);
+        TestAllocator allocator = new TestAllocator(memory);
+        DomainOptions options =
+                DomainOptions.defaults().withCoalesce(CoalescePolicy.inBackground(QUIET));
+        boolean[] fails = new boolean[1];
+        PageTableDomain domain =
+                new PageTableDomain(
+                        PageTable.create(
+                                TestFormats.secondStage(4),
+                                memory,
+                                allocator,
+                                new LineFlusher(memory, false),
+                                Witness.NONE,
+                                options),
+                        false,
+                        () -> scheduler) {
+                    @Override
+                    protected FlushCompletion flush(IotlbGather gather) {
+                        if (fails[0]) {
+                            throw new IommuException("the unit");
+                        }
+                        gather.completed();
+                        return FlushCompletion.DONE;
+                    }
+
+                    @Override
+                    protected DomainStatistics.Invalidations invalidations() {
+                        return new DomainStatistics.Invalidations(0, 0, 0);
+                    }
+                };
+        domain.map(0, 0, LARGE, Access.READ_WRITE);
+        try (IotlbGather gather = domain.gather()) {
+            domain.split(0, LARGE, SMALL, gather);
+        }
+        scheduler.task.run();
+        fails[0] = true;
+        scheduler.task.run();
+        assertThat(domain.statistics().coalesces()).isEqualTo(1);
+        fails[0] = false;
+        domain.close();
+        allocator.everythingReturned();
         scheduler.shutdownNow();
     }
 

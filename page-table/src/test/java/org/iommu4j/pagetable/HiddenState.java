@@ -56,7 +56,9 @@ final class HiddenState {
             hash = Interleaver.mix(hash, (maps ? 2 : 0) + (tables.leaves.merges(level) ? 1 : 0));
         }
         for (UnreportedWrites.Block block :
-                tables.unreported.in(0, Long.MAX_VALUE, false).values()) {
+                tables.unreported
+                        .in(0, Long.MAX_VALUE, false, tables.unreported.tracking())
+                        .values()) {
             hash = Interleaver.mix(hash + block.leafShift(), Arrays.hashCode(block.pages()));
         }
         return hash;

@@ -16,6 +16,7 @@ final class RecordingWitness implements Witness, MemoryObserver {
     private PhysicalMemory memory = PhysicalMemory.allocate(PhysicalMemory.PAGE_SIZE);
     private long stored;
     private long clock;
+    private long reports;
     private boolean listening;
 
     /** Writes down from now on what happens in a memory. */
@@ -112,6 +113,27 @@ final class RecordingWitness implements Witness, MemoryObserver {
                 range(structure ? "invalidated structure" : "invalidated", iova, size)
                         + " as of "
                         + moment);
+    }
+
+    @Override
+    public long reporting(long root) {
+        note("report " + ++reports);
+        return reports;
+    }
+
+    @Override
+    public void cleaning(long root, long iova, long size, long report) {
+        note(range("cleaning for " + report, iova, size));
+    }
+
+    @Override
+    public void cleaned(long root, long iova, long size, long report) {
+        note(range("cleaned for " + report, iova, size));
+    }
+
+    @Override
+    public void reported(long root, long report) {
+        note("final report " + report);
     }
 
     @Override

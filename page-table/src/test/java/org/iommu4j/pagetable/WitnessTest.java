@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.iommu4j.api.Access;
+import org.iommu4j.api.DirtyOptions;
+import org.iommu4j.api.DirtyTracking;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.MappingConflictException;
 import org.iommu4j.api.PartialUnmap;
@@ -210,6 +212,50 @@ class WitnessTest {
         domain.sync(late).await();
         third.close();
         domain.closeAndCheck();
+    }
+
+    /** A report is final with the sync of its gather; one that failed never is. */
+    @Test
+    void D3_aReportIsFinalWithTheSyncOfItsGather() {
+        TestDomain domain = setup().manual().open();
+        domain.map(0, OUT, PAGE, ACCESS);
+        DirtyTracking tracking = domain.trackDirty(new DirtyOptions(PAGE, false));
+        setDirty(domain);
+        IotlbGather gather = domain.gather();
+        assertThat(
+                        said(
+                                domain,
+                                () ->
+                                        assertThatThrownBy(() -> report(tracking, gather, true))
+                                                .hasMessage("the sink")))
+                .containsExactly("report 2", "cleaning for 2 0x0+0x1000", "exchange");
+        assertThat(said(domain, () -> report(tracking, gather, false))).containsExactly("report 3");
+        assertThat(said(domain, () -> domain.sync(gather))).isEmpty();
+        List<String> completed = said(domain, () -> domain.complete(0));
+        assertThat(completed.getFirst()).startsWith("invalidated 0x0+0x");
+        assertThat(completed.getLast()).isEqualTo("final report 3");
+        assertThat(completed).filteredOn(event -> event.startsWith("final")).hasSize(1);
+        tracking.close();
+        domain.closeAndCheck();
+    }
+
+    private static void setDirty(TestDomain domain) {
+        HardwareWalk walk = new HardwareWalk(domain.format(), domain.memory());
+        walk.to(domain.root(), 0);
+        domain.memory()
+                .storeRelease(walk.entryAddress(), walk.entry() | domain.format().dirtyMask());
+    }
+
+    private static void report(DirtyTracking tracking, IotlbGather gather, boolean fails) {
+        tracking.readAndClear(
+                0,
+                PAGE,
+                (iova, size) -> {
+                    if (fails) {
+                        throw new IllegalStateException("the sink");
+                    }
+                },
+                gather);
     }
 
     @Test

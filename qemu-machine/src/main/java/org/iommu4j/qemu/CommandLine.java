@@ -13,6 +13,9 @@ final class CommandLine {
     /** The socket that QEMU connects to. */
     static final String SOCKET = "qtest";
 
+    /** The socket where QEMU's monitor listens. */
+    static final String MONITOR = "qmp";
+
     private CommandLine() {}
 
     /**
@@ -45,6 +48,8 @@ final class CommandLine {
         words.add("sdhci-pci,id=burst,addr=0x" + Integer.toHexString(slot(options.devices())));
         words.addAll(List.of("-qtest", "unix:" + escaped(folder.file(SOCKET))));
         words.addAll(List.of("-qtest-log", "none"));
+        Path monitor = folder.file(MONITOR);
+        words.addAll(List.of("-qmp", "unix:" + escaped(monitor) + ",server=on,wait=off"));
         words.addAll(Console.OPTIONS);
         return words;
     }

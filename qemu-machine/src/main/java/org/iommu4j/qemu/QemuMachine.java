@@ -133,6 +133,28 @@ public final class QemuMachine implements Machine {
         return burstWriter;
     }
 
+    /**
+     * Has QEMU write the memory to a file, as it is: for whoever wants to look at it from outside,
+     * or to try what reads such files.
+     *
+     * @param format of which kind the file shall be
+     * @param file its name; what is there is overwritten
+     * @throws MachineFailureException if QEMU refuses, or does not answer
+     */
+    public void dump(DumpFormat format, Path file) {
+        String name = Monitor.quoted(file.toAbsolutePath().toString());
+        try (Monitor monitor = new Monitor(folder.file(CommandLine.MONITOR))) {
+            if (format == DumpFormat.RAW) {
+                long size = memory.start() + memory.size();
+                monitor.execute(
+                        "pmemsave", "\"val\": 0, \"size\": " + size + ", \"filename\": " + name);
+            } else {
+                String to = Monitor.quoted("file:" + file.toAbsolutePath());
+                monitor.execute("dump-guest-memory", format.arguments() + ", \"protocol\": " + to);
+            }
+        }
+    }
+
     /** {@return the number of the QEMU process} */
     public long processId() {
         return process.pid();

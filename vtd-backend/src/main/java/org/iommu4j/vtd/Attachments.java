@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.iommu4j.api.Attachment;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.UnsupportedFeatureException;
@@ -90,6 +91,12 @@ final class Attachments {
     /** Hears that its requests can be attached again. */
     synchronized void released(DeviceAttachment attachment) {
         present.remove(key(attachment));
+    }
+
+    /** {@return the domain that requests of a device go through now} */
+    synchronized Optional<VtdDomain> domainOf(SourceId device, int pasid) {
+        return Optional.ofNullable(present.get(new Requests(device, pasid)))
+                .map(DeviceAttachment::domain);
     }
 
     private static Requests key(DeviceAttachment attachment) {

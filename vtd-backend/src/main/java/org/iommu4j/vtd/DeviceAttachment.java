@@ -81,6 +81,7 @@ final class DeviceAttachment implements Attachment {
         if (domain.takesPageRequests()) {
             beginService();
         }
+        LOG.debug("attached {} to {}", route, domain);
     }
 
     /** The entry is up: the device may ask for what is missing. */
@@ -123,6 +124,7 @@ final class DeviceAttachment implements Attachment {
         if (state != State.CLOSED) {
             state = State.CLOSED;
             attachments.released(this);
+            LOG.debug("detached {} from {}", route, domain);
         }
     }
 

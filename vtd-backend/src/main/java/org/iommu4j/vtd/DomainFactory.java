@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Stage;
 import org.iommu4j.flush.CacheFlusher;
@@ -27,6 +29,7 @@ import org.iommu4j.walker.TableAllocatorProvider;
 @Singleton
 final class DomainFactory {
 
+    private static final Logger LOG = LogManager.getLogger(DomainFactory.class);
     private static final String FOR_ALL =
             "choose it in IommuOptions for all domains. Of the policies, a domain may choose its"
                     + " flush policy and its table allocator";
@@ -74,6 +77,7 @@ final class DomainFactory {
                         ? passThrough(settled)
                         : translating(settled);
         open.add(domain);
+        LOG.debug("created {}", domain);
         return domain;
     }
 
@@ -145,6 +149,7 @@ final class DomainFactory {
         if (forget(domain)) {
             close(domain.pages());
             ids.takeBack(domain.id());
+            LOG.debug("closed {}", domain);
         }
     }
 

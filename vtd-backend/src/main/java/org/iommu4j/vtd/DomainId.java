@@ -82,4 +82,9 @@ final class DomainId {
     synchronized Collection<IotlbTag> everUsed() {
         return List.copyOf(everUsed);
     }
+
+    @Override
+    public String toString() {
+        return "domain 0x" + Integer.toHexString(value);
+    }
 }

@@ -25,6 +25,7 @@ final class FaultListener {
     private final Thread thread;
     private volatile boolean ending;
     private boolean full;
+    private boolean threw;
 
     /**
      * Begins to listen.
@@ -84,7 +85,12 @@ final class FaultListener {
         try {
             hears.accept(fault);
         } catch (RuntimeException | Error e) {
-            LOG.warn("a fault listener threw when it heard: {}", fault, e);
+            if (threw) {
+                LOG.debug("a fault listener threw again when it heard: {}", fault, e);
+            } else {
+                LOG.warn("a fault listener threw when it heard: {}", fault, e);
+            }
+            threw = true;
         }
     }
 }

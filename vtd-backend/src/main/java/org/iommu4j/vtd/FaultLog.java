@@ -10,6 +10,7 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.DmaFault;
 import org.iommu4j.api.FaultCounts;
+import org.iommu4j.vtd.event.FaultEvent;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,7 @@ final class FaultLog {
     private static final long PERIOD_MILLIS = 2;
 
     private final RemappingUnits units;
+    private final FaultExplainer explainer;
     private final List<FaultListener> listeners = new CopyOnWriteArrayList<>();
     private final AtomicLong recorded = new AtomicLong();
     private final AtomicLong overflows = new AtomicLong();
@@ -31,8 +33,9 @@ final class FaultLog {
     private boolean closed;
 
     @Inject
-    FaultLog(RemappingUnits units) {
+    FaultLog(RemappingUnits units, FaultExplainer explainer) {
         this.units = units;
+        this.explainer = explainer;
     }
 
     /**
@@ -48,6 +51,18 @@ final class FaultLog {
         }
         FaultListener listener = new FaultListener(hears, dropped);
         listeners.add(listener);
+        begin();
+        return () -> end(listener);
+    }
+
+    /** Begins to look for faults that nobody listens to, if they are to be logged or recorded. */
+    synchronized void watch() {
+        if (!closed && (LOG.isDebugEnabled() || FaultEvent.isOn())) {
+            begin();
+        }
+    }
+
+    private void begin() {
         if (looker == null) {
             looker =
                     Thread.ofPlatform()
@@ -55,7 +70,13 @@ final class FaultLog {
                             .name("iommu4j vtd faults")
                             .start(this::lookAgainAndAgain);
         }
-        return () -> end(listener);
+    }
+
+    /** Looks now, while devices are still attached to what explains their faults. */
+    synchronized void lookBeforeDetach() {
+        if (looker != null) {
+            look();
+        }
     }
 
     private void end(FaultListener listener) {
@@ -89,13 +110,18 @@ final class FaultLog {
     }
 
     private void lookAgainAndAgain() {
+        boolean failed = false;
         try {
             while (true) {
                 Thread.sleep(PERIOD_MILLIS);
                 try {
                     look();
+                    failed = false;
                 } catch (RuntimeException e) {
-                    LOG.warn("the fault records could not be read", e);
+                    if (!failed) {
+                        LOG.error("the fault records cannot be read; trying again and again", e);
+                    }
+                    failed = true;
                 }
             }
         } catch (InterruptedException e) {
@@ -111,10 +137,27 @@ final class FaultLog {
         }
     }
 
-    private void tell(DmaFault fault) {
+    private void tell(DmaFault recordedFault) {
         recorded.incrementAndGet();
+        DmaFault fault = explainer.explained(recordedFault);
+        LOG.debug("{}", fault);
+        if (FaultEvent.isOn()) {
+            record(fault);
+        }
         for (FaultListener listener : listeners) {
             listener.tell(fault);
         }
+    }
+
+    private static void record(DmaFault fault) {
+        FaultEvent.happened(
+                fault.source().toString(),
+                fault.pasid(),
+                fault.iova(),
+                fault.write() ? "write" : "read",
+                fault.code(),
+                fault.reason(),
+                fault.overflowed(),
+                fault.explanation().map(Object::toString).orElse(""));
     }
 }

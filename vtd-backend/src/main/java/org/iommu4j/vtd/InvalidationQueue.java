@@ -2,6 +2,7 @@ package org.iommu4j.vtd;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.IommuException;
@@ -225,6 +226,9 @@ final class InvalidationQueue {
         write(place, request);
         write(place + bytes, completion(number));
         last = number;
+        if (LOG.isTraceEnabled()) { // else the request would be an object
+            LOG.trace("{} is to do {}, its request {}", registers.unit(), request, number);
+        }
         memory.fence();
         registers.write64(UnitRegisters.IQT, place(number + 1) - ring);
         return number;
@@ -246,12 +250,14 @@ final class InvalidationQueue {
         long tail = registers.read64(UnitRegisters.IQT);
         long head = registers.read64(UnitRegisters.IQH);
         int waiting = (int) (tail - head & PhysicalMemory.PAGE_SIZE - 1) / bytes;
-        LOG.warn(
+        boolean refused = (errors & UnitRegisters.FSTS_IQE) != 0;
+        LOG.log(
+                refused ? Level.ERROR : Level.WARN,
                 "{} stopped its invalidation queue: FSTS {}, IQH 0x{}",
                 registers.unit(),
                 UnitRegisters.hex(errors),
                 Long.toHexString(head));
-        if ((errors & UnitRegisters.FSTS_IQE) != 0 && waiting > 0) {
+        if (refused && waiting > 0) {
             neutralise(last - (waiting - 1) / 2, ring + head);
         }
         long before = last;

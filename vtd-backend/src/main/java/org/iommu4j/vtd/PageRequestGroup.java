@@ -8,6 +8,7 @@ import org.iommu4j.api.IommuException;
 import org.iommu4j.api.PageRequest;
 import org.iommu4j.api.PageRequestHandler;
 import org.iommu4j.api.PageRequestHandler.Response;
+import org.iommu4j.vtd.event.PageRequestEvent;
 
 /** Page requests of one device that are answered together, and once. */
 final class PageRequestGroup {
@@ -38,12 +39,22 @@ final class PageRequestGroup {
 
     /** Has every request handled, and answers with the worst of what came of it. */
     void handle(PageRequestHandler handler) {
+        PageRequestEvent event = PageRequestEvent.begun();
         Response worst = Response.SUCCESS;
         for (PageRequestRecord each : records) {
             Response response = response(handler, request(each));
             worst = response.compareTo(worst) > 0 ? response : worst;
         }
         answer(worst);
+        if (event != null) {
+            PageRequest last = request(records.getLast());
+            event.ended(
+                    last.source().toString(),
+                    last.pasid(),
+                    last.iova(),
+                    records.size(),
+                    worst.toString());
+        }
     }
 
     private static Response response(PageRequestHandler handler, PageRequest request) {

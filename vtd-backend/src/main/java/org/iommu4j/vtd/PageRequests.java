@@ -172,11 +172,16 @@ final class PageRequests {
 
     private void lookAgainAndAgain() {
         int idle = 0;
+        boolean failed = false;
         while (isOpen()) {
             try {
                 idle = lookEverywhere() ? 0 : idle + 1;
+                failed = false;
             } catch (RuntimeException e) {
-                LOG.warn("the page requests could not be read", e);
+                if (!failed) {
+                    LOG.error("page requests cannot be read; trying again and again", e);
+                }
+                failed = true;
                 idle = LOOKS_BEFORE_LONG_NAPS;
             }
             LockSupport.parkNanos(

@@ -231,4 +231,10 @@ final class PassThroughDomain implements VtdDomain, IotlbGather.Owner {
         use.close();
         factory.closed(this);
     }
+
+    /** As in {@code domain 0x1 (pass-through)}. */
+    @Override
+    public String toString() {
+        return id + " (pass-through)";
+    }
 }

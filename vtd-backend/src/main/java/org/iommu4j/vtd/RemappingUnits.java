@@ -13,6 +13,8 @@ import org.iommu4j.flush.IotlbInvalidator;
 import org.iommu4j.machine.Device;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.SourceId;
+import org.iommu4j.vtd.event.InvalidateEvent;
+import org.iommu4j.vtd.event.InvalidationWaitEvent;
 import org.iommu4j.walker.TableAllocator;
 
 /**
@@ -108,22 +110,35 @@ final class RemappingUnits implements IotlbInvalidator {
     public long invalidatePages(int domainId, long iova, int order, boolean leafOnly) {
         DomainId id = ids.get(domainId);
         id.counts().countPage();
-        return ask(
-                id,
-                tag -> tag.pages(iova, order, leafOnly),
-                (tlb, pasid) -> tlb.forget(pasid, iova, order));
+        InvalidateEvent event = InvalidateEvent.begun();
+        long ticket =
+                ask(
+                        id,
+                        tag -> tag.pages(iova, order, leafOnly),
+                        (tlb, pasid) -> tlb.forget(pasid, iova, order));
+        if (event != null) {
+            long size = (long) PhysicalMemory.PAGE_SIZE << order;
+            event.ended(domainId, "page", iova, size, leafOnly, ticket);
+        }
+        return ticket;
     }
 
     @Override
     public long invalidateDomain(int domainId) {
         DomainId id = ids.get(domainId);
         id.counts().countDomain();
-        return ask(id, IotlbTag::everything, DeviceTlb::forget);
+        InvalidateEvent event = InvalidateEvent.begun();
+        long ticket = ask(id, IotlbTag::everything, DeviceTlb::forget);
+        if (event != null) {
+            event.ended(domainId, "domain", 0, 0, false, ticket);
+        }
+        return ticket;
     }
 
     @Override
     public long invalidateGlobal() {
         ids.countGlobal();
+        InvalidateEvent event = InvalidateEvent.begun();
         List<Long> asked = new ArrayList<>();
         for (Unit unit : units) {
             if (unit.isRunning()) {
@@ -132,7 +147,11 @@ final class RemappingUnits implements IotlbInvalidator {
             }
         }
         askDevices(ids.devices(), DeviceTlb::forget, asked);
-        return tickets.all(asked);
+        long ticket = tickets.all(asked);
+        if (event != null) {
+            event.ended(0, "global", 0, 0, false, ticket);
+        }
+        return ticket;
     }
 
     /** How the TLB of a device is asked, for one process address space id. */
@@ -150,6 +169,9 @@ final class RemappingUnits implements IotlbInvalidator {
         DomainId.Holders holders = id.holders();
         if (holders.tags().size() == 1 && holders.devices().isEmpty()) {
             return ask(holders.tags().getFirst(), request);
+        }
+        if (holders.tags().isEmpty() && holders.devices().isEmpty()) {
+            return UnitTickets.NOBODY;
         }
         List<Long> asked = new ArrayList<>();
         for (IotlbTag tag : holders.tags()) {
@@ -184,6 +206,10 @@ final class RemappingUnits implements IotlbInvalidator {
 
     @Override
     public void await(long ticket) {
+        InvalidationWaitEvent event = InvalidationWaitEvent.begun();
         tickets.await(ticket);
+        if (event != null && ticket != 0) {
+            event.ended(ticket);
+        }
     }
 }

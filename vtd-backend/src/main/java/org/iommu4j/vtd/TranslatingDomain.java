@@ -3,6 +3,7 @@ package org.iommu4j.vtd;
 import org.iommu4j.api.DomainStatistics;
 import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IotlbGather;
+import org.iommu4j.api.Stage;
 import org.iommu4j.flush.FlushPolicy;
 import org.iommu4j.pagetable.PageTable;
 import org.iommu4j.pagetable.PageTableDomain;
@@ -141,5 +142,16 @@ final class TranslatingDomain extends PageTableDomain implements VtdDomain {
             policy.close();
         }
         factory.closed(this);
+    }
+
+    /** As in {@code domain 0x1 (second stage, root table at 0x3000)}. */
+    @Override
+    public String toString() {
+        return id
+                + " ("
+                + (stage() == Stage.FIRST ? "first" : "second")
+                + " stage, root table at 0x"
+                + Long.toHexString(root())
+                + ")";
     }
 }

@@ -4,6 +4,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.iommu4j.api.DmaFault;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.TableMemoryExhaustedException;
@@ -25,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * everything else.
  */
 final class Unit {
+
+    private static final Logger LOG = LogManager.getLogger(Unit.class);
 
     private final DiscoveredUnit found;
     private final List<Device> devices;
@@ -110,6 +114,11 @@ final class Unit {
             registers.unprotectMemory();
         }
         running = true;
+        LOG.info(
+                "{} is driven in {} mode: {}",
+                name(),
+                capabilities().isScalable() ? "scalable" : "legacy",
+                capabilities());
     }
 
     /**

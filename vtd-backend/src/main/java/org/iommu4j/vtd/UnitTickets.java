@@ -1,5 +1,6 @@
 package org.iommu4j.vtd;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -16,7 +17,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class UnitTickets {
 
-    private static final long NOBODY = 0;
+    /** The ticket of a request to no unit, which is done. */
+    static final long NOBODY = 0;
+
     private static final int UNIT_SHIFT = 52;
     private static final long NUMBER_MASK = (1L << UNIT_SHIFT) - 1;
     private static final long SEVERAL = Long.MIN_VALUE;
@@ -47,12 +50,18 @@ final class UnitTickets {
      * @return a ticket that is done when all of them are
      */
     long all(List<Long> each) {
-        long[] asked = each.stream().mapToLong(Long::longValue).filter(t -> t != NOBODY).toArray();
-        if (asked.length <= 1) {
-            return asked.length == 0 ? NOBODY : asked[0];
+        long[] asked = new long[each.size()];
+        int count = 0;
+        for (long ticket : each) {
+            if (ticket != NOBODY) {
+                asked[count++] = ticket;
+            }
+        }
+        if (count <= 1) {
+            return count == 0 ? NOBODY : asked[0];
         }
         long key = SEVERAL | lastList.incrementAndGet();
-        lists.put(key, asked);
+        lists.put(key, Arrays.copyOf(asked, count));
         return key;
     }
 

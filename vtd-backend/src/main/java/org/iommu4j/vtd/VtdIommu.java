@@ -66,6 +66,7 @@ final class VtdIommu implements Iommu {
     void start() {
         try {
             units.start();
+            faults.watch();
         } catch (RuntimeException e) {
             policy.close();
             background.close();
@@ -97,6 +98,7 @@ final class VtdIommu implements Iommu {
     @Override
     public Attachment attach(SourceId device, IommuDomain domain) {
         requireUnits(Feature.ATTACH, "cannot attach " + device);
+        faults.watch();
         return attachments.attach(device, SourceId.NO_PASID, mine(device, domain));
     }
 
@@ -113,6 +115,7 @@ final class VtdIommu implements Iommu {
                             + Integer.toHexString(MOST_PASID)
                             + " are legal");
         }
+        faults.watch();
         return attachments.attach(device, pasid, mine(device, domain));
     }
 
@@ -150,7 +153,7 @@ final class VtdIommu implements Iommu {
             return;
         }
         closed = true;
-        RuntimeException failure = null;
+        RuntimeException failure = attempt(faults::lookBeforeDetach, null);
         for (DeviceAttachment attachment : attachments.closeAll()) {
             failure = attempt(attachment::close, failure);
         }
@@ -164,6 +167,7 @@ final class VtdIommu implements Iommu {
             failure = attempt(unit::stop, failure);
         }
         background.close();
+        LOG.info("closed");
         if (failure != null) {
             throw failure;
         }
@@ -175,7 +179,7 @@ final class VtdIommu implements Iommu {
             step.run();
             return before;
         } catch (RuntimeException e) {
-            LOG.warn("a part of the Iommu could not be closed", e);
+            LOG.error("a part of the Iommu could not be closed", e);
             if (before == null) {
                 return e;
             }

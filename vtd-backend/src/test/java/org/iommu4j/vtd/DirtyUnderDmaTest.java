@@ -3,11 +3,13 @@ package org.iommu4j.vtd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -26,6 +28,7 @@ import org.iommu4j.api.UnsupportedFeatureException;
 import org.iommu4j.emulator.CacheBehaviour;
 import org.iommu4j.emulator.EmulatorOptions;
 import org.iommu4j.machine.Device;
+import org.iommu4j.machine.DmaOutcome;
 import org.iommu4j.machine.SourceId;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,16 +50,24 @@ class DirtyUnderDmaTest {
 
     @ParameterizedTest
     @CsvSource({
-        "SECOND_STAGE, KEEPS_EVERYTHING, false",
-        "SECOND_STAGE, DROPS_ANYTHING, true",
-        "FIRST_STAGE, KEEPS_EVERYTHING, true",
-        "FIRST_STAGE, DROPS_ANYTHING, false",
+        "SECOND_STAGE, KEEPS_EVERYTHING, false, false",
+        "SECOND_STAGE, DROPS_ANYTHING, true, false",
+        "FIRST_STAGE, KEEPS_EVERYTHING, true, false",
+        "FIRST_STAGE, DROPS_ANYTHING, false, false",
+        "SECOND_STAGE, KEEPS_EVERYTHING, true, true",
+        "SECOND_STAGE, DROPS_ANYTHING, false, true",
+        "FIRST_STAGE, KEEPS_EVERYTHING, false, true",
+        "FIRST_STAGE, DROPS_ANYTHING, true, true",
     })
     void D1_theCopyIsEqualWhateverDevicesWriteMeanwhile(
-            UnitMode mode, CacheBehaviour caches, boolean lazily) throws Exception {
+            UnitMode mode, CacheBehaviour caches, boolean lazily, boolean deviceTlbs)
+            throws Exception {
         for (long seed = 1; seed <= SEEDS; seed++) {
-            try (EmulatedWorld world = new EmulatedWorld(machine(mode, caches, seed))) {
-                IommuDomain domain = world.domain();
+            EmulatorOptions options = machine(mode, caches, seed).pageRequests(deviceTlbs);
+            try (EmulatedWorld world = new EmulatedWorld(options)) {
+                IommuDomain domain =
+                        world.iommu.createDomain(
+                                DomainOptions.defaults().withPageRequests(deviceTlbs));
                 domain.map(0, HOME, BYTES, Access.READ_WRITE);
                 for (int i = 0; i < 2; i++) {
                     world.iommu.attach(world.device(i).source(), domain);
@@ -73,14 +84,9 @@ class DirtyUnderDmaTest {
         AtomicBoolean stopped = new AtomicBoolean();
         long[] copy = new long[WORDS];
         try (ExecutorService devices = Executors.newFixedThreadPool(2)) {
+            List<Future<Void>> writing = startWriting(world, devices, seed, stopped);
             DirtyTracking tracking = domain.trackDirty(options);
             copy(world, copy, 0, PAGES);
-            List<Future<Void>> writing = new ArrayList<>();
-            for (int i = 0; i < 2; i++) {
-                Device device = world.device(i);
-                SplittableRandom random = new SplittableRandom(seed * 2 + i);
-                writing.add(devices.submit(write(device, random, stopped)));
-            }
             for (int round = 0; round < 12; round++) {
                 round(world, domain, tracking, copy);
             }
@@ -89,8 +95,33 @@ class DirtyUnderDmaTest {
                 each.get();
             }
             round(world, domain, tracking, copy);
+            requireEqual(world, copy, seed);
+            stopped.set(false);
+            writing = startWriting(world, devices, seed + SEEDS, stopped);
             tracking.close();
+            stopped.set(true);
+            for (Future<Void> each : writing) {
+                each.get();
+            }
         }
+    }
+
+    /** Devices write before tracking begins, and when it ends and pages become large again. */
+    private static List<Future<Void>> startWriting(
+            EmulatedWorld world, ExecutorService devices, long seed, AtomicBoolean stopped)
+            throws InterruptedException {
+        CountDownLatch begun = new CountDownLatch(2);
+        List<Future<Void>> writing = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            Device device = world.device(i);
+            SplittableRandom random = new SplittableRandom(seed * 2 + i);
+            writing.add(devices.submit(write(device, random, begun, stopped)));
+        }
+        begun.await();
+        return writing;
+    }
+
+    private static void requireEqual(EmulatedWorld world, long[] copy, long seed) {
         for (int i = 0; i < WORDS; i++) {
             if (copy[i] != world.peek(HOME + i * 8L)) {
                 assertThat(copy[i])
@@ -101,11 +132,19 @@ class DirtyUnderDmaTest {
     }
 
     private static Callable<Void> write(
-            Device device, SplittableRandom random, AtomicBoolean stopped) {
+            Device device, SplittableRandom random, CountDownLatch begun, AtomicBoolean stopped) {
+        ByteBuffer old = ByteBuffer.allocate(8);
         return () -> {
-            for (long value = 1; !stopped.get(); value++) {
+            for (long value = 1; value < 64 || !stopped.get(); value++) {
                 long at = random.nextInt(WORDS) * 8L;
-                assertThat(EmulatedWorld.dmaWrite(device, at, value).isDone()).isTrue();
+                DmaOutcome outcome =
+                        random.nextInt(4) == 0
+                                ? device.fetchAndAdd(at, value, old.clear())
+                                : EmulatedWorld.dmaWrite(device, at, value);
+                assertThat(outcome.isDone()).isTrue();
+                if (value == 32) {
+                    begun.countDown();
+                }
             }
             return null;
         };

@@ -310,6 +310,7 @@ final class SplitContracts {
             for (int step : trial.someSteps(steps)) {
                 long base = trial.place();
                 domain.map(base, trial.output(), size, Access.READ_WRITE);
+                tables.clearBits(tables.walk(base), bits);
                 boolean[] set = new boolean[1];
                 trial.steps.at(
                         step,

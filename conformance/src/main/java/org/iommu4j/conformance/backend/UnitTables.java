@@ -145,6 +145,13 @@ record UnitTables(PageTableFormat format, PhysicalMemory memory, long root) {
         }
     }
 
+    /**
+     * Takes bits out of a leaf that its backend may have made with them, so that they can be set.
+     */
+    void clearBits(Walk leaf, long bits) {
+        memory.compareAndExchange(leaf.entryAddress(), leaf.entry(), leaf.entry() & ~bits);
+    }
+
     /** Does what a unit does that has used a leaf: sets bits in it, atomically. */
     boolean setBits(long entryAddress, long entry, long bits) {
         return memory.compareAndExchange(entryAddress, entry, entry | bits) == entry;

@@ -95,6 +95,14 @@ enum Fault {
     DIRTY_IS_NOT_TOLD(Rule.D1, "were written", Flaw.DIRTY_IS_CLEARED_AND_NOT_TOLD),
     DIRTY_GRANULARITY(Rule.D2, "pages of 0x1000", Flaw.DIRTY_GRANULARITY_IS_THE_LEAFS),
     DIRTY_STAYS(Rule.D3, "is reported again", Flaw.DIRTY_IS_NOT_CLEARED),
+    DIRTY_IS_NOT_INVALIDATED(
+            Rule.D3, "does not cover it", Flaw.DIRTY_IS_CLEARED_AND_NOT_INVALIDATED),
+    DIRTY_STAYS_IN_THE_UNIT(
+            Rule.D3,
+            "were written",
+            WrongMachine::forgetsPages,
+            "emulator:first-stage=false,caches=keeps-everything",
+            true),
     DIRTY_IS_LOST(Rule.D4, "were written", Flaw.DIRTY_IS_LOST_WITH_ITS_MAPPING),
     TELLS_FAULTS_TWICE(Rule.F1, "was blocked", WrongIommus::tellsFaultsTwice, "emulator"),
     TELLS_THE_WRONG_PAGE(Rule.F1, "was blocked", WrongIommus::tellsTheWrongPage, "emulator"),

@@ -47,7 +47,9 @@ final class SmallTracking implements DirtyTracking {
                         }
                         entry = found;
                     }
-                    tables.note(gather, at, bytes, false);
+                    if (!tables.has(Flaw.DIRTY_IS_CLEARED_AND_NOT_INVALIDATED)) {
+                        tables.note(gather, at, bytes, false);
+                    }
                     return true;
                 });
     }

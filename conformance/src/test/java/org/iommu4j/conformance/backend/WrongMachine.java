@@ -106,6 +106,12 @@ final class WrongMachine extends DelegatingMachine {
                 0);
     }
 
+    /** D3: no page is forgotten when it was cleaned, or unmapped. */
+    static Machine forgetsPages(Machine machine) {
+        return new WrongMachine(
+                machine, request -> request.isOfPages() ? request.swallowed() : request, 0);
+    }
+
     /** L2: a context entry that went stays cached. */
     static Machine forgetsContexts(Machine machine) {
         return new WrongMachine(

@@ -63,9 +63,7 @@ final class SharedPages {
     int moveTo(PageList list, int kind, int wanted, Stripe stripe) {
         PageList from = recycled[kind];
         int moved = Math.min(wanted, from.size());
-        for (int i = 0; i < moved; i++) {
-            list.add(from.removeLast());
-        }
+        from.moveLast(list, moved);
         if (moved > 0) {
             for (int i = Math.min(BATCH, from.size()); i > 0; i--) {
                 stripe.push(kind, from.removeLast());
@@ -144,6 +142,12 @@ final class SharedPages {
             stripe.push(ZEROED, page << PhysicalMemory.PAGE_SHIFT);
         }
         next = stop;
+    }
+
+    /** Takes pages off a list. */
+    void takeFrom(PageList list, int kind, int count) {
+        list.moveLast(recycled[kind], count);
+        zeroed = count(ZEROED) > 0;
     }
 
     /** Takes pages out of a stripe, the oldest first. */

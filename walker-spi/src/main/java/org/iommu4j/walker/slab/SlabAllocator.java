@@ -200,6 +200,11 @@ final class SlabAllocator implements TableAllocator {
     private void giveBack(PageList list, int kind) {
         Stripe stripe = enterAny();
         try {
+            if (list.size() > Stripe.ROOM) {
+                synchronized (shared) {
+                    shared.takeFrom(list, kind, list.size() - SharedPages.BATCH);
+                }
+            }
             while (!list.isEmpty()) {
                 push(stripe, kind, list.get(list.size() - 1));
                 list.removeLast();

@@ -60,6 +60,29 @@ class SlabAllocatorTest {
     }
 
     @Test
+    void takesManyBackAtOnce() {
+        PageList list = new PageList();
+        assertThat(allocator.reserveZeroed(700, list)).isTrue();
+        memory.fill(list.get(0), -1, 0, 512);
+        Set<Long> pages = new HashSet<>();
+        for (int i = 0; i < list.size(); i++) {
+            pages.add(list.get(i));
+        }
+        allocator.giveBack(list);
+        assertThat(list.isEmpty()).isTrue();
+        assertThat(allocator.free()).isEqualTo(999);
+        assertThat(allocator.reserve(700, list)).isTrue();
+        for (int i = 0; i < list.size(); i++) {
+            assertThat(pages.remove(list.get(i))).isTrue();
+        }
+        allocator.giveBack(list);
+        assertThat(allocator.reserveZeroed(999, list)).isTrue();
+        for (int i = 0; i < list.size(); i++) {
+            assertThat(memory.countAny(list.get(i), -1, 512)).isZero();
+        }
+    }
+
+    @Test
     void reservesWhatOtherThreadsKeepNear() throws Exception {
         PageList all = new PageList();
         onManyThreads(

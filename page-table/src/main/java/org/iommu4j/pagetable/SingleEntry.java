@@ -3,22 +3,16 @@ package org.iommu4j.pagetable;
 import org.iommu4j.api.IotlbGather;
 
 /**
- * Mapping and unmapping one large leaf whose table is there: the short way of calls for just that.
+ * Mapping a range by one large leaf, and unmapping what one entry above level 0 decides, whose
+ * table is there: the short way of calls for just that.
  */
-final class SingleLeaf {
+final class SingleEntry {
 
-    private SingleLeaf() {}
+    private SingleEntry() {}
 
-    /** The level, above 0, at which one leaf is just this range, or 0 if there is none. */
+    /** The level, above 0, at which one entry decides just this range, or 0 if there is none. */
     static int level(Tables tables, long iova, long size) {
-        if (Long.bitCount(size) == 1 && (iova & size - 1) == 0) {
-            for (int level = 1; level <= tables.rootLevel; level++) {
-                if (tables.span(level) == size) {
-                    return tables.leaves.has(level) ? level : 0;
-                }
-            }
-        }
-        return 0;
+        return (size & size - 1 | iova & size - 1) == 0 ? tables.levelOfSpan(size) : 0;
     }
 
     /**
@@ -52,11 +46,12 @@ final class SingleLeaf {
     }
 
     /**
-     * Unmaps a leaf of a level above 0 if one stands there, and nobody tracks writes.
+     * Clears an entry of a level above 0 if a leaf or a table stands there, and nobody tracks
+     * writes.
      *
-     * @return false: nothing was done
+     * @return how many bytes were mapped, or -1: nothing was done
      */
-    static boolean unmap(
+    static long unmap(
             Tables tables, EmptyTables emptyTables, int level, long iova, IotlbGather gather) {
         long place = tables.descend(iova, level);
         long table = Tables.tableOf(place);
@@ -64,25 +59,34 @@ final class SingleLeaf {
         int before =
                 Tables.levelOf(place) == level ? tables.guards.lock(table, identity) : Guards.GONE;
         if (before == Guards.GONE) {
-            return false;
+            return -1;
         }
         long slot = tables.slot(table, iova, level);
         long entry = tables.memory.loadPlain(slot);
-        if (!tables.isPlain() || !tables.isPresent(entry) || tables.isTable(entry, level)) {
+        if (!tables.isPlain() || !tables.isPresent(entry)) {
             tables.guards.unlock(table, identity, before);
-            return false;
+            return -1;
         }
+        boolean leaf = !tables.isTable(entry, level);
         long span = tables.span(level);
         tables.unmapping(iova, iova + span - 1);
         tables.store(slot, 0);
         tables.settle();
+        long bytes =
+                leaf ? span : Teardown.seize(tables, tables.target(entry), iova, level - 1, gather);
         tables.unmapped(iova, iova + span - 1);
+        if (!leaf) {
+            tables.pending.add(iova, iova + span, gather);
+            gather.markStructureChanged();
+        }
         tables.guards.unlock(table, identity, before - 1);
-        gather.addRange(iova, span, span);
-        tables.pending.widen(gather, iova, iova + span, tables.span(0));
+        gather.addRange(iova, span, leaf ? span : tables.span(0));
+        if (leaf) {
+            tables.pending.widen(gather, iova, iova + span, tables.span(0));
+        }
         if (before == 1 && level < tables.rootLevel) {
             emptyTables.add(identity, gather);
         }
-        return true;
+        return bytes;
     }
 }

@@ -1,0 +1,102 @@
+package org.iommu4j.pagetable;
+
+import org.iommu4j.api.IotlbGather;
+import org.iommu4j.machine.PhysicalMemory;
+
+/*
+ * Under the guard of the one table in which an entry changes, as on the long way; but there is nothing to plan, since what
+ * is looked at is one entry and what is built is one table.
+ */
+
+/**
+ * Putting one table where an entry is empty or a leaf, when the entry's own table is there: the
+ * short way of calls that need no more.
+ */
+final class SingleTable {
+
+    private static final int LEVEL = 1;
+
+    private SingleTable() {}
+
+    /**
+     * Maps pages of 4 KiB where their table is missing, if nothing else is there and no change of
+     * structure is pending.
+     *
+     * @return false: nothing was done
+     */
+    static boolean map(
+            Tables tables, Workspace space, long iova, long size, long output, long bits) {
+        long place = tables.descend(iova, LEVEL);
+        long parent = Tables.tableOf(place);
+        long slot = tables.slot(parent, iova, LEVEL);
+        boolean whole = size == tables.span(LEVEL);
+        if (tables.isClosed()
+                || tables.rootLevel < LEVEL
+                || Tables.levelOf(place) != LEVEL
+                || tables.isPresent(tables.memory.loadPlain(slot))) {
+            return false;
+        }
+        if (whole) {
+            space.reserve.requireAny();
+        } else {
+            space.reserve.requireZeroed();
+        }
+        long identity = tables.guards.identity(iova, LEVEL);
+        int present = tables.guards.lock(parent, identity);
+        if (present == Guards.GONE) {
+            return false;
+        }
+        if (tables.isClosed()
+                || tables.pending.mayTouch(iova, iova + size)
+                || tables.isPresent(tables.memory.loadPlain(slot))) {
+            tables.guards.unlock(parent, identity, present);
+            return false;
+        }
+        long table = whole ? space.nursery.page() : space.nursery.zeroedPage();
+        int count = (int) (size >>> PhysicalMemory.PAGE_SHIFT);
+        long entry = output >>> tables.format.addressShift() | bits;
+        tables.memory.fill(tables.slot(table, iova, 0), entry, tables.step(0), count);
+        space.nursery.complete(table, iova, 0, count);
+        space.nursery.link(slot, iova, iova + size - 1);
+        tables.guards.unlock(parent, identity, present + 1);
+        tables.recent.note(tables.guards.identity(iova), table);
+        return true;
+    }
+
+    /**
+     * Replaces a leaf by a table one level below, as the workspace's punch is aimed, if one stands
+     * there.
+     *
+     * @param level of the leaf
+     * @return false: nothing was done
+     */
+    static boolean split(Tables tables, Workspace space, int level, long iova, IotlbGather gather) {
+        long place = tables.descend(iova, level);
+        long parent = Tables.tableOf(place);
+        long slot = tables.slot(parent, iova, level);
+        if (tables.isClosed() || Tables.levelOf(place) != level || !isLeaf(tables, slot, level)) {
+            return false;
+        }
+        space.reserve.requireForSplit();
+        long identity = tables.guards.identity(iova, level);
+        int present = tables.guards.lock(parent, identity);
+        if (present == Guards.GONE) {
+            return false;
+        }
+        if (tables.isClosed() || !isLeaf(tables, slot, level)) {
+            tables.guards.unlock(parent, identity, present);
+            return false;
+        }
+        long base = iova & -tables.span(level);
+        space.punch.replace(slot, level, base, gather);
+        tables.guards.unlock(parent, identity, present);
+        gather.addRange(base, tables.span(level), tables.span(0));
+        gather.markStructureChanged();
+        return true;
+    }
+
+    private static boolean isLeaf(Tables tables, long slot, int level) {
+        long entry = tables.memory.loadPlain(slot);
+        return tables.isPresent(entry) && !tables.isTable(entry, level);
+    }
+}

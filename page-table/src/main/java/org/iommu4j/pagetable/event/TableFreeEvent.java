@@ -1,0 +1,59 @@
+package org.iommu4j.pagetable.event;
+
+import jdk.jfr.Category;
+import jdk.jfr.Description;
+import jdk.jfr.Enabled;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.MemoryAddress;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
+
+/** Pages of tables that went back. */
+@Name("org.iommu4j.TableFree")
+@Label("Table free")
+@Description("Pages of tables went back to the allocator: hardware cannot reach them any more")
+@Category("iommu4j")
+@Enabled(false)
+@StackTrace(false)
+public final class TableFreeEvent extends Event {
+
+    private static final TableFreeEvent PROBE = new TableFreeEvent();
+
+    @Label("Root table")
+    @Description("The physical address of the root table, by which domains are told apart")
+    @MemoryAddress
+    long root;
+
+    @Label("Count")
+    @Description("How many pages")
+    int count;
+
+    @Label("Table pages")
+    @Description("How many the domain has now")
+    long tablePages;
+
+    private TableFreeEvent() {}
+
+    /** {@return true while somebody records it} */
+    public static boolean isOn() {
+        return PROBE.isEnabled();
+    }
+
+    /**
+     * Records it, if anybody does.
+     *
+     * @param root the physical address of the root table, by which domains are told apart
+     * @param count how many pages
+     * @param tablePages how many the domain has now
+     */
+    public static void happened(long root, int count, long tablePages) {
+        if (PROBE.isEnabled()) {
+            TableFreeEvent event = new TableFreeEvent();
+            event.root = root;
+            event.count = count;
+            event.tablePages = tablePages;
+            event.commit();
+        }
+    }
+}
