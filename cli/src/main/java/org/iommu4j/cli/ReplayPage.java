@@ -50,7 +50,8 @@ final class ReplayPage {
         this.runs = runs;
         this.report = runs.getFirst().report();
         this.recording = runs.getFirst().recording();
-        this.page = new ReportPage<>("iommu4j replay: " + trace, lead(), runs, policies());
+        this.page =
+                new ReportPage<>("iommu4j replay: " + fileName(trace), lead(), runs, policies());
     }
 
     /**
@@ -80,6 +81,10 @@ final class ReplayPage {
                 report.domains(),
                 report.domains() == 1 ? "domain" : "domains",
                 String.join(", ", policies()));
+    }
+
+    private static String fileName(String trace) {
+        return trace.substring(trace.lastIndexOf('/') + 1);
     }
 
     private List<String> policies() {

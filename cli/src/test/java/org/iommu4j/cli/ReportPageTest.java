@@ -228,6 +228,9 @@ class ReportPageTest {
             assertThat(browser.evaluate(chart + ".tip.innerText"))
                     .contains("4 KiB")
                     .containsPattern("maps\\s+" + small + "\\s");
+            assertThat(number(chart + ".tip.getBoundingClientRect().left"))
+                    .as("beside the bar")
+                    .isBetween(x, x + 60);
             browser.mouse("mouseMoved", x, number(over + ".bottom") + 120, 0);
             assertThat(browser.evaluate("String(" + chart + ".tip.hidden)")).isEqualTo("true");
         }

@@ -29,7 +29,8 @@ function table(caption, head, lines) {
 }
 
 function figures(report) {
-  const words = (value, unit) => unit === "bytes" ? shortNumber(value, unit) : exactNumber(value, unit);
+  const words = (value, unit) =>
+    unit === "bytes" ? shortNumber(value, unit) : unit === "seconds" ? grouped(value) + THIN + "s" : exactNumber(value, unit);
   const lines = report.rows.map((each) => [each.name, ...each.values.map((value) => words(value, each.unit))]);
   return table("Figures of each run", ["", ...report.runs], lines);
 }
