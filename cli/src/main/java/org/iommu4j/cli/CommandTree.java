@@ -1,6 +1,7 @@
 package org.iommu4j.cli;
 
 import jakarta.inject.Inject;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -66,9 +67,10 @@ final class CommandTree {
         try (FlightRecording _ = FlightRecording.into(root.recording().get())) {
             return new CommandLine.RunLast().execute(parsed);
         } catch (IOException e) {
+            String why = e instanceof FileNotFoundException ? e.getMessage() : e.toString();
             throw new ParameterException(
                     parsed.asCommandLineList().getLast(),
-                    "--record " + root.recording().get() + ": " + e,
+                    "--record " + root.recording().get() + ": " + why,
                     e);
         }
     }

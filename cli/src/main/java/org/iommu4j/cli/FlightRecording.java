@@ -1,10 +1,12 @@
 package org.iommu4j.cli;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.ParseException;
 import jdk.jfr.Configuration;
@@ -31,6 +33,10 @@ final class FlightRecording implements AutoCloseable {
      * @throws IOException if nothing can be written there
      */
     static FlightRecording into(Path file) throws IOException {
+        Path folder = file.toAbsolutePath().getParent();
+        if (folder != null && !Files.isDirectory(folder)) {
+            throw new FileNotFoundException("there is no folder " + folder);
+        }
         Recording recording = new Recording(settings());
         try {
             recording.setName("iommu4j");

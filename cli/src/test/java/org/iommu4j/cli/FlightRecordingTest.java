@@ -58,7 +58,8 @@ class FlightRecordingTest {
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.out()).isEmpty();
         assertThat(run.err().lines()).hasSize(1);
-        assertThat(run.err()).startsWith("iommu4j swap: --record " + nowhere);
+        assertThat(run.err())
+                .startsWith("iommu4j swap: --record " + nowhere + ": there is no folder");
         assertThat(Files.exists(nowhere)).isFalse();
     }
 

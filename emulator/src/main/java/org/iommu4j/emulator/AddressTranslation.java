@@ -161,15 +161,15 @@ final class AddressTranslation implements TranslationService {
                 return UNTRANSLATED;
             }
             found = ask(pasid, iova, wanted);
+            if (found.fault == FaultReason.NONE && (found.ready & wanted) == wanted) {
+                askAhead(pasid, iova);
+                return AGAIN;
+            }
         } finally {
             end(asking);
         }
         if (found.fault != FaultReason.NONE) {
             return ~(long) found.fault;
-        }
-        if ((found.ready & wanted) == wanted) {
-            askAhead(pasid, iova);
-            return AGAIN;
         }
         if (!pages.isOn()) {
             return UNTRANSLATED;
@@ -214,13 +214,18 @@ final class AddressTranslation implements TranslationService {
     /* How many of the pages behind one are missing too, up to the first that is there. */
     private int missing(int pasid, long iova, int wanted, int behind) {
         int count = 0;
-        while (count < Math.min(behind, MOST_ASKED_AHEAD)) {
-            long next = iova + (count + 1L) * PhysicalMemory.PAGE_SIZE;
-            Translation found = ask(pasid, next, wanted);
-            if (found.fault != FaultReason.NONE || (found.ready & wanted) == wanted) {
-                break;
+        int asking = begin(false);
+        try {
+            while (on && count < Math.min(behind, MOST_ASKED_AHEAD)) {
+                long next = iova + (count + 1L) * PhysicalMemory.PAGE_SIZE;
+                Translation found = ask(pasid, next, wanted);
+                if (found.fault != FaultReason.NONE || (found.ready & wanted) == wanted) {
+                    break;
+                }
+                count++;
             }
-            count++;
+        } finally {
+            end(asking);
         }
         return count;
     }
