@@ -10,7 +10,6 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
-import org.iommu4j.api.IommuException;
 import org.iommu4j.cli.migrate.MigrateSettings;
 import org.iommu4j.cli.migrate.MigrationReport;
 import org.iommu4j.cli.migrate.MigrationScenario;
@@ -131,7 +130,6 @@ final class MigrateCommand implements Callable<Integer> {
     }
 
     private List<MigrationReport> run(MigrationScenario scenario, MigrateSettings settings) {
-        List<MigrationReport> reports = new ArrayList<>();
         try (RunProgress<Long> progress =
                 new RunProgress<>(
                         streams,
@@ -139,16 +137,8 @@ final class MigrateCommand implements Callable<Integer> {
                         settings.vm().duration(),
                         settings.granularities(),
                         PageSize::text)) {
-            for (long granularity : settings.granularities()) {
-                if (!scenario.isInterrupted()) {
-                    reports.add(scenario.run(granularity, progress::at));
-                }
-            }
-        } catch (IllegalArgumentException e) {
-            throw CommandFailure.of(e);
-        } catch (IommuException e) {
-            throw new CommandFailure("cannot go on: " + e.getMessage(), e);
+            return progress.follow(
+                    scenario, granularity -> scenario.run(granularity, progress::at));
         }
-        return reports;
     }
 }

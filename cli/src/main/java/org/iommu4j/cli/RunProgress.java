@@ -2,10 +2,13 @@ package org.iommu4j.cli;
 
 import java.io.PrintStream;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import me.tongfei.progressbar.ProgressBar;
+import org.iommu4j.api.IommuException;
+import org.iommu4j.cli.vm.Scenario;
 
 /**
  * Shows how far several runs of the same length are, if they take more than two seconds, and only
@@ -39,6 +42,31 @@ final class RunProgress<T> implements AutoCloseable {
         this.names = names;
         err = streams.err();
         shown = streams.terminal() && total().compareTo(TerminalBar.SHORT) > 0;
+    }
+
+    /**
+     * Does the runs of a scenario, one after the other, until it is interrupted.
+     *
+     * @param <R> what is seen of a run
+     * @param scenario the scenario
+     * @param run does one
+     * @return what was seen
+     * @throws CommandFailure if one cannot be done
+     */
+    <R> List<R> follow(Scenario<T> scenario, Function<T, R> run) {
+        List<R> seen = new ArrayList<>();
+        try {
+            for (T next : runs) {
+                if (!scenario.isInterrupted()) {
+                    seen.add(run.apply(next));
+                }
+            }
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.of(e);
+        } catch (IommuException e) {
+            throw new CommandFailure("cannot go on: " + e.getMessage(), e);
+        }
+        return seen;
     }
 
     /**

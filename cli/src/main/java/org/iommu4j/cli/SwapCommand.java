@@ -3,13 +3,11 @@ package org.iommu4j.cli;
 import jakarta.inject.Inject;
 import java.io.IOException;
 import java.math.BigDecimal;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
-import org.iommu4j.api.IommuException;
 import org.iommu4j.cli.report.ReportFile;
 import org.iommu4j.cli.swap.SplitStrategy;
 import org.iommu4j.cli.swap.StrategyReport;
@@ -169,7 +167,6 @@ final class SwapCommand implements Callable<Integer> {
             SwapSettings settings,
             List<SplitStrategy> strategies,
             boolean sampled) {
-        List<StrategyReport> reports = new ArrayList<>();
         try (RunProgress<SplitStrategy> progress =
                 new RunProgress<>(
                         streams,
@@ -177,17 +174,9 @@ final class SwapCommand implements Callable<Integer> {
                         settings.vm().duration(),
                         strategies,
                         SplitStrategy::toString)) {
-            for (SplitStrategy strategy : strategies) {
-                if (!scenario.isInterrupted()) {
-                    reports.add(scenario.run(strategy, sampled, progress::at));
-                }
-            }
-        } catch (IllegalArgumentException e) {
-            throw CommandFailure.of(e);
-        } catch (IommuException e) {
-            throw new CommandFailure("cannot go on: " + e.getMessage(), e);
+            return progress.follow(
+                    scenario, strategy -> scenario.run(strategy, sampled, progress::at));
         }
-        return reports;
     }
 
     /** Reads the name of a strategy. */

@@ -44,7 +44,7 @@ final class Reserve {
     private void expect(PageNeed need, boolean split) {
         long moreZeroed = need.zeroed() - zeroed.size();
         long moreAny = need.any() - any.size();
-        if (!wasRefused(need) && moreZeroed + moreAny <= MOST_EXPECTED) {
+        if (moreZeroed + moreAny <= MOST_EXPECTED) {
             expectedZeroed = need.zeroed();
             expectedAny = need.any();
             refused =

@@ -52,7 +52,7 @@ final class TableCounts {
         void linked(int pages) {
             add(LINKED, pages);
             if (TableAllocEvent.isOn()) {
-                TableAllocEvent.happened(roots.first(), pages, pages());
+                TableAllocEvent.record(roots.first(), pages, pages());
             }
         }
 

@@ -328,7 +328,7 @@ final class Tables {
         if (gather.structureChanged() || gather.heldPages() > 0) {
             structureInvalidated(gather);
             if (gather.heldPages() > 0 && TableFreeEvent.isOn()) {
-                TableFreeEvent.happened(root, gather.heldPages(), counts.pages());
+                TableFreeEvent.record(root, gather.heldPages(), counts.pages());
             }
         }
         for (int i = 0; witnessed && i < gather.rangeCount(); i++) {

@@ -152,65 +152,57 @@ public final class ReportPage<R> {
             json.writeStringField("title", title);
             json.writeStringField("lead", lead);
             strings(json, "runs", runNames);
-            verdicts(json);
-            rows(json);
-            sections(json);
-            facts(json);
+            objects(json, "verdicts", verdicts, ReportPage::write);
+            objects(json, "rows", rows, ReportPage::write);
+            objects(json, "sections", sections, ReportPage::write);
+            objects(json, "facts", facts, ReportPage::write);
             json.writeEndObject();
         }
         return text.toString();
     }
 
-    private void verdicts(JsonGenerator json) throws IOException {
-        json.writeArrayFieldStart("verdicts");
-        for (Verdict verdict : verdicts) {
-            json.writeStartObject();
-            json.writeStringField("outcome", verdict.outcome().name().toLowerCase(Locale.ROOT));
-            json.writeStringField("text", verdict.text());
-            json.writeEndObject();
+    private static void write(JsonGenerator json, Verdict verdict) throws IOException {
+        json.writeStringField("outcome", verdict.outcome().name().toLowerCase(Locale.ROOT));
+        json.writeStringField("text", verdict.text());
+    }
+
+    private static void write(JsonGenerator json, Row row) throws IOException {
+        json.writeStringField("name", row.name());
+        json.writeStringField("unit", row.unit().toString());
+        json.writeArrayFieldStart("values");
+        for (double value : row.values()) {
+            Chart.number(json, value);
         }
         json.writeEndArray();
     }
 
-    private void rows(JsonGenerator json) throws IOException {
-        json.writeArrayFieldStart("rows");
-        for (Row row : rows) {
-            json.writeStartObject();
-            json.writeStringField("name", row.name());
-            json.writeStringField("unit", row.unit().toString());
-            json.writeArrayFieldStart("values");
-            for (double value : row.values()) {
-                Chart.number(json, value);
-            }
-            json.writeEndArray();
-            json.writeEndObject();
+    private static void write(JsonGenerator json, Section section) throws IOException {
+        json.writeStringField("name", section.name());
+        json.writeStringField("note", section.note());
+        strings(json, "empty", section.empty());
+        json.writeArrayFieldStart("charts");
+        for (Chart chart : section.charts()) {
+            chart.write(json);
         }
         json.writeEndArray();
     }
 
-    private void sections(JsonGenerator json) throws IOException {
-        json.writeArrayFieldStart("sections");
-        for (Section section : sections) {
-            json.writeStartObject();
-            json.writeStringField("name", section.name());
-            json.writeStringField("note", section.note());
-            strings(json, "empty", section.empty());
-            json.writeArrayFieldStart("charts");
-            for (Chart chart : section.charts()) {
-                chart.write(json);
-            }
-            json.writeEndArray();
-            json.writeEndObject();
-        }
-        json.writeEndArray();
+    private static void write(JsonGenerator json, Fact fact) throws IOException {
+        json.writeStringField("name", fact.name());
+        json.writeStringField("value", fact.value());
     }
 
-    private void facts(JsonGenerator json) throws IOException {
-        json.writeArrayFieldStart("facts");
-        for (Fact fact : facts) {
+    /** Writes the fields of an object. */
+    private interface Fields<T> {
+        void write(JsonGenerator json, T value) throws IOException;
+    }
+
+    private static <T> void objects(
+            JsonGenerator json, String name, List<T> values, Fields<T> fields) throws IOException {
+        json.writeArrayFieldStart(name);
+        for (T value : values) {
             json.writeStartObject();
-            json.writeStringField("name", fact.name());
-            json.writeStringField("value", fact.value());
+            fields.write(json, value);
             json.writeEndObject();
         }
         json.writeEndArray();

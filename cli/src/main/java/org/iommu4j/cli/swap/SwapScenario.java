@@ -1,35 +1,19 @@
 package org.iommu4j.cli.swap;
 
-import java.time.Duration;
 import java.util.function.BiFunction;
 import org.iommu4j.api.Iommu;
 import org.iommu4j.api.IommuOptions;
 import org.iommu4j.cli.vm.Machines;
+import org.iommu4j.cli.vm.Scenario;
 import org.iommu4j.flush.FlushPolicyProvider;
-import org.iommu4j.machine.Machine;
 
 /**
  * The founding scenario: a VM's memory is mapped with large pages, its devices do DMA, and the host
  * takes 4 KiB pages away and brings them back. Each strategy runs on a machine of its own, from the
  * same seed.
  */
-public final class SwapScenario {
+public final class SwapScenario extends Scenario<SplitStrategy> {
     private final SwapSettings settings;
-    private final Machines machines;
-    private final BiFunction<String, IommuOptions, Iommu> iommus;
-    private volatile boolean interrupted;
-
-    /** Hears how far a run is. */
-    @FunctionalInterface
-    public interface Progress {
-        /**
-         * Called now and then.
-         *
-         * @param strategy what is running
-         * @param elapsed for how long
-         */
-        void at(SplitStrategy strategy, Duration elapsed);
-    }
 
     /**
      * Prepares the scenario.
@@ -42,19 +26,8 @@ public final class SwapScenario {
             SwapSettings settings,
             Machines machines,
             BiFunction<String, IommuOptions, Iommu> iommus) {
+        super(machines, iommus);
         this.settings = settings;
-        this.machines = machines;
-        this.iommus = iommus;
-    }
-
-    /** Ends the run early; what was seen so far is reported. Any thread may call it. */
-    public void interrupt() {
-        interrupted = true;
-    }
-
-    /** {@return whether the run was ended early} */
-    public boolean isInterrupted() {
-        return interrupted;
     }
 
     /**
@@ -67,17 +40,17 @@ public final class SwapScenario {
      * @throws IllegalArgumentException if machine, backend or policy cannot do what the settings
      *     say
      */
-    public StrategyReport run(SplitStrategy strategy, boolean sampled, Progress progress) {
-        try (Machine machine =
-                machines.create(settings.vm().configuredMachine(), settings.machineMemory())) {
-            StrategyRun run;
-            IommuOptions options =
-                    IommuOptions.on(machine).with(FlushPolicyProvider.class, settings.flush());
-            try (Iommu iommu = iommus.apply(settings.vm().backend(), options)) {
-                run = new StrategyRun(settings, machine, iommu, strategy, sampled);
-                run.go(iommu, () -> interrupted, elapsed -> progress.at(strategy, elapsed));
-            }
-            return run.report();
-        }
+    public StrategyReport run(
+            SplitStrategy strategy, boolean sampled, Progress<SplitStrategy> progress) {
+        return onNewMachine(
+                settings.vm(),
+                settings.machineMemory(),
+                machine ->
+                        IommuOptions.on(machine).with(FlushPolicyProvider.class, settings.flush()),
+                (machine, iommu) -> {
+                    StrategyRun run = new StrategyRun(settings, machine, iommu, strategy, sampled);
+                    run.go(iommu, this::isInterrupted, elapsed -> progress.at(strategy, elapsed));
+                    return run::report;
+                });
     }
 }

@@ -3,9 +3,7 @@ package org.iommu4j.pagetable.event;
 import jdk.jfr.Category;
 import jdk.jfr.Description;
 import jdk.jfr.Enabled;
-import jdk.jfr.Event;
 import jdk.jfr.Label;
-import jdk.jfr.MemoryAddress;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 
@@ -16,22 +14,9 @@ import jdk.jfr.StackTrace;
 @Category("iommu4j")
 @Enabled(false)
 @StackTrace(false)
-public final class TableAllocEvent extends Event {
+public final class TableAllocEvent extends TableEvent {
 
     private static final TableAllocEvent PROBE = new TableAllocEvent();
-
-    @Label("Root table")
-    @Description("The physical address of the root table, by which domains are told apart")
-    @MemoryAddress
-    long root;
-
-    @Label("Count")
-    @Description("How many pages")
-    int count;
-
-    @Label("Table pages")
-    @Description("How many the domain has now")
-    long tablePages;
 
     private TableAllocEvent() {}
 
@@ -41,19 +26,13 @@ public final class TableAllocEvent extends Event {
     }
 
     /**
-     * Records it, if anybody does.
+     * Records it.
      *
      * @param root the physical address of the root table, by which domains are told apart
      * @param count how many pages
      * @param tablePages how many the domain has now
      */
-    public static void happened(long root, int count, long tablePages) {
-        if (PROBE.isEnabled()) {
-            TableAllocEvent event = new TableAllocEvent();
-            event.root = root;
-            event.count = count;
-            event.tablePages = tablePages;
-            event.commit();
-        }
+    public static void record(long root, int count, long tablePages) {
+        new TableAllocEvent().happened(root, count, tablePages);
     }
 }
