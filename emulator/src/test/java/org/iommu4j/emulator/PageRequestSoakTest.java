@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.iommu4j.emulator.PagingDriver.Group;
 import org.iommu4j.machine.Device;
@@ -40,6 +41,9 @@ class PageRequestSoakTest {
 
     private final AtomicBoolean stop = new AtomicBoolean();
     private final Queue<Group> delayed = new ConcurrentLinkedQueue<>();
+
+    /* Groups that are answered later and have not been yet, also the one in its thread's hands. */
+    private final AtomicInteger owed = new AtomicInteger();
 
     @ParameterizedTest
     @EnumSource(CacheBehaviour.class)
@@ -88,8 +92,9 @@ class PageRequestSoakTest {
         }
         for (int i = 0; i < DEVICES; i++) {
             driver.detach(i);
-            delayed.forEach(group -> driver.answer(group, INVALID));
-            delayed.clear();
+            while (answerOne(driver, INVALID)) {
+                // until none is left
+            }
         }
     }
 
@@ -98,6 +103,7 @@ class PageRequestSoakTest {
             case 0 -> INVALID;
             case 1 -> FAILURE;
             case 2, 3 -> {
+                owed.incrementAndGet();
                 delayed.add(group);
                 yield LATER;
             }
@@ -115,14 +121,23 @@ class PageRequestSoakTest {
 
     private void answerLate(PagingDriver driver) {
         while (!stop.get()) {
-            Group group = delayed.poll();
-            if (group == null) {
+            if (!answerOne(driver, SUCCESS)) {
                 LockSupport.parkNanos(50_000);
-            } else {
-                group.pages().forEach(driver::mapPage);
-                driver.answer(group, SUCCESS);
             }
         }
+    }
+
+    private boolean answerOne(PagingDriver driver, int code) {
+        Group group = delayed.poll();
+        if (group == null) {
+            return false;
+        }
+        if (code == SUCCESS) {
+            group.pages().forEach(driver::mapPage);
+        }
+        driver.answer(group, code);
+        owed.decrementAndGet();
+        return true;
     }
 
     private void evict(PagingDriver driver, Random random) {
@@ -138,7 +153,7 @@ class PageRequestSoakTest {
     private void move(PagingDriver driver) {
         while (!stop.get()) {
             driver.detach(DEVICES - 1);
-            while (!delayed.isEmpty()) {
+            while (owed.get() != 0) {
                 LockSupport.parkNanos(20_000);
             }
             driver.attach(DEVICES - 1, 16);
