@@ -38,7 +38,7 @@ public final class IotlbGather implements AutoCloseable {
         /**
          * Takes back table pages that the hardware cannot reach any more.
          *
-         * @param pages the pages; empty when this returns
+         * @param pages the pages, at least one; empty when this returns
          */
         void release(PageList pages);
 
@@ -241,8 +241,10 @@ public final class IotlbGather implements AutoCloseable {
         try {
             owner.invalidated(this);
             ranges.forgetRanges();
-            owner.release(ranges.pages());
-            ranges.pages().clear();
+            if (!ranges.pages().isEmpty()) {
+                owner.release(ranges.pages());
+                ranges.pages().clear();
+            }
         } finally {
             Reference.reachabilityFence(this);
         }

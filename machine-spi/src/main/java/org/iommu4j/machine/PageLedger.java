@@ -15,6 +15,7 @@ import java.util.BitSet;
 public final class PageLedger {
 
     private static final int WORD_BYTES = Long.BYTES;
+    private static final int WORD_SHIFT = 3;
     private static final int OWNERS = 1 << 15;
 
     /* Keeps the words mapped. */
@@ -22,14 +23,15 @@ public final class PageLedger {
     private final MemorySegment backing;
 
     private final long base;
-    private final long pages;
+    private final long end; // of the memory
     private final BitSet owners = new BitSet();
     private int lastOwner;
     private long usedEnd;
 
     PageLedger(long bytesOfMemory, long usedEnd) {
         this.usedEnd = usedEnd;
-        this.pages = bytesOfMemory >>> PhysicalMemory.PAGE_SHIFT;
+        this.end = bytesOfMemory;
+        long pages = bytesOfMemory >>> PhysicalMemory.PAGE_SHIFT;
         this.backing = SparseMemory.map(Math.max(pages, 1) * WORD_BYTES);
         this.base = backing.address();
     }
@@ -50,6 +52,17 @@ public final class PageLedger {
      */
     public synchronized void noteUsed(long end) {
         usedEnd = Math.max(usedEnd, end);
+    }
+
+    /**
+     * Reads a page's word in no particular order: what it says must be proved by {@link
+     * #compareAndSet}.
+     *
+     * @param page the physical address of the page, in bytes
+     * @return its word
+     */
+    public long loadPlain(long page) {
+        return (long) PhysicalMemory.WORD.get(PhysicalMemory.EVERYTHING, at(page));
     }
 
     /**
@@ -115,11 +128,10 @@ public final class PageLedger {
     }
 
     private long at(long page) {
-        long index = page >>> PhysicalMemory.PAGE_SHIFT;
-        if (Long.compareUnsigned(index, pages) >= 0) {
+        if (Long.compareUnsigned(page, end) >= 0) {
             throw new IndexOutOfBoundsException(
                     "no page at physical address 0x" + Long.toHexString(page));
         }
-        return PhysicalMemory.place(base + index * WORD_BYTES);
+        return PhysicalMemory.place(base + (page >>> PhysicalMemory.PAGE_SHIFT - WORD_SHIFT));
     }
 }

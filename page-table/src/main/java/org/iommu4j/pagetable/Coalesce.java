@@ -123,7 +123,7 @@ final class Coalesce {
         }
         long place = tables.descend(iova, level - 1);
         return Tables.levelOf(place) == level - 1
-                && tables.guards.count(Tables.tableOf(place)) == tables.entries();
+                && tables.guards.presentIn(Tables.tableOf(place)) == tables.entries();
     }
 
     private long mergeLocked(long slot, long child, int level, long iova, IotlbGather gather) {
@@ -156,7 +156,7 @@ final class Coalesce {
         long first = tables.memory.loadPlain(child);
         boolean merges =
                 tables.leaves.merges(level)
-                        && tables.guards.count(child) == tables.entries()
+                        && tables.guards.presentIn(child) == tables.entries()
                         && !tables.isTable(first, below)
                         && (tables.format.outputAddress(first, below) & tables.span(level) - 1)
                                 == 0;

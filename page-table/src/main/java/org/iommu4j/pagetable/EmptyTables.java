@@ -2,11 +2,15 @@ package org.iommu4j.pagetable;
 
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.iommu4j.api.IotlbGather;
+import org.iommu4j.machine.PhysicalMemory;
 
 /*
  * Each emptied table has one slot, by its address. It stays linked while it stands there; one that comes later to the same
  * slot takes its place, and the table that stood there goes, if it is still empty. So at most as many empty tables are
  * linked as there are slots, and a table that is emptied and filled again and again costs one exchange a time.
+ *
+ * Where there are many slots, threads share them out in a few groups: a thread whose tables are its own does not meet those
+ * of another one, and take their guards, whenever it empties one.
  */
 
 /**
@@ -15,23 +19,44 @@ import org.iommu4j.api.IotlbGather;
  */
 final class EmptyTables {
 
+    private static final int MOST_GROUPS = 4;
+    private static final int WORTH_A_GROUP = 16;
+    /* Words between groups, so that no two lie in one cache line or in a pair of lines. */
+    private static final int APART = 16;
+
     private final Tables tables;
     private final AtomicLongArray slots;
+    private final int most;
+    private final int inGroup;
+    private final int groupMask;
+    private final int groupStride;
     private final int levelStride;
 
     EmptyTables(Tables tables, int most) {
         this.tables = tables;
-        this.slots = new AtomicLongArray(most);
-        this.levelStride = Math.max(1, most / tables.format.levels());
+        int groups = Math.clamp(Integer.highestOneBit(most / WORTH_A_GROUP), 1, MOST_GROUPS);
+        this.most = most;
+        this.inGroup = most / groups;
+        this.groupMask = groups - 1;
+        this.groupStride = inGroup + APART;
+        this.slots = new AtomicLongArray(groups * groupStride);
+        this.levelStride = Math.max(1, inGroup / tables.format.levels());
+    }
+
+    /**
+     * Names the table of a level that holds an address: by the first address of its range, and in
+     * the low bits one more than its level.
+     */
+    static long name(Tables tables, long iova, int level) {
+        return iova & -tables.span(level + 1) | level + 1;
     }
 
     /** A table came to be empty. The caller holds no guard. */
-    void add(long identity, IotlbGather gather) {
-        long leaving = identity;
+    void add(long name, IotlbGather gather) {
+        long leaving = name;
         while (leaving != 0) {
-            long evicted =
-                    slots.length() == 0 ? leaving : slots.getAndSet(slotOf(leaving), leaving);
-            if (evicted == 0 || (evicted == leaving && slots.length() > 0)) {
+            long evicted = most == 0 ? leaving : slots.getAndSet(slotOf(leaving), leaving);
+            if (evicted == 0 || (evicted == leaving && most > 0)) {
                 return;
             }
             leaving = reclaim(evicted, gather);
@@ -41,11 +66,11 @@ final class EmptyTables {
     /**
      * Unlinks a table if it is there and empty.
      *
-     * @return the identity of its parent, if that came to be empty by it, else 0
+     * @return the name of its parent, if that came to be empty by it, else 0
      */
-    private long reclaim(long identity, IotlbGather gather) {
-        int level = tables.guards.levelOf(identity);
-        long iova = tables.guards.iovaOf(identity);
+    private long reclaim(long name, IotlbGather gather) {
+        int level = levelOf(name);
+        long iova = name & -PhysicalMemory.PAGE_SIZE;
         long place = tables.lockTopUnlessClosed(iova, level + 1);
         if (place == Tables.CLOSED) {
             return 0;
@@ -58,17 +83,16 @@ final class EmptyTables {
             return 0;
         }
         long table = tables.target(entry);
-        tables.lockChild(table, iova, level);
-        if (tables.guards.count(table) != 0) {
-            tables.guards.unlock(table);
+        long guard = tables.lockChild(table, iova, level);
+        if (Guards.count(guard) != 0) {
+            tables.guards.unlock(table, guard);
             tables.guards.unlock(parent);
             return 0;
         }
         unlink(slot, table, iova, level, gather);
-        long parentIdentity = tables.guards.identity(iova, level + 1);
-        int left = tables.guards.count(parent) - 1;
-        tables.guards.unlock(parent, parentIdentity, left);
-        return left == 0 && level + 1 < tables.rootLevel ? parentIdentity : 0;
+        int left = tables.guards.presentIn(parent) - 1;
+        tables.guards.unlock(parent, tables.guards.identity(iova, level + 1), left);
+        return left == 0 && level + 1 < tables.rootLevel ? name(tables, iova, level + 1) : 0;
     }
 
     /** Unlinks an empty table; the caller has locked it and its parent. */
@@ -84,12 +108,18 @@ final class EmptyTables {
         gather.markStructureChanged();
     }
 
-    private int slotOf(long identity) {
-        int number =
-                (int)
-                        tables.guards.prefixOf(
-                                identity); // of tables that far apart, any two may share a slot
-        int place = number + tables.guards.levelOf(identity) * levelStride;
-        return (place & Integer.MAX_VALUE) % slots.length();
+    private static int levelOf(long name) {
+        return (int) (name & PhysicalMemory.PAGE_SIZE - 1) - 1;
+    }
+
+    /**
+     * Where a table stands that this thread has emptied; of some that are far apart, any two share
+     * a slot.
+     */
+    private int slotOf(long name) {
+        int level = levelOf(name);
+        int number = (int) (name >>> tables.shift(level + 1)) + level * levelStride;
+        int group = (int) Thread.currentThread().threadId() & groupMask;
+        return group * groupStride + (number & Integer.MAX_VALUE) % inGroup;
     }
 }

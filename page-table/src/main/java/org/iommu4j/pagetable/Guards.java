@@ -26,21 +26,20 @@ final class Guards {
      * What {@link #lock} returns for a page that is not, or not any more, the table of that
      * identity.
      */
-    static final int GONE = -1;
+    static final long GONE = -1;
 
     private static final long LOCKED = 1;
     private static final int COUNT_SHIFT = 1;
     private static final int COUNT_MASK = 0x3ff;
+    private static final long COUNT = (long) COUNT_MASK << COUNT_SHIFT;
     private static final int IDENTITY_SHIFT = 11;
     private static final int TAG_BITS = 37;
 
     private final PhysicalMemory memory;
     private final PageLedger ledger;
-    private final int reach;
     private final int owner;
     private final int[] spanShifts;
     private final long[] prefixes;
-    private final byte[] levels = new byte[Long.SIZE]; // by the leading one of a tag
     private final int lowestShift;
     private final long lowestPrefix;
     private final AtomicBoolean retired = new AtomicBoolean();
@@ -48,14 +47,13 @@ final class Guards {
     Guards(PhysicalMemory memory, PageTableFormat format) {
         this.memory = memory;
         this.ledger = memory.ledger();
-        this.reach = format.shift(format.levels());
+        int reach = format.shift(format.levels());
         this.owner = ledger.claimOwner();
         this.spanShifts = new int[format.levels()];
         this.prefixes = new long[format.levels()];
         for (int level = 0; level < format.levels(); level++) {
             spanShifts[level] = format.shift(level + 1);
             prefixes[level] = (long) owner << TAG_BITS | 1L << (reach - spanShifts[level]);
-            levels[reach - spanShifts[level]] = (byte) level;
         }
         this.lowestShift = spanShifts[0];
         this.lowestPrefix = prefixes[0];
@@ -71,36 +69,47 @@ final class Guards {
         return lowestPrefix | iova >>> lowestShift;
     }
 
-    /** The level of the table that an identity names. */
-    int levelOf(long identity) {
-        return levels[Long.SIZE - 1 - Long.numberOfLeadingZeros(tag(identity))];
-    }
-
-    /** The first address of the table that an identity names. */
-    long iovaOf(long identity) {
-        return prefixOf(identity) << spanShifts[levelOf(identity)];
-    }
-
-    /** The number of the table that an identity names, among those of its level. */
-    long prefixOf(long identity) {
-        return tag(identity) ^ Long.highestOneBit(tag(identity));
-    }
-
     /**
-     * Locks a page that is the table of this identity, and returns its count; or returns {@link
-     * #GONE}.
+     * Locks a page that is the table of this identity, and returns its word, not locked; or returns
+     * {@link #GONE}.
      */
-    int lock(long page, long identity) {
+    long lock(long page, long identity) {
+        if (page == RecentTables.NONE) {
+            return GONE;
+        }
+        announce(page);
+        long word = ledger.loadPlain(page);
+        if ((word & ~COUNT) == identity << IDENTITY_SHIFT) {
+            announce(page);
+            if (ledger.compareAndSet(page, word, word | LOCKED)) {
+                return word;
+            }
+        } else if (word >>> IDENTITY_SHIFT != identity) {
+            return GONE;
+        }
+        return lockOnceFree(page, identity);
+    }
+
+    /** True if a page was the table of this identity just now, locked or not. */
+    boolean isThere(long page, long identity) {
+        if (page == RecentTables.NONE) {
+            return false;
+        }
+        announce(page);
+        return ledger.loadPlain(page) >>> IDENTITY_SHIFT == identity;
+    }
+
+    private long lockOnceFree(long page, long identity) {
         while (true) {
-            memory.announceLedger(page);
+            announce(page);
             long word = ledger.loadAcquire(page);
             if (word >>> IDENTITY_SHIFT != identity) {
                 return GONE;
             }
             if ((word & LOCKED) == 0) {
-                memory.announceLedger(page);
+                announce(page);
                 if (ledger.compareAndSet(page, word, word | LOCKED)) {
-                    return countOf(word);
+                    return word;
                 }
             } else {
                 memory.spin();
@@ -114,15 +123,15 @@ final class Guards {
      */
     int seize(long page, long identity) {
         while (true) {
-            memory.announceLedger(page);
+            announce(page);
             long word = ledger.loadAcquire(page);
             if (word >>> IDENTITY_SHIFT != identity) {
                 throw new IllegalStateException("no live table at 0x" + Long.toHexString(page));
             }
             if ((word & LOCKED) == 0) {
-                memory.announceLedger(page);
+                announce(page);
                 if (ledger.compareAndSet(page, word, 0)) {
-                    return countOf(word);
+                    return count(word);
                 }
             } else {
                 memory.spin();
@@ -130,28 +139,44 @@ final class Guards {
         }
     }
 
+    /** How many entries are present, by what {@link #lock} returned. */
+    static int count(long word) {
+        return (int) (word >>> COUNT_SHIFT) & COUNT_MASK;
+    }
+
+    /** What {@link #lock} returned, with more entries present, or fewer. */
+    static long counting(long word, int more) {
+        return word + ((long) more << COUNT_SHIFT);
+    }
+
     /** How many entries of a table are present; the caller holds its guard or its parent's. */
-    int count(long page) {
-        memory.announceLedger(page);
-        return countOf(ledger.loadAcquire(page));
+    int presentIn(long page) {
+        announce(page);
+        return count(ledger.loadAcquire(page));
+    }
+
+    /** Unlocks a table by its word, not locked. */
+    void unlock(long page, long word) {
+        announce(page);
+        ledger.storeRelease(page, word);
     }
 
     /** Unlocks a table whose count has not changed. */
     void unlock(long page) {
         long word = ledger.loadAcquire(page);
-        memory.announceLedger(page);
+        announce(page);
         ledger.storeRelease(page, word & ~LOCKED);
     }
 
     /** Unlocks a table, or makes a page one. */
     void unlock(long page, long identity, int count) {
-        memory.announceLedger(page);
+        announce(page);
         ledger.storeRelease(page, word(identity, count));
     }
 
     /** Makes a page that the caller has locked no table any more. */
     void kill(long page) {
-        memory.announceLedger(page);
+        announce(page);
         ledger.storeRelease(page, 0);
     }
 
@@ -166,11 +191,7 @@ final class Guards {
         return identity << IDENTITY_SHIFT | (long) count << COUNT_SHIFT;
     }
 
-    private static int countOf(long word) {
-        return (int) (word >>> COUNT_SHIFT) & COUNT_MASK;
-    }
-
-    private static long tag(long identity) {
-        return identity & (1L << TAG_BITS) - 1;
+    private void announce(long page) {
+        memory.announceLedger(page);
     }
 }

@@ -67,7 +67,7 @@ final class MapOperation {
                 tables.guards.unlock(
                         top,
                         tables.guards.identity(first, level),
-                        tables.guards.count(top) + added);
+                        tables.guards.presentIn(top) + added);
                 tables.pending.widen(gather, first, last + 1, tables.span(0));
                 return true;
             }
@@ -140,7 +140,7 @@ final class MapOperation {
      * there.
      */
     private boolean planReplaced(long table, int level, long first) {
-        if (tables.guards.count(table) == 0) {
+        if (tables.guards.presentIn(table) == 0) {
             return true;
         }
         long span = tables.span(level);
@@ -262,13 +262,13 @@ final class MapOperation {
             tables.guards.unlock(
                     child,
                     tables.guards.identity(at, level - 1),
-                    tables.guards.count(child) + added);
+                    tables.guards.presentIn(child) + added);
         }
     }
 
     /** Takes away the empty tables that {@link #planReplaced} locked. */
     private void killLocked(long table, long iova, int level, IotlbGather gather) {
-        if (level > 0 && tables.guards.count(table) > 0) {
+        if (level > 0 && tables.guards.presentIn(table) > 0) {
             for (int i = 0; i < tables.entries(); i++) {
                 long entry = tables.memory.loadPlain(table + (long) i * Long.BYTES);
                 if (tables.isTable(entry, level)) {

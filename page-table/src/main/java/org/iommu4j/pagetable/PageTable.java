@@ -7,6 +7,7 @@ import org.iommu4j.api.CoalescePolicy;
 import org.iommu4j.api.DirtySink;
 import org.iommu4j.api.DomainOptions;
 import org.iommu4j.api.Feature;
+import org.iommu4j.api.FlushCompletion;
 import org.iommu4j.api.IommuDomain;
 import org.iommu4j.api.IotlbGather;
 import org.iommu4j.api.Mapping;
@@ -33,6 +34,7 @@ import org.iommu4j.walker.TableAllocator;
 public final class PageTable {
 
     private final Tables tables;
+    private final boolean witnessed;
     private final TableAllocator allocator;
     private final EmptyTables emptyTables;
     private final ShortWays shortWays;
@@ -54,6 +56,7 @@ public final class PageTable {
             RangeCheck check,
             DomainOptions options) {
         this.tables = tables;
+        this.witnessed = tables.isWitnessed();
         this.allocator = allocator;
         this.pageSizes = pageSizes;
         this.check = check;
@@ -63,7 +66,7 @@ public final class PageTable {
         this.emptyTables = new EmptyTables(tables, options.emptyTables());
         this.freed = new FreedTables(tables, allocator);
         this.workspaces = new Workspaces(tables, allocator);
-        this.shortWays = new ShortWays(tables, emptyTables, workspaces);
+        this.shortWays = new ShortWays(tables, check, emptyTables, workspaces);
         this.dirtyBits = new DirtyBits(tables, workspaces, check);
         this.tour = new Tour(tables, emptyTables);
         this.coalesce = new Coalesce(tables);
@@ -124,12 +127,12 @@ public final class PageTable {
      * @param gather takes what hardware must forget
      */
     public void map(long iova, long outputAddress, long size, Access access, IotlbGather gather) {
-        if (!mapAtOnce(iova, outputAddress, size, access)) {
+        if (!shortWays.map(iova, outputAddress, size, access)) {
             mapTheLongWay(iova, outputAddress, size, access, gather);
         }
     }
 
-    /** Maps after {@link #mapAtOnce} returned false. */
+    /** Maps what {@link #shortWays} did not. */
     void mapTheLongWay(
             long iova, long outputAddress, long size, Access access, IotlbGather gather) {
         Workspace space = workspaces.take();
@@ -155,7 +158,7 @@ public final class PageTable {
      */
     public boolean tryMap(
             long iova, long outputAddress, long size, Access access, IotlbGather gather) {
-        if (mapAtOnce(iova, outputAddress, size, access)) {
+        if (shortWays.map(iova, outputAddress, size, access)) {
             return true;
         }
         Workspace space = workspaces.take();
@@ -166,14 +169,9 @@ public final class PageTable {
         }
     }
 
-    /**
-     * Maps pages into one table, or one large leaf, if nothing else is to be done; false: nothing
-     * was done.
-     */
-    boolean mapAtOnce(long iova, long outputAddress, long size, Access access) {
-        check.range(iova, size);
-        check.output(outputAddress, size);
-        return shortWays.map(iova, outputAddress, size, access);
+    /** What does most calls, for domains to ask first. */
+    ShortWays shortWays() {
+        return shortWays;
     }
 
     private boolean mapWith(
@@ -197,12 +195,12 @@ public final class PageTable {
      * @return how many bytes were mapped and are not any more
      */
     public long unmap(long iova, long size, IotlbGather gather) {
-        check.range(iova, size);
         long bytes = shortWays.unmap(iova, size, gather);
         return bytes >= 0 ? bytes : unmapTheLongWay(iova, size, gather);
     }
 
-    private long unmapTheLongWay(long iova, long size, IotlbGather gather) {
+    /** Unmaps what {@link #shortWays} did not. */
+    long unmapTheLongWay(long iova, long size, IotlbGather gather) {
         Workspace space = workspaces.take();
         try {
             space.change.unmapping(iova, iova + size - 1, partialUnmap);
@@ -376,8 +374,15 @@ public final class PageTable {
      * @param gather the gather
      */
     public void handOver(IotlbGather gather) {
-        if (gather.structureChanged() || tables.isWitnessed()) {
+        if (gather.structureChanged() || witnessed) {
             tables.pending.handOver(gather);
+        }
+    }
+
+    /** A flush policy has taken a gather. */
+    void handedOver(IotlbGather gather, FlushCompletion completion) {
+        if (witnessed) {
+            dirtyBits.handedOver(gather, completion);
         }
     }
 
@@ -396,9 +401,7 @@ public final class PageTable {
      * @param pages the pages; empty when this returns
      */
     public void release(PageList pages) {
-        if (!pages.isEmpty()) {
-            freed.release(pages);
-        }
+        freed.release(pages);
     }
 
     /**

@@ -32,10 +32,12 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     private static final Logger LOG = System.getLogger(PageTableDomain.class.getName());
 
     private final PageTable table;
+    private final ShortWays shortWays;
     private final boolean gathersAdditions;
     private final Coalescing coalescing;
     private final boolean followsMaps;
     private final @Nullable OperationHistory history;
+    private final boolean mapsAreHeard;
     private final Lending<IotlbGather> gathers = new Lending<>();
     private final AtomicReference<@Nullable DirtyTracker> tracking = new AtomicReference<>();
 
@@ -79,10 +81,12 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     private PageTableDomain(Coalescing coalescing, PageTable table, boolean gathersAdditions) {
         this.table = table;
+        this.shortWays = table.shortWays();
         this.gathersAdditions = gathersAdditions;
         this.coalescing = coalescing;
         this.followsMaps = gathersAdditions || coalescing.follows();
         this.history = table.explainer().history();
+        this.mapsAreHeard = followsMaps || history != null;
     }
 
     /** {@return its tables} */
@@ -134,10 +138,12 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     }
 
     private void mapAndWait(long iova, long outputAddress, long size, Access access) {
-        if (table.mapAtOnce(iova, outputAddress, size, access)) {
-            note(Kind.MAP, iova, size);
-            if (followsMaps) {
-                finishAddition(iova, size);
+        if (shortWays.map(iova, outputAddress, size, access)) {
+            if (mapsAreHeard) {
+                note(Kind.MAP, iova, size);
+                if (followsMaps) {
+                    finishAddition(iova, size);
+                }
             }
             return;
         }
@@ -181,8 +187,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     public final long unmap(long iova, long size, IotlbGather gather) {
         requireMine(gather);
         UnmapEvent event = UnmapEvent.begun();
-        long bytes = table.unmap(iova, size, gather);
-        note(Kind.UNMAP, iova, size);
+        long bytes = remove(iova, size, gather);
         unmapped(event, iova, size, bytes, false);
         return bytes;
     }
@@ -192,14 +197,22 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         UnmapEvent event = UnmapEvent.begun();
         IotlbGather gather = takeGather();
         try {
-            long bytes = table.unmap(iova, size, gather);
-            note(Kind.UNMAP, iova, size);
+            long bytes = remove(iova, size, gather);
             sync(gather).await();
             unmapped(event, iova, size, bytes, true);
             return bytes;
         } finally {
             gathers.giveBack(gather);
         }
+    }
+
+    private long remove(long iova, long size, IotlbGather gather) {
+        long bytes = shortWays.unmap(iova, size, gather);
+        if (bytes < 0) {
+            bytes = table.unmapTheLongWay(iova, size, gather);
+        }
+        note(Kind.UNMAP, iova, size);
+        return bytes;
     }
 
     @Override
@@ -255,7 +268,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         requireMine(gather);
         table.handOver(gather);
         FlushCompletion completion = flush(gather);
-        table.dirtyBits().handedOver(gather, completion);
+        table.handedOver(gather, completion);
         return completion;
     }
 

@@ -77,7 +77,7 @@ final class RangeChange {
         return emptiedCount;
     }
 
-    /** A table that came to be empty, by the identity of its guard. */
+    /** A table that came to be empty, as {@link EmptyTables} names it. */
     long emptied(int index) {
         return emptied[index];
     }
@@ -279,11 +279,10 @@ final class RangeChange {
     /** Lets a table go that the operation is done with. */
     private void finish(long table, int level, long iova, int removed) {
         tables.settle();
-        long identity = tables.guards.identity(iova, level);
-        int present = tables.guards.count(table) - removed;
-        tables.guards.unlock(table, identity, present);
+        int present = tables.guards.presentIn(table) - removed;
+        tables.guards.unlock(table, tables.guards.identity(iova, level), present);
         if (present == 0 && removed > 0 && level < tables.rootLevel) {
-            emptied[emptiedCount++] = identity;
+            emptied[emptiedCount++] = EmptyTables.name(tables, iova, level);
         }
     }
 

@@ -8,9 +8,9 @@ import org.iommu4j.walker.PageTableFormat;
  * Which addresses and sizes are legal.
  *
  * @param addressWidth the width of I/O virtual addresses, in bits
- * @param outputEnd the first output address that the format cannot hold
+ * @param outputWidth the width of output addresses that the format can hold, in bits
  */
-record RangeCheck(int addressWidth, long outputEnd) {
+record RangeCheck(int addressWidth, int outputWidth) {
 
     private static final long PAGE_MASK = PhysicalMemory.PAGE_SIZE - 1;
 
@@ -25,8 +25,8 @@ record RangeCheck(int addressWidth, long outputEnd) {
                             + " has "
                             + format.addressWidth());
         }
-        long last = format.addressMask() << format.addressShift();
-        return new RangeCheck(width, last + PhysicalMemory.PAGE_SIZE);
+        long addresses = format.addressMask() << format.addressShift(); // without a gap
+        return new RangeCheck(width, Long.SIZE - Long.numberOfLeadingZeros(addresses));
     }
 
     static long pageSizes(PageTableFormat format, DomainOptions options) {
@@ -56,16 +56,39 @@ record RangeCheck(int addressWidth, long outputEnd) {
         }
     }
 
-    void output(long address, long size) {
-        if ((address & PAGE_MASK) != 0 || address < 0 || size > outputEnd - address) {
-            throw new IllegalArgumentException(
-                    "cannot map 0x"
-                            + Long.toHexString(size)
-                            + " bytes to 0x"
-                            + Long.toHexString(address)
-                            + ": output addresses are multiples of 0x1000 below 0x"
-                            + Long.toHexString(outputEnd));
+    void page(long iova) {
+        if ((iova & PAGE_MASK | iova >>> addressWidth) != 0) {
+            throw badRange(iova, PhysicalMemory.PAGE_SIZE);
         }
+    }
+
+    void pageMapping(long iova, long outputAddress) {
+        long misaligned = (iova | outputAddress) & PAGE_MASK;
+        if ((misaligned | iova >>> addressWidth | outputAddress >>> outputWidth) != 0) {
+            page(iova);
+            throw badOutput(outputAddress, PhysicalMemory.PAGE_SIZE);
+        }
+    }
+
+    void mapping(long iova, long outputAddress, long size) {
+        long last = iova + size - 1;
+        long lastOutput = outputAddress + size - 1;
+        long misaligned = (iova | outputAddress | size) & PAGE_MASK;
+        long outside = (iova | size - 1 | last) >>> addressWidth;
+        if ((misaligned | outside | (outputAddress | lastOutput) >>> outputWidth) != 0) {
+            range(iova, size);
+            throw badOutput(outputAddress, size);
+        }
+    }
+
+    private IllegalArgumentException badOutput(long address, long size) {
+        return new IllegalArgumentException(
+                "cannot map 0x"
+                        + Long.toHexString(size)
+                        + " bytes to 0x"
+                        + Long.toHexString(address)
+                        + ": output addresses are multiples of 0x1000 below 0x"
+                        + Long.toHexString(1L << outputWidth));
     }
 
     private IllegalArgumentException badRange(long iova, long size) {

@@ -1,24 +1,40 @@
 package org.iommu4j.pagetable;
 
 /**
- * Where the tables of level 0 were found lately, so that a call need not walk down to one again.
+ * Where tables were found lately, so that a call need not walk down to one again.
  *
  * <p>Only hints: threads read and write them without order, and whoever follows one must lock the
  * page as the table of its range, which proves that it still is, or fails.
  */
 final class RecentTables {
 
-    private static final int SIZE = 1 << 10;
+    /** No page: never locked. */
+    static final long NONE = 0;
 
-    private final long[] pages = new long[SIZE];
+    private final long[] pages;
 
-    /** A page that may be the table of an identity, or 0. */
+    /**
+     * @param size for how many tables there is room; a power of two
+     */
+    RecentTables(int size) {
+        this.pages = new long[size];
+    }
+
+    /**
+     * The hints, by the low bits of their identities; for calls to which one reference more is
+     * something.
+     */
+    long[] pages() {
+        return pages;
+    }
+
+    /** A page that may be the table of an identity, or {@link #NONE}. */
     long find(long identity) {
-        return pages[(int) identity & SIZE - 1];
+        return pages[(int) identity & pages.length - 1];
     }
 
     /** A page was the table of an identity just now. */
     void note(long identity, long page) {
-        pages[(int) identity & SIZE - 1] = page;
+        pages[(int) identity & pages.length - 1] = page;
     }
 }

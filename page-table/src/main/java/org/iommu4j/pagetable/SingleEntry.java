@@ -22,26 +22,28 @@ final class SingleEntry {
      * @return false: nothing was done
      */
     static boolean map(Tables tables, int level, long iova, long output, long bits) {
-        long place = tables.descend(iova, level);
-        long table = Tables.tableOf(place);
         long identity = tables.guards.identity(iova, level);
-        int present =
-                Tables.levelOf(place) == level ? tables.guards.lock(table, identity) : Guards.GONE;
-        if (present == Guards.GONE) {
-            return false;
+        long table = tables.recentUpper.find(identity);
+        long guard = tables.guards.lock(table, identity);
+        if (guard == Guards.GONE) {
+            table = tables.search(iova, level, identity);
+            guard = tables.guards.lock(table, identity);
+            if (guard == Guards.GONE) {
+                return false;
+            }
         }
         long slot = tables.slot(table, iova, level);
         long last = iova + tables.span(level) - 1;
         if (!tables.isPlain()
                 || tables.pending.mayTouch(iova, last + 1)
                 || tables.isPresent(tables.memory.loadPlain(slot))) {
-            tables.guards.unlock(table, identity, present);
+            tables.guards.unlock(table, guard);
             return false;
         }
         tables.store(slot, output >>> tables.format.addressShift() | bits);
         tables.settle();
         tables.mapped(iova, last);
-        tables.guards.unlock(table, identity, present + 1);
+        tables.guards.unlock(table, Guards.counting(guard, 1));
         return true;
     }
 
@@ -53,18 +55,20 @@ final class SingleEntry {
      */
     static long unmap(
             Tables tables, EmptyTables emptyTables, int level, long iova, IotlbGather gather) {
-        long place = tables.descend(iova, level);
-        long table = Tables.tableOf(place);
         long identity = tables.guards.identity(iova, level);
-        int before =
-                Tables.levelOf(place) == level ? tables.guards.lock(table, identity) : Guards.GONE;
-        if (before == Guards.GONE) {
-            return -1;
+        long table = tables.recentUpper.find(identity);
+        long guard = tables.guards.lock(table, identity);
+        if (guard == Guards.GONE) {
+            table = tables.search(iova, level, identity);
+            guard = tables.guards.lock(table, identity);
+            if (guard == Guards.GONE) {
+                return -1;
+            }
         }
         long slot = tables.slot(table, iova, level);
         long entry = tables.memory.loadPlain(slot);
         if (!tables.isPlain() || !tables.isPresent(entry)) {
-            tables.guards.unlock(table, identity, before);
+            tables.guards.unlock(table, guard);
             return -1;
         }
         boolean leaf = !tables.isTable(entry, level);
@@ -79,13 +83,13 @@ final class SingleEntry {
             tables.pending.add(iova, iova + span, gather);
             gather.markStructureChanged();
         }
-        tables.guards.unlock(table, identity, before - 1);
+        tables.guards.unlock(table, Guards.counting(guard, -1));
         gather.addRange(iova, span, leaf ? span : tables.span(0));
         if (leaf) {
             tables.pending.widen(gather, iova, iova + span, tables.span(0));
         }
-        if (before == 1 && level < tables.rootLevel) {
-            emptyTables.add(identity, gather);
+        if (Guards.count(guard) == 1 && level < tables.rootLevel) {
+            emptyTables.add(EmptyTables.name(tables, iova, level), gather);
         }
         return bytes;
     }

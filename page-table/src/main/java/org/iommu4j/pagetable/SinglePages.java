@@ -5,12 +5,21 @@ import org.iommu4j.machine.PhysicalMemory;
 
 /**
  * Mapping and unmapping pages of 4 KiB inside one table that is there: the short way of most calls.
+ * Any thread may use it.
  */
 final class SinglePages {
 
-    private static final long NONE = -1;
+    private final Tables tables;
+    private final Guards guards;
+    private final long[] recent;
+    private final EmptyTables emptyTables;
 
-    private SinglePages() {}
+    SinglePages(Tables tables, EmptyTables emptyTables) {
+        this.tables = tables;
+        this.guards = tables.guards;
+        this.recent = tables.recent.pages();
+        this.emptyTables = emptyTables;
+    }
 
     /**
      * Maps pages if the table still is the one of their range, they are free, and no change of
@@ -18,23 +27,23 @@ final class SinglePages {
      *
      * @return false: nothing was done
      */
-    static boolean map(Tables tables, long iova, long size, long output, long bits) {
-        long identity = tables.guards.identity(iova);
-        long table = tables.recent.find(identity);
-        int present = table == 0 ? Guards.GONE : tables.guards.lock(table, identity);
-        if (present == Guards.GONE) {
-            table = find(tables, iova, identity);
-            present = table == NONE ? Guards.GONE : tables.guards.lock(table, identity);
-            if (present == Guards.GONE) {
+    boolean map(long iova, long size, long output, long bits) {
+        long identity = guards.identity(iova);
+        long table = recent[(int) identity & recent.length - 1];
+        long guard = guards.lock(table, identity);
+        if (guard == Guards.GONE) {
+            table = tables.search(iova, 0, identity);
+            guard = guards.lock(table, identity);
+            if (guard == Guards.GONE) {
                 return false;
             }
         }
         int count = (int) (size >>> PhysicalMemory.PAGE_SHIFT);
-        long slot = tables.slot(table, iova, 0);
+        long slot = tables.slot(table, iova);
         if (tables.isClosed()
                 || tables.pending.mayTouch(iova, iova + size)
                 || tables.present(slot, count) != 0) {
-            tables.guards.unlock(table, identity, present);
+            guards.unlock(table, guard);
             return false;
         }
         long entry = output >>> tables.format.addressShift() | bits;
@@ -45,53 +54,42 @@ final class SinglePages {
         }
         tables.settle();
         tables.mapped(iova, iova + size - 1);
-        tables.guards.unlock(table, identity, present + count);
+        guards.unlock(table, Guards.counting(guard, count));
         return true;
     }
 
     /**
      * Unmaps pages if the table still is the one of their range, and nobody tracks writes.
      *
-     * @return how many were mapped, or -1: nothing was done
+     * @return how many bytes were mapped, or -1: nothing was done
      */
-    static int unmap(
-            Tables tables, EmptyTables emptyTables, long iova, long size, IotlbGather gather) {
-        long identity = tables.guards.identity(iova);
-        long table = tables.recent.find(identity);
-        int before = table == 0 ? Guards.GONE : tables.guards.lock(table, identity);
-        if (before == Guards.GONE) {
-            table = find(tables, iova, identity);
-            before = table == NONE ? Guards.GONE : tables.guards.lock(table, identity);
-            if (before == Guards.GONE) {
+    long unmap(long iova, long size, IotlbGather gather) {
+        long identity = guards.identity(iova);
+        long table = recent[(int) identity & recent.length - 1];
+        long guard = guards.lock(table, identity);
+        if (guard == Guards.GONE) {
+            table = tables.search(iova, 0, identity);
+            guard = guards.lock(table, identity);
+            if (guard == Guards.GONE) {
                 return -1;
             }
         }
         if (!tables.isPlain()) {
-            tables.guards.unlock(table, identity, before);
+            guards.unlock(table, guard);
             return -1;
         }
         int count = (int) (size >>> PhysicalMemory.PAGE_SHIFT);
-        int removed = clear(tables, tables.slot(table, iova, 0), iova, count);
+        int removed = clear(tables, tables.slot(table, iova), iova, count);
         tables.settle();
-        tables.guards.unlock(table, identity, before - removed);
+        guards.unlock(table, Guards.counting(guard, -removed));
         if (removed > 0) {
             gather.addRange(iova, size, PhysicalMemory.PAGE_SIZE);
         }
         tables.pending.widen(gather, iova, iova + size, PhysicalMemory.PAGE_SIZE);
-        if (removed == before && removed > 0 && tables.rootLevel > 0) {
-            emptyTables.add(identity, gather);
+        if (removed == Guards.count(guard) && removed > 0 && tables.rootLevel > 0) {
+            emptyTables.add(EmptyTables.name(tables, iova, 0), gather);
         }
-        return removed;
-    }
-
-    /** Walks down to the table of level 0, and notes it for the next call. */
-    private static long find(Tables tables, long iova, long identity) {
-        long place = tables.descend(iova, 0);
-        if (Tables.levelOf(place) != 0) {
-            return NONE;
-        }
-        tables.recent.note(identity, place);
-        return place;
+        return (long) removed << PhysicalMemory.PAGE_SHIFT;
     }
 
     /** Clears neighbouring entries of a locked table of level 0; returns how many were present. */

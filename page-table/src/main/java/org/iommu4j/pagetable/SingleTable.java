@@ -26,30 +26,29 @@ final class SingleTable {
      */
     static boolean map(
             Tables tables, Workspace space, long iova, long size, long output, long bits) {
-        long place = tables.descend(iova, LEVEL);
-        long parent = Tables.tableOf(place);
-        long slot = tables.slot(parent, iova, LEVEL);
-        boolean whole = size == tables.span(LEVEL);
-        if (tables.isClosed()
-                || tables.rootLevel < LEVEL
-                || Tables.levelOf(place) != LEVEL
-                || tables.isPresent(tables.memory.loadPlain(slot))) {
+        if (tables.isClosed() || tables.rootLevel < LEVEL) {
             return false;
         }
+        long identity = tables.guards.identity(iova, LEVEL);
+        long parent = tables.probable(iova, LEVEL, identity);
+        long slot = tables.slot(parent, iova, LEVEL);
+        if (parent == RecentTables.NONE || tables.isPresent(tables.memory.loadPlain(slot))) {
+            return false;
+        }
+        boolean whole = size == tables.span(LEVEL);
         if (whole) {
             space.reserve.requireAny();
         } else {
             space.reserve.requireZeroed();
         }
-        long identity = tables.guards.identity(iova, LEVEL);
-        int present = tables.guards.lock(parent, identity);
-        if (present == Guards.GONE) {
+        long guard = tables.guards.lock(parent, identity);
+        if (guard == Guards.GONE) {
             return false;
         }
         if (tables.isClosed()
                 || tables.pending.mayTouch(iova, iova + size)
                 || tables.isPresent(tables.memory.loadPlain(slot))) {
-            tables.guards.unlock(parent, identity, present);
+            tables.guards.unlock(parent, guard);
             return false;
         }
         long table = whole ? space.nursery.page() : space.nursery.zeroedPage();
@@ -58,7 +57,7 @@ final class SingleTable {
         tables.memory.fill(tables.slot(table, iova, 0), entry, tables.step(0), count);
         space.nursery.complete(table, iova, 0, count);
         space.nursery.link(slot, iova, iova + size - 1);
-        tables.guards.unlock(parent, identity, present + 1);
+        tables.guards.unlock(parent, Guards.counting(guard, 1));
         tables.recent.note(tables.guards.identity(iova), table);
         return true;
     }
@@ -71,25 +70,27 @@ final class SingleTable {
      * @return false: nothing was done
      */
     static boolean split(Tables tables, Workspace space, int level, long iova, IotlbGather gather) {
-        long place = tables.descend(iova, level);
-        long parent = Tables.tableOf(place);
+        if (tables.isClosed() || tables.rootLevel < level) {
+            return false;
+        }
+        long identity = tables.guards.identity(iova, level);
+        long parent = tables.probable(iova, level, identity);
         long slot = tables.slot(parent, iova, level);
-        if (tables.isClosed() || Tables.levelOf(place) != level || !isLeaf(tables, slot, level)) {
+        if (parent == RecentTables.NONE || !isLeaf(tables, slot, level)) {
             return false;
         }
         space.reserve.requireForSplit();
-        long identity = tables.guards.identity(iova, level);
-        int present = tables.guards.lock(parent, identity);
-        if (present == Guards.GONE) {
+        long guard = tables.guards.lock(parent, identity);
+        if (guard == Guards.GONE) {
             return false;
         }
         if (tables.isClosed() || !isLeaf(tables, slot, level)) {
-            tables.guards.unlock(parent, identity, present);
+            tables.guards.unlock(parent, guard);
             return false;
         }
         long base = iova & -tables.span(level);
         space.punch.replace(slot, level, base, gather);
-        tables.guards.unlock(parent, identity, present);
+        tables.guards.unlock(parent, guard);
         gather.addRange(base, tables.span(level), tables.span(0));
         gather.markStructureChanged();
         return true;

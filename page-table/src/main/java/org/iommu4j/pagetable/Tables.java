@@ -28,6 +28,8 @@ final class Tables {
     static final long CLOSED = -1;
 
     private static final int WORD_SHIFT = 3;
+    private static final int RECENT_PAGE_TABLES = 1 << 10;
+    private static final int RECENT_UPPER_TABLES = 1 << 6;
     private static final int LEVEL_BITS = PhysicalMemory.PAGE_SIZE - 1;
 
     final PhysicalMemory memory;
@@ -40,7 +42,8 @@ final class Tables {
     private final SpinLock structureLock;
     final PendingSpans pending;
     final Epochs epochs = new Epochs();
-    final RecentTables recent = new RecentTables();
+    final RecentTables recent = new RecentTables(RECENT_PAGE_TABLES);
+    final RecentTables recentUpper = new RecentTables(RECENT_UPPER_TABLES);
     final long root;
     final int rootLevel;
     private final int rootShift;
@@ -50,6 +53,7 @@ final class Tables {
     final LeafLevels leaves;
     private final int indexBits;
     private final int indexMask;
+    private final long slotMask;
     private final long presentMask;
     private final long tableBits;
     private final long tableTest;
@@ -84,6 +88,7 @@ final class Tables {
         this.writesBack = cache.isNeeded();
         this.indexBits = format.indexBits();
         this.indexMask = format.entries() - 1;
+        this.slotMask = (long) indexMask << WORD_SHIFT;
         this.rootShift = format.shift(rootLevel);
         this.lowestTableShift = shift(1);
         this.tableBytes = format.entries() * Long.BYTES;
@@ -169,7 +174,12 @@ final class Tables {
     }
 
     long slot(long table, long iova, int level) {
-        return table + (long) index(iova, level) * Long.BYTES;
+        return table + (iova >>> shift(level) - WORD_SHIFT & slotMask);
+    }
+
+    /** The same for level 0. */
+    long slot(long table, long iova) {
+        return table + (iova >>> PhysicalMemory.PAGE_SHIFT - WORD_SHIFT & slotMask);
     }
 
     static long tableOf(long place) {
@@ -208,6 +218,33 @@ final class Tables {
             level--;
         }
         return table | level;
+    }
+
+    /**
+     * Walks down to the table of a level that holds an address, and notes it as a recent one. It
+     * must be proved by its guard.
+     *
+     * @return its page, or {@link RecentTables#NONE}
+     */
+    long search(long iova, int level, long identity) {
+        long place = descend(iova, level);
+        if (levelOf(place) != level) {
+            return RecentTables.NONE;
+        }
+        long table = tableOf(place);
+        (level == 0 ? recent : recentUpper).note(identity, table);
+        return table;
+    }
+
+    /**
+     * The table of a level above 0 that holds an address, found lately or now; but it must be
+     * proved by its guard.
+     *
+     * @return its page, or {@link RecentTables#NONE}
+     */
+    long probable(long iova, int level, long identity) {
+        long known = recentUpper.find(identity);
+        return guards.isThere(known, identity) ? known : search(iova, level, identity);
     }
 
     /**
@@ -285,10 +322,11 @@ final class Tables {
 
     /**
      * Locks a child of a table that is locked; it is live, since only a holder of its parent's
-     * guard unlinks it.
+     * guard unlinks it. Returns the word of its guard, not locked.
      */
-    void lockChild(long child, long iova, int level) {
-        if (guards.lock(child, guards.identity(iova, level)) == Guards.GONE) {
+    long lockChild(long child, long iova, int level) {
+        long guard = guards.lock(child, guards.identity(iova, level));
+        if (guard == Guards.GONE) {
             throw new IllegalStateException(
                     "no live table of level "
                             + level
@@ -298,6 +336,7 @@ final class Tables {
                             + Long.toHexString(child)
                             + ": the tables were changed from outside");
         }
+        return guard;
     }
 
     /** Stores an entry that hardware may see. */

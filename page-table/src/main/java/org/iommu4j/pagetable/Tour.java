@@ -45,7 +45,7 @@ final class Tour {
     /** Counts below a locked table, and unlocks it. */
     private void count(long table, long iova, int level, long[] leaves) {
         if (level == 0) {
-            leaves[0] += tables.guards.count(table);
+            leaves[0] += tables.guards.presentIn(table);
         } else {
             for (int i = 0; i < tables.entries(); i++) {
                 long entry = tables.memory.loadPlain(table + (long) i * Long.BYTES);
@@ -66,7 +66,7 @@ final class Tour {
      * if it is.
      */
     private boolean trim(long table, long iova, int level, IotlbGather gather) {
-        int present = tables.guards.count(table);
+        int present = tables.guards.presentIn(table);
         if (level > 0) {
             for (int i = 0; i < tables.entries(); i++) {
                 long slot = table + (long) i * Long.BYTES;

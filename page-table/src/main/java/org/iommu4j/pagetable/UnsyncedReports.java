@@ -43,13 +43,11 @@ final class UnsyncedReports {
         }
     }
 
-    /** A gather was handed over. */
+    /** A gather was handed over; somebody listens. */
     void handedOver(IotlbGather gather, FlushCompletion completion) {
-        if (tables.isWitnessed()) {
-            List<Long> waiting = take(gather);
-            if (!waiting.isEmpty()) {
-                completion.whenDone(() -> waiting.forEach(this::isFinal));
-            }
+        List<Long> waiting = take(gather);
+        if (!waiting.isEmpty()) {
+            completion.whenDone(() -> waiting.forEach(this::isFinal));
         }
     }
 

@@ -30,7 +30,7 @@ final class Workspace {
 
     /** Makes it the caller's, unless somebody has it. */
     boolean enter() {
-        return !lent && LENT.compareAndSet(this, false, true);
+        return LENT.compareAndSet(this, false, true);
     }
 
     void leave() {

@@ -10,7 +10,6 @@ import java.util.concurrent.atomic.AtomicLongArray;
  */
 final class HiddenState {
 
-    private static final long IDENTITY_BUT_OWNER = (1L << 37) - 1;
     private static final Field TABLES = field(PageTable.class, "tables");
     private static final Field EMPTY_TABLES = field(PageTable.class, "emptyTables");
     private static final Field SLOTS = field(EmptyTables.class, "slots");
@@ -25,6 +24,7 @@ final class HiddenState {
     private final AtomicLongArray slots;
     private final PendingSpans pending;
     private final long[] recent;
+    private final long[] recentUpper;
     private final Tables tables;
 
     HiddenState(PageTable engine) {
@@ -32,12 +32,13 @@ final class HiddenState {
         this.tables = (Tables) get(TABLES, engine);
         this.pending = tables.pending;
         this.recent = (long[]) get(RECENT, tables.recent);
+        this.recentUpper = (long[]) get(RECENT, tables.recentUpper);
     }
 
     long hash() {
         long hash = 0;
         for (int i = 0; i < slots.length(); i++) {
-            hash = Interleaver.mix(hash, slots.get(i) & IDENTITY_BUT_OWNER);
+            hash = Interleaver.mix(hash, slots.get(i));
         }
         int count = (int) get(COUNT, pending);
         for (int i = 0; i < count; i++) {
@@ -47,9 +48,7 @@ final class HiddenState {
             }
             hash += span;
         }
-        for (int i = 0; i < recent.length; i++) {
-            hash = recent[i] == 0 ? hash : Interleaver.mix(hash + i, recent[i]);
-        }
+        hash = mix(mix(hash, recent), recentUpper);
         hash = Interleaver.mix(hash, tables.isTracked() ? 1 : 0);
         for (int level = 0; level <= tables.rootLevel; level++) {
             boolean maps = (tables.leaves.mapped() >>> level & 1) != 0;
@@ -62,6 +61,14 @@ final class HiddenState {
             hash = Interleaver.mix(hash + block.leafShift(), Arrays.hashCode(block.pages()));
         }
         return hash;
+    }
+
+    private static long mix(long hash, long[] hints) {
+        long mixed = hash;
+        for (int i = 0; i < hints.length; i++) {
+            mixed = hints[i] == 0 ? mixed : Interleaver.mix(mixed + i, hints[i]);
+        }
+        return mixed;
     }
 
     private static Field field(Class<?> type, String name) {

@@ -36,6 +36,8 @@ public final class PageTableFormat {
     private final long softwareMask;
     private final SizeChange sizeChange;
     private final LeafEncoding encoding;
+    /* The bits of a leaf of each access, by its index: of 4 KiB, then of larger ones. */
+    private final long[] leaves = new long[2 * Access.INDEXES];
 
     PageTableFormat(PageTableFormatBuilder from, LeafEncoding encoding) {
         this.name = from.name;
@@ -55,6 +57,11 @@ public final class PageTableFormat {
         this.softwareMask = from.softwareMask;
         this.sizeChange = from.sizeChange;
         this.encoding = encoding;
+        for (int i = 0; i < leaves.length; i++) {
+            int level = i / Access.INDEXES;
+            long bits = encoding.bits(i % Access.INDEXES, level);
+            leaves[i] = bits == LeafEncoding.REFUSED ? bits : bits | leafMark(level);
+        }
     }
 
     /**
@@ -272,12 +279,12 @@ public final class PageTableFormat {
      * @throws UnsupportedFeatureException if the format cannot express it
      */
     public long leafBits(Access access, int level) {
-        long bits = encoding.bits(access.index(), level);
+        long bits = leaves[(level == 0 ? 0 : Access.INDEXES) + access.index()];
         int software = access.software();
         if (bits == LeafEncoding.REFUSED || (software != 0 && !holdsSoftware(software))) {
             throw refused(access);
         }
-        return bits | (software == 0 ? 0 : Long.expand(software, softwareMask)) | leafMark(level);
+        return bits | (software == 0 ? 0 : Long.expand(software, softwareMask));
     }
 
     /**

@@ -31,7 +31,7 @@ final class Stripe {
     private final long[] words = new long[PAGES + 2 * ROOM + APART];
 
     boolean tryEnter() {
-        return (long) WORD.getOpaque(words, LOCK) == 0 && WORD.compareAndSet(words, LOCK, 0L, 1L);
+        return WORD.compareAndSet(words, LOCK, 0L, 1L);
     }
 
     void leave() {
