@@ -173,7 +173,7 @@ final class Coalesce {
             }
             found |= entry & sets;
         }
-        boolean writable = tables.format.access(first, below).writable();
+        boolean writable = tables.format.isWritable(first);
         return tables.format.parent(first, below)
                 | found
                 | tables.format.accessedMask()

@@ -72,10 +72,14 @@ final class LeafEncoding {
     int index(long entry, int level) {
         boolean readable = readBit == 0 || (entry & readBit) != 0;
         return (readable ? Access.READ.index() : 0)
-                | ((entry & writeBit) != 0 ? Access.WRITE.index() : 0)
+                | (isWritable(entry) ? Access.WRITE.index() : 0)
                 | (forbidsFetches(entry) ? EXECUTE_DISABLE : 0)
                 | ((entry & snoopBit) != 0 ? SNOOP : 0)
                 | TYPED[type(entry, level)];
+    }
+
+    boolean isWritable(long entry) {
+        return (entry & writeBit) != 0;
     }
 
     private boolean forbidsFetches(long entry) {

@@ -299,6 +299,16 @@ public final class PageTableFormat {
     }
 
     /**
+     * Says whether a leaf may be written through: the part of {@link #access} that takes no object.
+     *
+     * @param entry a leaf
+     * @return true if it may
+     */
+    public boolean isWritable(long entry) {
+        return encoding.isWritable(entry);
+    }
+
+    /**
      * Makes the first child of a leaf: one level down, the same address, attributes, accessed and
      * dirty bits.
      *

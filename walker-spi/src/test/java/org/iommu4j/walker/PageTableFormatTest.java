@@ -34,6 +34,7 @@ class PageTableFormatTest {
                     assertThat(format.isPresent(entry)).as("%s at %d", access, level).isTrue();
                     assertThat(format.isLeaf(entry, level)).isTrue();
                     assertThat(format.access(entry, level)).isEqualTo(access);
+                    assertThat(format.isWritable(entry)).isEqualTo(access.writable());
                     assertThat(format.outputAddress(entry, level)).isEqualTo(address);
                     long used = entry | format.accessedMask() | format.dirtyMask();
                     assertThat(format.access(used, level)).isEqualTo(access);
