@@ -74,10 +74,12 @@ final class TranslationCaches {
         }
     }
 
-    /** Remembers a translation that a walk found, unless an invalidation came in between. */
-    synchronized void add(Translation translation, long begun) {
+    /**
+     * Remembers where a walk found that an address lies, unless an invalidation came in between.
+     */
+    synchronized void add(Context context, long iova, Translation translation, long begun) {
         if (begun == generation) {
-            iotlb.put(translation);
+            iotlb.put(context.domain, context.cachedPasid, iova, translation);
         }
     }
 

@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
 import java.util.function.LongConsumer;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What it costs to make a unit forget, and a DMA whose translation it has forgotten: no object. */
@@ -19,6 +22,8 @@ class MissPathTest {
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
+    private final ByteBuffer buffer = ByteBuffer.allocateDirect(8);
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void anInvalidationThroughTheQueueAllocatesNothing(boolean leavesOnly) {
@@ -31,6 +36,43 @@ class MissPathTest {
                                 rig.submit(iova << 32 | 1 << 5 | 5, rig.status);
                             }))
                     .isLessThan(NOTHING);
+        }
+    }
+
+    /* Reads more pages by turns than the unit keeps; it knows their tables. */
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "DROPS_ANYTHING")
+    void aMissAllocatesNothing(CacheBehaviour caches) {
+        EmulatorOptions options = Rig.options().caches(caches).iotlbEntries(PAGES / 4);
+        try (Rig rig = new Rig(options)) {
+            long root = rig.attach(48);
+            for (long i = 0; i < PAGES; i++) {
+                rig.map(root, 48, i * Rig.KIB4, i * Rig.KIB4, Rig.KIB4, Rig.RW);
+            }
+            assertThat(allocated(iova -> read(rig, iova))).isLessThan(NOTHING);
+        }
+    }
+
+    /* The unit has the room, and forgets each page again. */
+    @Test
+    void norOneBehindAnInvalidation() {
+        try (Rig rig = new Rig(Rig.options())) {
+            long root = rig.attach(48);
+            for (long i = 0; i < PAGES; i++) {
+                rig.map(root, 48, i * Rig.KIB4, i * Rig.KIB4, Rig.KIB4, Rig.RW);
+            }
+            assertThat(
+                            allocated(iova -> {
+                                rig.submit((long) Rig.DOMAIN << 16 | 3 << 4 | 2, iova | 1 << 6);
+                                read(rig, iova);
+                            }))
+                    .isLessThan(NOTHING);
+        }
+    }
+
+    private void read(Rig rig, long iova) {
+        if (!rig.device.read(iova, buffer.clear()).isDone()) {
+            throw new AssertionError("blocked at 0x" + Long.toHexString(iova));
         }
     }
 
