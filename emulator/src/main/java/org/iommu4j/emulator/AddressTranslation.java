@@ -161,15 +161,15 @@ final class AddressTranslation implements TranslationService {
                 return UNTRANSLATED;
             }
             found = ask(pasid, iova, wanted);
-            if (found.fault == FaultReason.NONE && (found.ready & wanted) == wanted) {
+            if (found.fault() == FaultReason.NONE && (found.ready() & wanted) == wanted) {
                 askAhead(pasid, iova);
                 return AGAIN;
             }
         } finally {
             end(asking);
         }
-        if (found.fault != FaultReason.NONE) {
-            return ~(long) found.fault;
+        if (found.fault() != FaultReason.NONE) {
+            return ~(long) found.fault();
         }
         if (!pages.isOn()) {
             return UNTRANSLATED;
@@ -181,7 +181,7 @@ final class AddressTranslation implements TranslationService {
     private Translation ask(int pasid, long iova, int wanted) {
         long asked = generation;
         Translation found = translate(pasid, iova, wanted);
-        if (found.fault == FaultReason.NONE && found.isPresent()) {
+        if (found.fault() == FaultReason.NONE && found.isPresent()) {
             synchronized (this) {
                 if (on && asked == generation) {
                     tlb.put(pasid, iova, found);
@@ -219,7 +219,7 @@ final class AddressTranslation implements TranslationService {
             while (on && count < Math.min(behind, MOST_ASKED_AHEAD)) {
                 long next = iova + (count + 1L) * PhysicalMemory.PAGE_SIZE;
                 Translation found = ask(pasid, next, wanted);
-                if (found.fault != FaultReason.NONE || (found.ready & wanted) == wanted) {
+                if (found.fault() != FaultReason.NONE || (found.ready() & wanted) == wanted) {
                     break;
                 }
                 count++;

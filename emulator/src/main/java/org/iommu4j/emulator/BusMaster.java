@@ -176,9 +176,10 @@ final class BusMaster implements Device {
                 return MISSED;
             }
             long physical = passed(found.physical(iova), wanted);
-            if (physical >= 0 && audit != null && found.root != 0) {
+            if (physical >= 0 && audit != null && found.root() != 0) {
                 boolean write = (wanted & WRITE) != 0;
-                audit.usedByDevice(requester, pasid, found.root, iova, write, found.asOf, begun);
+                audit.usedByDevice(
+                        requester, pasid, found.root(), iova, write, found.asOf(), begun);
             }
             from.dawdle();
             return move(physical, wanted, bytes, count, addend);

@@ -21,12 +21,12 @@ final class ContextCache {
             new AtomicReferenceArray<>(SOURCES);
     private final AtomicReferenceArray<@Nullable DeviceContext> devices =
             new AtomicReferenceArray<>(SOURCES);
-    private final TagArray<Context> pasids;
+    private final EntryArray<Context> pasids;
     private final @Nullable Dice dice;
     private int bound;
 
     ContextCache(int ways, @Nullable Dice dice) {
-        this.pasids = new TagArray<>(PASIDS, ways);
+        this.pasids = new EntryArray<>(PASIDS, ways);
         this.dice = dice;
     }
 

@@ -2,13 +2,9 @@ package org.iommu4j.emulator;
 
 /**
  * One descriptor of the invalidation queue, 128 bits, or 256 of which the upper half is reserved
- * (VT-d, Queued Invalidation Interface).
- *
- * @param low its first word
- * @param high its second word
- * @param rest what is set in the upper half
+ * (VT-d, Queued Invalidation Interface). A queue has one, and reads them all into it.
  */
-record Descriptor(long low, long high, long rest) {
+final class Descriptor {
 
     static final int CONTEXT_CACHE = 1;
     static final int IOTLB = 2;
@@ -30,6 +26,33 @@ record Descriptor(long low, long high, long rest) {
     static final int ALL_PASIDS = 3;
 
     private static final long TYPE_BITS = 0xe0f;
+
+    private long low;
+    private long high;
+    private long rest;
+
+    /** Makes a descriptor of zeroes, which is of no type. */
+    Descriptor() {}
+
+    /**
+     * Makes a descriptor of its words.
+     *
+     * @param low its first word
+     * @param high its second word
+     * @param rest what is set in the upper half
+     */
+    Descriptor(long low, long high, long rest) {
+        this.low = low;
+        this.high = high;
+        this.rest = rest;
+    }
+
+    /** Becomes another one; its words are as the constructor's. */
+    void read(long first, long second, long others) {
+        low = first;
+        high = second;
+        rest = others;
+    }
 
     /** {@return the type: bits 11:9 above bits 3:0} */
     int type() {

@@ -25,20 +25,20 @@ final class DeviceTlb {
         private final long first;
 
         private Entry(int pasid, long iova, Translation translation) {
-            super(pageTag(iova, translation.shift), pasid);
+            super(pageTag(iova, translation.shift()), pasid);
             this.translation = translation;
-            this.first = iova & -1L << translation.shift;
+            this.first = iova & -1L << translation.shift();
         }
 
         private boolean touches(long iova, int shift) {
-            int larger = Math.max(shift, translation.shift);
+            int larger = Math.max(shift, translation.shift());
             return larger >= Long.SIZE || first >>> larger == iova >>> larger;
         }
     }
 
-    private final TagArray<Entry> small;
-    private final TagArray<Entry> middle;
-    private final TagArray<Entry> large;
+    private final EntryArray<Entry> small;
+    private final EntryArray<Entry> middle;
+    private final EntryArray<Entry> large;
     private final @Nullable Dice dice;
 
     /**
@@ -50,9 +50,9 @@ final class DeviceTlb {
     DeviceTlb(EmulatorOptions options, @Nullable Dice dice) {
         int room = options.iotlbEntries();
         int ways = options.caches() == CacheBehaviour.KEEPS_EVERYTHING ? MANY_WAYS : USUAL_WAYS;
-        this.small = new TagArray<>(room, ways);
-        this.middle = new TagArray<>(Math.max(room / 4, 4), ways);
-        this.large = new TagArray<>(Math.max(room / 16, 4), ways);
+        this.small = new EntryArray<>(room, ways);
+        this.middle = new EntryArray<>(Math.max(room / 4, 4), ways);
+        this.large = new EntryArray<>(Math.max(room / 16, 4), ways);
         this.dice = dice;
     }
 
@@ -71,7 +71,7 @@ final class DeviceTlb {
             int shift = SMALL + 9 * ((first + i) % SIZES);
             Entry found = ofSize(shift).find(pageTag(iova, shift), pasid);
             if (found != null
-                    && (found.translation.ready & wanted) == wanted
+                    && (found.translation.ready() & wanted) == wanted
                     && (dice == null || !dice.oneIn(4))) {
                 return found.translation;
             }
@@ -81,7 +81,7 @@ final class DeviceTlb {
 
     /** Keeps the translation of an address. */
     void put(int pasid, long iova, Translation translation) {
-        ofSize(translation.shift).put(new Entry(pasid, iova, translation));
+        ofSize(translation.shift()).put(new Entry(pasid, iova, translation));
     }
 
     /**
@@ -93,13 +93,13 @@ final class DeviceTlb {
      */
     void dropRange(int pasid, long iova, int shift) {
         for (int size = SMALL; size <= LARGE; size += 9) {
-            TagArray<Entry> entries = ofSize(size);
+            EntryArray<Entry> entries = ofSize(size);
             if (shift >= Long.SIZE) {
                 entries.removeAll(0, pasid);
             } else if (shift <= size) {
                 entries.remove(pageTag(iova, size), pasid);
             } else {
-                entries.removeRange(0, pasid, iova >>> size, shift - size, _ -> true);
+                entries.removeRange(0, pasid, iova >>> size, shift - size);
             }
         }
     }
@@ -123,7 +123,7 @@ final class DeviceTlb {
         return TagArray.Tagged.tag(0, iova >>> shift);
     }
 
-    private TagArray<Entry> ofSize(int shift) {
+    private EntryArray<Entry> ofSize(int shift) {
         return switch (shift) {
             case SMALL -> small;
             case LARGE -> large;

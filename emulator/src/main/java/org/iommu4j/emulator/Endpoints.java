@@ -88,8 +88,10 @@ final class Endpoints {
 
     /** Waits until no device uses what it was told to forget. */
     void await() {
-        invalidated.forEach(AddressTranslation::await);
-        invalidated.clear();
+        if (!invalidated.isEmpty()) { // most waits are for the unit alone: no iterator
+            invalidated.forEach(AddressTranslation::await);
+            invalidated.clear();
+        }
     }
 
     /** Brings a device the answer to its page requests; a descriptor of type 9. */

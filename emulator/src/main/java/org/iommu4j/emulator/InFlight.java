@@ -24,9 +24,13 @@ final class InFlight {
     private static final int SPINS = 256;
     private static final long PAUSE_NANOS = 1_000;
 
-    private static final int SLOTS = 64;
+    /** How many slots there are. */
+    static final int SLOTS = 64;
+
     /* Longs between two slots, so that threads do not share cache lines. */
     private static final int STRIDE = 16;
+    /* Between the slots of threads that were made one after the other, so that neither do objects of theirs; odd. */
+    private static final int APART = 37;
 
     private final AtomicLongArray slots = new AtomicLongArray(SLOTS * STRIDE);
 
@@ -39,11 +43,21 @@ final class InFlight {
      */
     int begin(long generation, boolean write) {
         long value = generation << STATE_BITS | (write ? WRITING : READING);
-        int slot = ((int) Thread.currentThread().threadId() & SLOTS - 1) * STRIDE;
+        int slot = ((int) Thread.currentThread().threadId() * APART & SLOTS - 1) * STRIDE;
         while (!slots.compareAndSet(slot, 0, value)) {
             slot = next(slot);
         }
         return slot;
+    }
+
+    /** {@return the slot with an index, from 0 to {@link #SLOTS} - 1} */
+    static int slot(int index) {
+        return index * STRIDE;
+    }
+
+    /** {@return the index of a slot} */
+    static int index(int slot) {
+        return slot / STRIDE;
     }
 
     /** The request walks tables from now on: its walk is waited for in any case. */

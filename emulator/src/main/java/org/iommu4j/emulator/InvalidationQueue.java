@@ -50,6 +50,8 @@ final class InvalidationQueue implements RegisterBlock {
     private final FaultRecords faults;
     private final EventRegisters event;
     private final Supplier<QueueTrouble> trouble;
+    /* The one at the head, since it was fetched last. */
+    private final Descriptor descriptor = new Descriptor();
     private volatile @Nullable Thread worker;
     private volatile boolean enabled;
     private volatile long address;
@@ -203,10 +205,7 @@ final class InvalidationQueue implements RegisterBlock {
     }
 
     private boolean carryOut() {
-        Descriptor descriptor;
-        try {
-            descriptor = fetch();
-        } catch (IndexOutOfBoundsException e) {
+        if (!fetch()) {
             return stop(FETCH_FAILED);
         }
         if (!descriptor.isKnown()
@@ -217,7 +216,7 @@ final class InvalidationQueue implements RegisterBlock {
         if (descriptor.isOfScalableMode() && !isWide()) {
             return stop(WIDTH_INVALID);
         }
-        if (!descriptor.isWellFormed() || !isSupported(descriptor)) {
+        if (!descriptor.isWellFormed() || !isSupported()) {
             return stop(RESERVED_SET);
         }
         switch (descriptor.type()) {
@@ -230,7 +229,7 @@ final class InvalidationQueue implements RegisterBlock {
                 }
             }
             case Descriptor.PAGE_RESPONSE -> endpoints.answer(descriptor);
-            case Descriptor.WAIT -> complete(descriptor);
+            case Descriptor.WAIT -> complete();
             case Descriptor.PASID_IOTLB -> invalidations.translationsOfPasid(descriptor);
             case Descriptor.PASID_CACHE -> invalidations.pasids(descriptor);
             default -> {} // no interrupt is remapped, so no entry is cached
@@ -239,7 +238,7 @@ final class InvalidationQueue implements RegisterBlock {
         return true;
     }
 
-    private boolean isSupported(Descriptor descriptor) {
+    private boolean isSupported() {
         if (descriptor.type() == Descriptor.WAIT && descriptor.drainsPageRequests()) {
             return capabilities.pageRequests();
         }
@@ -252,16 +251,17 @@ final class InvalidationQueue implements RegisterBlock {
                         && descriptor.addressMask() <= capabilities.maxAddressMask();
     }
 
-    private void complete(Descriptor wait) {
+    /* Of a wait. */
+    private void complete() {
         invalidations.await();
         endpoints.await();
-        if (wait.drainsPageRequests()) {
+        if (descriptor.drainsPageRequests()) {
             pageRequests.drain();
         }
-        if (wait.writesStatus()) {
-            writeStatus(wait.statusAddress(), wait.statusValue());
+        if (descriptor.writesStatus()) {
+            writeStatus(descriptor.statusAddress(), descriptor.statusValue());
         }
-        if (wait.interrupts()) {
+        if (descriptor.interrupts()) {
             completed = true;
             event.raise();
         }
@@ -272,16 +272,10 @@ final class InvalidationQueue implements RegisterBlock {
      * has done the first, it did not hear of it.
      */
     private void timeOut() {
-        if (isAnsweredByDevice()) {
+        if (fetch() && descriptor.isAnsweredByDevice()) {
             advance();
         }
-        while (head != tail) {
-            Descriptor descriptor;
-            try {
-                descriptor = fetch();
-            } catch (IndexOutOfBoundsException e) {
-                break;
-            }
+        while (head != tail && fetch()) {
             if (descriptor.type() == Descriptor.WAIT) {
                 advance();
             } else if (!carryOut()) {
@@ -291,20 +285,18 @@ final class InvalidationQueue implements RegisterBlock {
         faults.raise(FaultRecords.TIMED_OUT);
     }
 
-    private boolean isAnsweredByDevice() {
+    /* Reads the descriptor at the head; false if there is no such memory. */
+    private boolean fetch() {
+        long at = (address & -PhysicalMemory.PAGE_SIZE) + head;
         try {
-            return fetch().isAnsweredByDevice();
+            long low = memory.loadAcquire(at);
+            long high = memory.loadAcquire(at + 8);
+            long rest = isWide() ? memory.loadAcquire(at + 16) | memory.loadAcquire(at + 24) : 0;
+            descriptor.read(low, high, rest);
+            return true;
         } catch (IndexOutOfBoundsException e) {
             return false;
         }
-    }
-
-    private Descriptor fetch() {
-        long at = (address & -PhysicalMemory.PAGE_SIZE) + head;
-        long low = memory.loadAcquire(at);
-        long high = memory.loadAcquire(at + 8);
-        long rest = isWide() ? memory.loadAcquire(at + 16) | memory.loadAcquire(at + 24) : 0;
-        return new Descriptor(low, high, rest);
     }
 
     private void advance() {

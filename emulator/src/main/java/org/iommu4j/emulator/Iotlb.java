@@ -16,9 +16,9 @@ final class Iotlb {
     private static final int MIDDLE = 21;
     private static final int LARGE = 30;
 
-    private final TagArray<Translation> small;
-    private final TagArray<Translation> middle;
-    private final TagArray<Translation> large;
+    private final TranslationArray small;
+    private final TranslationArray middle;
+    private final TranslationArray large;
     private final @Nullable Dice dice;
 
     /**
@@ -30,42 +30,58 @@ final class Iotlb {
      * @param dice decide what vanishes; null: nothing
      */
     Iotlb(int room, int ways, @Nullable Dice replacing, @Nullable Dice dice) {
-        this.small = new TagArray<>(room, ways, replacing);
-        this.middle = new TagArray<>(Math.max(room / 4, 4), ways, replacing);
-        this.large = new TagArray<>(Math.max(room / 16, 4), ways, replacing);
+        this.small = new TranslationArray(SMALL, room, ways, replacing);
+        this.middle = new TranslationArray(MIDDLE, Math.max(room / 4, 4), ways, replacing);
+        this.large = new TranslationArray(LARGE, Math.max(room / 16, 4), ways, replacing);
         this.dice = dice;
     }
 
-    /** {@return a translation of an address, or null; PASIDs as in {@link #dropRange}} */
-    @Nullable Translation find(int domain, int pasid, long iova) {
+    /**
+     * Looks for a translation of an address; PASIDs as in {@link #dropRange}.
+     *
+     * @param target becomes what is found; else it may be anything afterwards
+     * @return true if there is one
+     */
+    boolean find(int domain, int pasid, long iova, Translation target) {
         if (dice != null) {
-            return findAny(domain, pasid, iova, dice);
+            return findAny(domain, pasid, iova, target, dice);
         }
-        Translation found = small.find(Translation.tag(domain, iova >>> SMALL), pasid);
-        if (found == null) {
-            found = middle.find(Translation.tag(domain, iova >>> MIDDLE), pasid);
-            if (found == null) {
-                found = large.find(Translation.tag(domain, iova >>> LARGE), pasid);
+        return small.find(tag(domain, iova, SMALL), pasid, target)
+                || middle.find(tag(domain, iova, MIDDLE), pasid, target)
+                || large.find(tag(domain, iova, LARGE), pasid, target);
+    }
+
+    /**
+     * Says where an address lies, where nothing vanishes; as {@link TranslationArray#physical}.
+     * PASIDs as in {@link #dropRange}.
+     */
+    long physical(int domain, int pasid, long iova, int wanted) {
+        long found = small.physical(tag(domain, iova, SMALL), pasid, iova, wanted);
+        if (found == TranslationArray.NONE) {
+            found = middle.physical(tag(domain, iova, MIDDLE), pasid, iova, wanted);
+            if (found == TranslationArray.NONE) {
+                found = large.physical(tag(domain, iova, LARGE), pasid, iova, wanted);
             }
         }
         return found;
     }
 
     /* Of the sizes that are there any, and any may have vanished. */
-    private @Nullable Translation findAny(int domain, int pasid, long iova, Dice dice) {
+    private boolean findAny(int domain, int pasid, long iova, Translation target, Dice dice) {
         int first = (int) Long.remainderUnsigned(dice.next(), 3);
         for (int i = 0; i < 3; i++) {
             int shift = SMALL + 9 * ((first + i) % 3);
-            Translation found = ofSize(shift).find(Translation.tag(domain, iova >>> shift), pasid);
-            if (found != null && !dice.oneIn(4)) {
-                return found;
+            if (ofSize(shift).find(tag(domain, iova, shift), pasid, target) && !dice.oneIn(4)) {
+                return true;
             }
         }
-        return null;
+        return false;
     }
 
-    void put(Translation translation) {
-        ofSize(translation.shift).put(translation);
+    /** Keeps the translation of an address; PASIDs as in {@link #dropRange}. */
+    void put(int domain, int pasid, long iova, Translation translation) {
+        int shift = translation.shift();
+        ofSize(shift).put(tag(domain, iova, shift), pasid, translation);
     }
 
     /**
@@ -79,14 +95,14 @@ final class Iotlb {
     void dropRange(int domain, int pasid, long iova, int mask) {
         for (int shift = SMALL; shift <= LARGE && shift <= mask + SMALL; shift += 9) {
             int bits = mask + SMALL - shift;
-            TagArray<Translation> translations = ofSize(shift);
+            TranslationArray translations = ofSize(shift);
             long first = iova >>> shift;
             if (bits < 20 && 1 << bits <= translations.room() / 4) {
                 for (long prefix = first; prefix < first + (1L << bits); prefix++) {
-                    translations.remove(Translation.tag(domain, prefix), pasid);
+                    translations.remove(TagArray.Tagged.tag(domain, prefix), pasid);
                 }
             } else {
-                translations.removeRange(domain, pasid, first, bits, _ -> true);
+                translations.removeRange(domain, pasid, first, bits);
             }
         }
     }
@@ -94,7 +110,7 @@ final class Iotlb {
     /** Drops every translation of an address; PASIDs as in {@link #dropRange}. */
     void dropPage(int domain, int pasid, long iova) {
         for (int shift = SMALL; shift <= LARGE; shift += 9) {
-            ofSize(shift).remove(Translation.tag(domain, iova >>> shift), pasid);
+            ofSize(shift).remove(tag(domain, iova, shift), pasid);
         }
     }
 
@@ -110,7 +126,11 @@ final class Iotlb {
         }
     }
 
-    private TagArray<Translation> ofSize(int shift) {
+    private static long tag(int domain, long iova, int shift) {
+        return TagArray.Tagged.tag(domain, iova >>> shift);
+    }
+
+    private TranslationArray ofSize(int shift) {
         return switch (shift) {
             case SMALL -> small;
             case MIDDLE -> middle;

@@ -40,16 +40,19 @@ final class PageLookup {
      * @param iova an address in it, which the context does not refuse
      * @param wanted what the request wants
      * @param walk for which walk
-     * @return what is known of the page; whether it permits what is wanted is not said
+     * @return what is known of the page, as the walk's {@link Walk#found}; whether it permits what
+     *     is wanted is not said
      * @throws Overtaken if an invalidation came since the walk began
      */
     Translation find(Context context, long iova, int wanted, Walk walk) throws Overtaken {
         if (dice != null && dice.oneIn(4)) {
             fetchAhead(context, iova ^ dice.next() >>> 24 + (dice.next() & 31), walk);
         }
-        Translation known = iotlb.find(context.domain, context.cachedPasid, iova);
-        if (known != null && isEnough(context, known, wanted) && (dice == null || dice.oneIn(2))) {
-            return known;
+        Translation found = walk.found();
+        if (iotlb.find(context.domain, context.cachedPasid, iova, found)
+                && isEnough(context, found, wanted)
+                && (dice == null || dice.oneIn(2))) {
+            return found;
         }
         Translation read = read(context, iova, wanted, walk);
         remember(context, read, iova, walk);
@@ -61,14 +64,14 @@ final class PageLookup {
      * yet is read again before it is. */
     private static boolean isEnough(Context context, Translation known, int wanted) {
         return (wanted & Translation.WRITE) == 0
-                || known.written
+                || known.isWritten()
                 || known.faultOf(context, wanted) != FaultReason.NONE;
     }
 
     private Translation read(Context context, long iova, int wanted, Walk walk) throws Overtaken {
         return context.stage.hasTables()
                 ? pageWalk.walk(context, iova, wanted, walk)
-                : Translation.itself(context, iova);
+                : walk.found().itself(iova);
     }
 
     /* Nobody has asked, so nothing is reported. */
@@ -80,16 +83,16 @@ final class PageLookup {
 
     private void remember(Context context, Translation read, long iova, Walk walk) {
         boolean holdsAbsence = cachingMode && context.stage != Stage.FIRST;
-        if (read.fault == FaultReason.NONE && (read.isPresent() || holdsAbsence)) {
-            caches.add(cachedPart(read, iova), walk.generation());
+        if (read.fault() == FaultReason.NONE && (read.isPresent() || holdsAbsence)) {
+            caches.add(context, iova, cachedPart(read, iova), walk.generation());
         }
     }
 
     /* A large page may be held whole or in pieces. */
     private Translation cachedPart(Translation read, long iova) {
-        if (dice == null || read.shift == 12 || dice.oneIn(2)) {
+        if (dice == null || read.shift() == 12 || dice.oneIn(2)) {
             return read;
         }
-        return read.fragment(iova, dice.oneIn(2) ? read.shift - 9 : 12);
+        return read.fragment(iova, dice.oneIn(2) ? read.shift() - 9 : 12);
     }
 }

@@ -40,7 +40,7 @@ final class PageWalk {
      * @param iova an address that the context does not refuse
      * @param wanted what the request wants; 0 if nobody asks, and then no page becomes dirty
      * @param walk for which walk
-     * @return what the tables say
+     * @return what the tables say, as the walk's {@link Walk#found}
      * @throws Overtaken if an invalidation came since the walk began
      */
     Translation walk(Context context, long iova, int wanted, Walk walk) throws Overtaken {
@@ -60,7 +60,7 @@ final class PageWalk {
         TablePointer at = start(context, iova);
         while (at.level > 0) {
             if (!at.isPresent()) {
-                return Translation.absent(context, iova, at.root, at.asOf);
+                return walk.found().absent(at.root, at.asOf);
             }
             int level = at.level - 1;
             long address = EntryFormat.slot(at.table, iova, level);
@@ -69,25 +69,26 @@ final class PageWalk {
                 entry = loads.load(context, address, walk);
             } catch (IndexOutOfBoundsException e) {
                 int code = stage.tableAccess(at.level == context.levels);
-                return Translation.fault(context, iova, code, at.root);
+                return walk.found().fault(code, at.root);
             }
             long asOf = asOf(context, at, address, entry);
             if (format.isReserved(entry, level, capabilities)) {
-                return Translation.fault(context, iova, stage.tableReserved(), at.root);
+                return walk.found().fault(stage.tableReserved(), at.root);
             }
             int access = at.access & format.access(entry);
             boolean isLeaf = level == 0 || format.isLeaf(entry, level);
             long missing = missing(context, format, entry, access, isLeaf, wanted);
             if (missing != 0) {
                 if (!context.is(Context.SNOOPED)) {
-                    return Translation.fault(context, iova, stage.notUpdated(), at.root);
+                    return walk.found().fault(stage.notUpdated(), at.root);
                 }
                 if (!loads.set(context, address, entry, missing, walk)) {
                     return null;
                 }
             }
             if (isLeaf) {
-                return leaf(context, iova, level, entry | missing, access, wanted, at.root, asOf);
+                long read = entry | missing;
+                return leaf(walk.found(), context, level, read, access, wanted, at.root, asOf);
             }
             long table = capabilities.addressIn(entry);
             at = new TablePointer(context, iova, level, table, access, at.root, asOf);
@@ -148,8 +149,8 @@ final class PageWalk {
     }
 
     private static Translation leaf(
+            Translation found,
             Context context,
-            long iova,
             int level,
             long entry,
             int access,
@@ -157,16 +158,16 @@ final class PageWalk {
             long root,
             long asOf) {
         if (access == 0) {
-            return Translation.absent(context, iova, root, asOf);
+            return found.absent(root, asOf);
         }
         boolean hasBits = context.is(Context.ACCESSED_DIRTY);
         int code = Translation.faultOf(context, access, wanted);
         if (hasBits && code != FaultReason.NONE && wanted != 0) {
-            return Translation.fault(context, iova, code, root);
+            return found.fault(code, root);
         }
         int shift = TablePointer.shift(level);
         long base = EntryFormat.page(entry, level);
         boolean written = !hasBits || context.stage.entries().isDirty(entry);
-        return Translation.of(context, iova, shift, base, access, written, root, asOf);
+        return found.page(shift, base, access, written, root, asOf);
     }
 }

@@ -14,14 +14,14 @@ final class StructureCache {
     /** The highest level that an entry can have: that of five levels of tables. */
     private static final int TOP = 4;
 
-    private final TagArray<TablePointer>[] levels;
+    private final EntryArray<TablePointer>[] levels;
     private final @Nullable Dice dice;
 
     @SuppressWarnings({"unchecked", "rawtypes"}) // an array of a generic type
     StructureCache(int room, int ways, @Nullable Dice dice) {
-        this.levels = new TagArray[TOP + 1];
+        this.levels = new EntryArray[TOP + 1];
         for (int level = 1; level <= TOP; level++) {
-            levels[level] = new TagArray<>(room, ways);
+            levels[level] = new EntryArray<>(room, ways);
         }
         this.dice = dice;
     }
@@ -52,7 +52,7 @@ final class StructureCache {
             if (bits == 0) {
                 levels[level].remove(TablePointer.tag(domain, iova, level), pasid);
             } else {
-                levels[level].removeRange(domain, pasid, prefix, bits, _ -> true);
+                levels[level].removeRange(domain, pasid, prefix, bits);
             }
         }
     }

@@ -1,21 +1,17 @@
 package org.iommu4j.emulator;
 
-import java.util.concurrent.atomic.AtomicReferenceArray;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A set-associative array, the shape of every cache of translations and table pointers. An entry is
  * found by its tag, which is made of an id and an address prefix, and by its space, a second id
  * that most entries do not need; where a set is full, its oldest entry makes place, or any if dice
- * decide.
+ * decide. What an entry holds is the matter of {@link EntryArray} and {@link TranslationArray}.
  *
  * <p>Any thread may look up, without a lock. Changes are made by one thread at a time, which the
  * caller sees to.
- *
- * @param <E> what is cached; immutable
  */
-final class TagArray<E extends TagArray.Tagged> {
+abstract class TagArray {
 
     /** Something that can be cached. */
     abstract static class Tagged {
@@ -47,11 +43,6 @@ final class TagArray<E extends TagArray.Tagged> {
         static long tag(int id, long prefix) {
             return VALID | (prefix << ID_BITS | id) & VALID - 1;
         }
-
-        /** {@return the id in the tag} */
-        final int id() {
-            return (int) tag & 0xffff;
-        }
     }
 
     private static final long MIX = 0x9e3779b97f4a7c15L;
@@ -60,16 +51,11 @@ final class TagArray<E extends TagArray.Tagged> {
 
     private final int ways;
     private final int hashShift;
-    /* A hint without memory order: what counts is the tag of the entry. */
+    /* To who looks up, hints without memory order; a tag of 0 is a place without an entry. */
     private final long[] tags;
-    private final AtomicReferenceArray<@Nullable E> entries;
+    private final int[] spaces;
     private final int[] oldest;
     private final @Nullable Dice replacing;
-
-    /** Makes an empty array in which the oldest entry of a full set makes place. */
-    TagArray(int room, int waysWanted) {
-        this(room, waysWanted, null);
-    }
 
     /**
      * Makes an empty array.
@@ -85,37 +71,52 @@ final class TagArray<E extends TagArray.Tagged> {
         int sets = size / ways;
         this.hashShift = Long.SIZE - Integer.numberOfTrailingZeros(sets);
         this.tags = new long[size];
-        this.entries = new AtomicReferenceArray<>(size);
+        this.spaces = new int[size];
         this.oldest = new int[sets];
     }
 
-    /** {@return the entry of a tag and a space, or null} */
-    @Nullable E find(long tag, int space) {
-        int first = setOf(tag, space) * ways;
-        for (int i = first; i < first + ways; i++) {
-            if (tags[i] == tag) {
-                E entry = entries.get(i);
-                if (entry != null && entry.tag == tag && entry.space == space) {
-                    return entry;
-                }
-            }
-        }
-        return null;
+    /** {@return the first of the places where a tag and a space may be} */
+    final int firstPlace(long tag, int space) {
+        return setOf(tag, space) * ways;
     }
 
-    /** Adds an entry, in place of one that is found alike, or of another one of a full set. */
-    void put(E entry) {
-        int set = setOf(entry.tag, entry.space);
-        int place = set * ways + placeFor(entry, set);
-        entries.set(place, entry);
-        tags[place] = entry.tag;
+    /** {@return how many places there are, from the first on, where a tag may be} */
+    final int ways() {
+        return ways;
+    }
+
+    /** {@return true if a place seems to have a tag and a space} */
+    final boolean has(int place, long tag, int space) {
+        return tags[place] == tag && spaces[place] == space;
+    }
+
+    /** {@return true if a place has an entry, to who makes changes} */
+    final boolean isTaken(int place) {
+        return tags[place] != 0;
+    }
+
+    /** {@return a place for an entry: where one is that is found alike, or another} */
+    final int placeFor(long tag, int space) {
+        int set = setOf(tag, space);
+        return set * ways + wayFor(tag, space, set);
+    }
+
+    /** Gives a place a tag and a space. */
+    final void mark(int place, long tag, int space) {
+        tags[place] = tag;
+        spaces[place] = space;
+    }
+
+    /** Takes a place its entry. */
+    void drop(int place) {
+        tags[place] = 0;
     }
 
     /** Removes the entry of a tag and a space, if there is one. */
     void remove(long tag, int space) {
         int first = setOf(tag, space) * ways;
         for (int i = first; i < first + ways; i++) {
-            if (tags[i] == tag && isOf(entries.getPlain(i), space)) {
+            if (has(i, tag, space)) {
                 drop(i);
             }
         }
@@ -126,46 +127,34 @@ final class TagArray<E extends TagArray.Tagged> {
         for (int i = 0; i < tags.length; i++) {
             if (tags[i] != 0
                     && (int) tags[i] << Short.SIZE == id << Short.SIZE
-                    && isOf(entries.getPlain(i), space)) {
-                drop(i);
-            }
-        }
-    }
-
-    /** Removes every entry that a condition holds for. */
-    void removeIf(Predicate<? super E> condition) {
-        for (int i = 0; i < tags.length; i++) {
-            E entry = tags[i] == 0 ? null : entries.getPlain(i);
-            if (entry != null && condition.test(entry)) {
+                    && spaces[i] == space) {
                 drop(i);
             }
         }
     }
 
     /**
-     * Removes the entries of an id and a space whose prefixes agree with one in their upper bits,
-     * and that a condition holds for.
+     * Removes the entries of an id and a space whose prefixes agree with one in their upper bits.
      *
      * @param id the id
      * @param space the space
      * @param prefix the prefix
      * @param bits how many of the lower bits need not agree
-     * @param condition what else must hold
      */
-    void removeRange(int id, int space, long prefix, int bits, Predicate<? super E> condition) {
-        int shift = Math.min(bits, Tagged.PREFIX_BITS) + Tagged.ID_BITS;
-        long upper = Tagged.tag(id, prefix) >>> shift;
+    void removeRange(int id, int space, long prefix, int bits) {
         for (int i = 0; i < tags.length; i++) {
-            if (tags[i] >>> shift == upper) {
-                E entry = entries.getPlain(i);
-                if (entry != null
-                        && entry.space == space
-                        && entry.id() == id
-                        && condition.test(entry)) {
-                    drop(i);
-                }
+            if (isInRange(i, id, space, prefix, bits)) {
+                drop(i);
             }
         }
+    }
+
+    /** {@return true if {@link #removeRange} removes what is at a place} */
+    final boolean isInRange(int place, int id, int space, long prefix, int bits) {
+        int shift = Math.min(bits, Tagged.PREFIX_BITS) + Tagged.ID_BITS;
+        return tags[place] >>> shift == Tagged.tag(id, prefix) >>> shift
+                && spaces[place] == space
+                && ((int) tags[place] & 0xffff) == id;
     }
 
     /** Removes everything. */
@@ -182,11 +171,11 @@ final class TagArray<E extends TagArray.Tagged> {
         return tags.length;
     }
 
-    private int placeFor(E entry, int set) {
+    private int wayFor(long tag, int space, int set) {
         int empty = -1;
         for (int way = ways - 1; way >= 0; way--) {
             int place = set * ways + way;
-            if (tags[place] == entry.tag && isOf(entries.getPlain(place), entry.space)) {
+            if (has(place, tag, space)) {
                 return way;
             }
             if (tags[place] == 0) {
@@ -202,15 +191,6 @@ final class TagArray<E extends TagArray.Tagged> {
         int victim = oldest[set];
         oldest[set] = (victim + 1) % ways;
         return victim;
-    }
-
-    private void drop(int place) {
-        tags[place] = 0;
-        entries.set(place, null);
-    }
-
-    private static boolean isOf(@Nullable Tagged entry, int space) {
-        return entry != null && entry.space == space;
     }
 
     private int setOf(long tag, int space) {

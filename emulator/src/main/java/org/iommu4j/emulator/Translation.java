@@ -2,9 +2,9 @@ package org.iommu4j.emulator;
 
 /**
  * What a page walk came to, and what the IOTLB holds: where a page of I/O virtual addresses lies,
- * and what may be done there. Immutable.
+ * and what may be done there. A request has one, which becomes what walks and caches say.
  */
-final class Translation extends TagArray.Tagged {
+final class Translation {
 
     /** A device may read. */
     static final int READ = 1;
@@ -21,112 +21,109 @@ final class Translation extends TagArray.Tagged {
     /** Of a page: it is not for supervisors only. */
     static final int USER = 16;
 
-    /** The page's size, as a power of two. */
-    final int shift;
+    /* Among the rights that the IOTLB keeps: writing changes no bit of the entry any more. */
+    private static final int WRITTEN = 32;
 
-    /** What the page permits; 0 if it is not present. */
-    final int access;
-
-    /** True if writing to the page changes no bit of its entry any more. */
-    final boolean written;
-
-    /**
-     * Requests that want no more than this need nothing else than this translation: {@link #READ}
-     * and {@link #WRITE} at most.
-     */
-    final int ready;
+    private int shift;
+    private long base;
+    private int rights;
+    private int fault;
+    private long root;
+    private long asOf;
 
     /**
-     * Why there is no translation; {@link FaultReason#NONE} if there is one, whether it permits
-     * what is wanted or not.
-     */
-    final int fault;
-
-    /** The root of the tables that this was made of; 0 if it was made of none. */
-    final long root;
-
-    /** The moment of it, for the audit. */
-    final long asOf;
-
-    private final long base;
-
-    private Translation(
-            long tag,
-            int space,
-            int shift,
-            long base,
-            int access,
-            boolean written,
-            int fault,
-            long root,
-            long asOf) {
-        super(tag, space);
-        this.shift = shift;
-        this.base = base;
-        this.access = access;
-        this.written = written;
-        this.ready = (access & USER) == 0 ? 0 : access & (written ? READ | WRITE : READ);
-        this.fault = fault;
-        this.root = root;
-        this.asOf = asOf;
-    }
-
-    /**
-     * A page that is present.
+     * Becomes a page that is present.
      *
-     * @param context whose page
-     * @param iova an address in it
-     * @param shift its size, as a power of two
-     * @param base where it lies
+     * @param size its size, as a power of two
+     * @param start where it lies
      * @param access what it permits
      * @param written true if writing to it changes no bit of its entry any more
-     * @param root the root of the tables
-     * @param asOf the moment of it
+     * @param tables the root of the tables
+     * @param moment the moment of it
+     * @return this
      */
-    static Translation of(
-            Context context,
-            long iova,
-            int shift,
-            long base,
-            int access,
-            boolean written,
-            long root,
-            long asOf) {
-        return new Translation(
-                tag(context.domain, iova >>> shift),
-                context.cachedPasid,
-                shift,
-                base,
-                access,
-                written,
-                FaultReason.NONE,
-                root,
-                asOf);
+    Translation page(int size, long start, int access, boolean written, long tables, long moment) {
+        return page(size, start, access | (written ? WRITTEN : 0), tables, moment);
     }
 
-    /** A page of 4 KiB whose addresses are physical ones. */
-    static Translation itself(Context context, long iova) {
-        int everything = READ | WRITE | EXECUTE | USER;
-        return of(context, iova, 12, iova & -1L << 12, everything, true, 0, 0);
+    /** The same, with the {@linkplain #rights rights} of another. */
+    Translation page(int size, long start, int otherRights, long tables, long moment) {
+        shift = size;
+        base = start;
+        rights = otherRights;
+        fault = FaultReason.NONE;
+        root = tables;
+        asOf = moment;
+        return this;
     }
 
-    /** A page of 4 KiB, or something larger that it lies in, that is not present. */
-    static Translation absent(Context context, long iova, long root, long asOf) {
-        return of(context, iova, 12, 0, 0, true, root, asOf);
+    /** Becomes a page of 4 KiB whose addresses are physical ones. */
+    Translation itself(long iova) {
+        return page(12, iova & -1L << 12, READ | WRITE | EXECUTE | USER, true, 0, 0);
     }
 
-    /** Tables that cannot be followed, or do not lead where the request wants. */
-    static Translation fault(Context context, long iova, int code, long root) {
-        return new Translation(
-                tag(context.domain, iova >>> 12),
-                context.cachedPasid,
-                12,
-                0,
-                0,
-                true,
-                code,
-                root,
-                0);
+    /** Becomes a page of 4 KiB, or something larger that it lies in, that is not present. */
+    Translation absent(long tables, long moment) {
+        return page(12, 0, 0, true, tables, moment);
+    }
+
+    /** Becomes tables that cannot be followed, or do not lead where the request wants. */
+    Translation fault(int code, long tables) {
+        absent(tables, 0);
+        fault = code;
+        return this;
+    }
+
+    /** {@return the page's size, as a power of two} */
+    int shift() {
+        return shift;
+    }
+
+    /** {@return where the page lies} */
+    long base() {
+        return base;
+    }
+
+    /** {@return what the page permits, and whether it is {@link #isWritten}} */
+    int rights() {
+        return rights;
+    }
+
+    /**
+     * {@return requests that want no more than this need nothing else than this translation: {@link
+     * #READ} and {@link #WRITE} at most}
+     */
+    int ready() {
+        return ready(rights);
+    }
+
+    /** The same of {@link #rights} alone. */
+    static int ready(int rights) {
+        boolean isForAll = (rights & USER) != 0;
+        return isForAll ? rights & ((rights & WRITTEN) != 0 ? READ | WRITE : READ) : 0;
+    }
+
+    /** {@return true if writing to the page changes no bit of its entry any more} */
+    boolean isWritten() {
+        return (rights & WRITTEN) != 0;
+    }
+
+    /**
+     * {@return why there is no translation; {@link FaultReason#NONE} if there is one, whether it
+     * permits what is wanted or not}
+     */
+    int fault() {
+        return fault;
+    }
+
+    /** {@return the root of the tables that this was made of; 0 if it was made of none} */
+    long root() {
+        return root;
+    }
+
+    /** {@return the moment of it, for the audit} */
+    long asOf() {
+        return asOf;
     }
 
     /** {@return where an address in this page lies} */
@@ -135,22 +132,13 @@ final class Translation extends TagArray.Tagged {
     }
 
     boolean isPresent() {
-        return access != 0;
+        return access() != 0;
     }
 
     /** {@return the part of this page of a smaller size that holds an address} */
     Translation fragment(long iova, int smallerShift) {
         long within = physical(iova) & -(1L << smallerShift);
-        return new Translation(
-                tag(id(), iova >>> smallerShift),
-                space,
-                smallerShift,
-                within,
-                access,
-                written,
-                fault,
-                root,
-                asOf);
+        return new Translation().page(smallerShift, within, rights, root, asOf);
     }
 
     /**
@@ -161,7 +149,7 @@ final class Translation extends TagArray.Tagged {
      * @return the reason; {@link FaultReason#NONE} if it is not
      */
     int faultOf(Context context, int wanted) {
-        return fault == FaultReason.NONE ? faultOf(context, access, wanted) : fault;
+        return fault == FaultReason.NONE ? faultOf(context, access(), wanted) : fault;
     }
 
     /** The same for what tables permit. */
@@ -182,5 +170,9 @@ final class Translation extends TagArray.Tagged {
             return stage.noRead();
         }
         return (refused & EXECUTE) != 0 ? FaultReason.NO_EXECUTE : FaultReason.NONE;
+    }
+
+    private int access() {
+        return rights & ~WRITTEN;
     }
 }

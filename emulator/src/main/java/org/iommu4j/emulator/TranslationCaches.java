@@ -74,10 +74,12 @@ final class TranslationCaches {
         }
     }
 
-    /** Remembers a translation that a walk found, unless an invalidation came in between. */
-    synchronized void add(Translation translation, long begun) {
+    /**
+     * Remembers where a walk found that an address lies, unless an invalidation came in between.
+     */
+    synchronized void add(Context context, long iova, Translation translation, long begun) {
         if (begun == generation) {
-            iotlb.put(translation);
+            iotlb.put(context.domain, context.cachedPasid, iova, translation);
         }
     }
 
@@ -165,22 +167,26 @@ final class TranslationCaches {
      */
     void invalidateTranslations(int domain, int pasid, long iova, int mask, boolean leavesOnly) {
         long first = mask + 12 < Long.SIZE ? iova & -1L << mask + 12 : 0;
-        change(() -> {
+        views.flushWriteBuffers();
+        synchronized (this) { // as change(), without its object: here nearly all unmaps come by
             iotlb.dropRange(domain, pasid, first, mask);
             if (leavesOnly) {
                 structures.dropAbsent(domain, pasid, first, mask);
             } else {
                 structures.dropRange(domain, pasid, first, mask);
             }
-        });
-        say(() ->
-                "IOTLB"
-                        + of(domain, pasid)
-                        + ", 0x"
-                        + Long.toHexString(first)
-                        + ", AM "
-                        + mask
-                        + (leavesOnly ? ", leaves only" : ""));
+            generation++;
+        }
+        if (audit != null) {
+            audit.invalidated(
+                    "IOTLB"
+                            + of(domain, pasid)
+                            + ", 0x"
+                            + Long.toHexString(first)
+                            + ", AM "
+                            + mask
+                            + (leavesOnly ? ", leaves only" : ""));
+        }
     }
 
     /**

@@ -33,6 +33,7 @@ final class Translator {
     private final PageLookup pages;
     private final TranslationCaches caches;
     private final InFlight inFlight;
+    private final Walk[] walks = new Walk[InFlight.SLOTS];
     private final FaultRecords faults;
     private final int largestWidth;
     private final @Nullable Audit audit;
@@ -72,6 +73,9 @@ final class Translator {
         this.largestWidth = capabilities.largestWidth();
         this.audit = audit;
         this.dice = dice;
+        for (int i = 0; i < walks.length; i++) {
+            walks[i] = new Walk(InFlight.slot(i));
+        }
     }
 
     /**
@@ -95,29 +99,44 @@ final class Translator {
         }
         Context context = contexts.find(source, pasid);
         if (context != null && iova >= 0 && iova < context.end) {
-            Translation found = iotlb.find(context.domain, context.cachedPasid, iova);
-            if (found != null && (found.ready & wanted) == wanted) {
-                long physical = found.physical(iova);
-                if (!isInterrupt(physical)) {
-                    if (audit != null) {
-                        used(audit, context, pasid, found, iova, wanted, begun);
-                    }
-                    if (dice != null) {
-                        dice.dawdle(32);
-                    }
-                    return physical;
-                }
+            long physical =
+                    audit == null && dice == null
+                            ? iotlb.physical(context.domain, context.cachedPasid, iova, wanted)
+                            : watched(context, pasid, iova, wanted, slot, begun);
+            if (physical >= 0 && !isInterrupt(physical)) {
+                return physical;
             }
         }
         return search(source, pasid, iova, wanted, slot, begun);
     }
 
+    /* A hit, negative if it is none, where somebody listens or dice decide. */
+    private long watched(Context context, int pasid, long iova, int wanted, int slot, long begun) {
+        Translation found = walk(slot).found();
+        if (!iotlb.find(context.domain, context.cachedPasid, iova, found)
+                || (found.ready() & wanted) != wanted) {
+            return TranslationArray.NOT_READY;
+        }
+        long physical = found.physical(iova);
+        if (isInterrupt(physical)) {
+            return TranslationArray.NOT_READY;
+        }
+        if (audit != null) {
+            used(audit, context, pasid, found, iova, wanted, begun);
+        }
+        if (dice != null) {
+            dice.dawdle(32);
+        }
+        return physical;
+    }
+
     /* The long way. Whatever an invalidation overtakes begins again. */
     private long search(int source, int pasid, long iova, int wanted, int slot, long begun) {
         boolean write = (wanted & Translation.WRITE) != 0;
+        Walk walk = walk(slot);
         while (true) {
             inFlight.walking(slot);
-            Walk walk = new Walk(slot, caches.generation());
+            walk.begin(caches.generation());
             try {
                 Context context = sources.find(source, pasid, walk);
                 int code = context.refuses(iova, wanted, largestWidth);
@@ -165,9 +184,10 @@ final class Translator {
      */
     Translation translateForDevice(
             int source, int pasid, long iova, int wanted, int slot, long begun) {
+        Walk walk = new Walk(slot); // the answer is for longer than the slot
         while (true) {
             inFlight.walking(slot);
-            Walk walk = new Walk(slot, caches.generation());
+            walk.begin(caches.generation());
             try {
                 Context context = sources.find(source, pasid, walk);
                 int code = refusesDeviceTlb(context);
@@ -177,15 +197,15 @@ final class Translator {
                 Translation found =
                         code == FaultReason.NONE
                                 ? granted(context, iova, wanted, walk)
-                                : Translation.fault(context, iova, code, 0);
-                if (found.fault != FaultReason.NONE) {
-                    report(context, pasid, iova, wanted, TRANSLATION_REQUEST, found.fault);
+                                : walk.found().fault(code, 0);
+                if (found.fault() != FaultReason.NONE) {
+                    report(context, pasid, iova, wanted, TRANSLATION_REQUEST, found.fault());
                 } else if (found.isPresent()) {
                     if (audit != null) {
                         used(audit, context, pasid, found, iova, Translation.READ, begun);
                     }
                 }
-                if (audit != null && (found.ready & wanted) != wanted && !context.isFault()) {
+                if (audit != null && (found.ready() & wanted) != wanted && !context.isFault()) {
                     boolean write = (wanted & Translation.WRITE) != 0;
                     int reason = code == FaultReason.NONE ? context.stage.notPresent(wanted) : code;
                     audit.blocked(source, pasid, context.root, iova, write, reason, begun);
@@ -206,10 +226,10 @@ final class Translator {
             return granted(context, iova, wanted & ~Translation.WRITE, walk);
         }
         if (code == FaultReason.NONE && isInterrupt(found.physical(iova))) {
-            return Translation.fault(context, iova, context.stage.interruptRange(), found.root);
+            return found.fault(context.stage.interruptRange(), found.root());
         }
         boolean isRefusal = code != FaultReason.NONE && context.stage.merelyRefuses(code);
-        return isRefusal ? Translation.absent(context, iova, found.root, found.asOf) : found;
+        return isRefusal ? found.absent(found.root(), found.asOf()) : found;
     }
 
     /**
@@ -228,9 +248,10 @@ final class Translator {
         if (known != null && refusesDeviceTlb(known) == FaultReason.NONE) {
             return physical < 0 || isInterrupt(physical) ? NOWHERE : physical;
         }
+        Walk walk = walk(slot);
         while (true) {
             inFlight.walking(slot);
-            Walk walk = new Walk(slot, caches.generation());
+            walk.begin(caches.generation());
             try {
                 Context context = sources.find(source, pasid, walk);
                 int code = refusesDeviceTlb(context);
@@ -254,9 +275,10 @@ final class Translator {
      */
     boolean admits(PageRequest request, int slot) {
         int pasid = request.pasid();
+        Walk walk = walk(slot);
         while (true) {
             inFlight.walking(slot);
-            Walk walk = new Walk(slot, caches.generation());
+            walk.begin(caches.generation());
             try {
                 Context context = sources.find(request.requester(), pasid, walk);
                 int code = refusesPageRequests(context);
@@ -272,6 +294,10 @@ final class Translator {
                 Thread.onSpinWait();
             }
         }
+    }
+
+    private Walk walk(int slot) {
+        return walks[InFlight.index(slot)];
     }
 
     private static int refusesPageRequests(Context context) {
@@ -304,7 +330,15 @@ final class Translator {
             int wanted,
             long begun) {
         boolean write = (wanted & Translation.WRITE) != 0;
-        audit.used(context.source, pasid, context.root, found.root, iova, write, found.asOf, begun);
+        audit.used(
+                context.source,
+                pasid,
+                context.root,
+                found.root(),
+                iova,
+                write,
+                found.asOf(),
+                begun);
     }
 
     private long block(Context context, int pasid, long iova, int wanted, int code, long begun) {

@@ -108,13 +108,41 @@ final class WalkLoads {
         }
     }
 
-    /**
-     * One walk.
-     *
-     * @param slot the slot of its request
-     * @param generation of the caches when it began
-     */
-    record Walk(int slot, long generation) {}
+    /** What one request looks up, again and again if need be. Used by its thread. */
+    static final class Walk {
+
+        private final int slot;
+        private final Translation found = new Translation();
+        private long generation;
+
+        /**
+         * Makes a walk that has not begun.
+         *
+         * @param slot the slot of its request
+         */
+        Walk(int slot) {
+            this.slot = slot;
+        }
+
+        /** Begins, perhaps again, with the present generation of the caches. */
+        void begin(long present) {
+            generation = present;
+        }
+
+        int slot() {
+            return slot;
+        }
+
+        /** {@return the generation of the caches when it began} */
+        long generation() {
+            return generation;
+        }
+
+        /** {@return what it has come to; what comes next takes its place} */
+        Translation found() {
+            return found;
+        }
+    }
 
     /** Says that a walk must begin again: an invalidation came since it began. */
     static final class Overtaken extends Exception {

@@ -85,18 +85,20 @@ class ConcurrencyTest {
                 new TranslationCaches(
                         Rig.options(), Rig.views(PhysicalMemory.allocate(4096)), null, null);
         Context context = Context.of(8, SourceId.NO_PASID, Rig.DOMAIN, 0, 4, 48, Stage.LEGACY, 0);
-        Translation page = Translation.of(context, IOVA, 12, 0x5000, 3, true, 0, 0);
+        Translation page = new Translation().page(12, 0x5000, 3, true, 0, 0);
+        Translation found = new Translation();
         TablePointer table = new TablePointer(context, IOVA, 1, 0x6000, 3, 0, 0);
         for (boolean overtaken : new boolean[] {true, false}) {
             long begun = caches.generation();
             if (overtaken) {
                 caches.invalidateTranslations(Rig.DOMAIN, SourceId.NO_PASID, 0x1000, 0, true);
             }
-            caches.add(page, begun);
+            caches.add(context, IOVA, page, begun);
             caches.add(table, begun);
             caches.add(context, begun);
-            assertThat(caches.iotlb().find(Rig.DOMAIN, SourceId.NO_PASID, IOVA))
-                    .isEqualTo(overtaken ? null : page);
+            assertThat(caches.iotlb().find(Rig.DOMAIN, SourceId.NO_PASID, IOVA, found))
+                    .isEqualTo(!overtaken);
+            assertThat(found.base()).isEqualTo(overtaken ? 0 : page.base());
             assertThat(caches.structures().find(context, IOVA, 1))
                     .isEqualTo(overtaken ? null : table);
             assertThat(caches.contexts().find(8, SourceId.NO_PASID))

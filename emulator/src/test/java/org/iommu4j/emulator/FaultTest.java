@@ -166,7 +166,7 @@ class FaultTest {
             BusMaster device = (BusMaster) rig.device;
             int code =
                     type == 1
-                            ? device.ask(IOVA, Translation.WRITE).fault
+                            ? device.ask(IOVA, Translation.WRITE).fault()
                             : device.sendTranslated(0x5000, true).code();
             assertThat(code).isEqualTo(FaultReason.TRANSLATION_TYPE);
             assertThat(rig.registers.read64(rig.record(0) + 8) >>> 60 & 3).isEqualTo(type);

@@ -14,9 +14,6 @@ class ReplacementTest {
     private static final int WAYS = 4;
     private static final int PAGES = 200;
 
-    private static final Context CONTEXT =
-            Context.of(8, SourceId.NO_PASID, 1, 0, 4, 48, Stage.LEGACY, 0);
-
     @Test
     void theOldestMakesPlace() {
         Iotlb iotlb = new Iotlb(ROOM, WAYS, null, null);
@@ -49,7 +46,10 @@ class ReplacementTest {
 
     private static void put(Iotlb iotlb, long page) {
         iotlb.put(
-                Translation.of(CONTEXT, page << 12, 12, page << 12, Translation.READ, true, 0, 0));
+                1,
+                SourceId.NO_PASID,
+                page << 12,
+                new Translation().page(12, page << 12, Translation.READ, true, 0, 0));
     }
 
     private static BitSet held(Iotlb iotlb) {
@@ -61,6 +61,7 @@ class ReplacementTest {
     }
 
     private static boolean holds(Iotlb iotlb, long page) {
-        return iotlb.find(1, SourceId.NO_PASID, page << 12) != null;
+        Translation found = new Translation();
+        return iotlb.find(1, SourceId.NO_PASID, page << 12, found) && found.base() == page << 12;
     }
 }

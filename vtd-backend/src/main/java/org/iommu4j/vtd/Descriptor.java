@@ -18,6 +18,9 @@ record Descriptor(long low, long high, long third, long fourth) {
         this(low, high, 0, 0);
     }
 
+    /** The order of a range that is everything. */
+    static final int WHOLE_ORDER = 52;
+
     private static final int CONTEXT_CACHE = 1;
     private static final int IOTLB = 2;
     private static final int DEVICE_TLB = 3;
@@ -96,27 +99,32 @@ record Descriptor(long low, long high, long third, long fourth) {
      *
      * @param unit how it drains
      * @param domainId the domain
+     * @return its first word; the second is the {@link #range}
+     */
+    static long pages(UnitCapabilities unit, int domainId) {
+        return IOTLB | SELECTED | drains(unit) | (long) domainId << DOMAIN_ID_SHIFT;
+    }
+
+    /**
+     * The second word of a request to forget the translations of an aligned range.
+     *
      * @param iova the first I/O virtual address, in bytes
      * @param order the range is {@code 4096 << order} bytes
      * @param leafOnly no table in the range has changed
-     * @return the request
+     * @return the word
      */
-    static Descriptor pages(
-            UnitCapabilities unit, int domainId, long iova, int order, boolean leafOnly) {
-        return new Descriptor(
-                IOTLB | SELECTED | drains(unit) | (long) domainId << DOMAIN_ID_SHIFT,
-                iova | order | (leafOnly ? LEAF_ONLY : 0));
+    static long range(long iova, int order, boolean leafOnly) {
+        return iova | order | (leafOnly ? LEAF_ONLY : 0);
     }
 
     /**
      * A request to store a word when everything before it is done.
      *
-     * @param address the word's physical address; a multiple of 4
      * @param data the word
-     * @return the request
+     * @return its first word; the second is the physical address, a multiple of 4
      */
-    static Descriptor store(long address, int data) {
-        return new Descriptor(WAIT | STATUS_WRITE | (long) data << STATUS_SHIFT, address);
+    static long store(int data) {
+        return WAIT | STATUS_WRITE | (long) data << STATUS_SHIFT;
     }
 
     /**
@@ -173,14 +181,11 @@ record Descriptor(long low, long high, long third, long fourth) {
     }
 
     /**
-     * A request to forget the translations of an aligned range of one process address space id; as
-     * {@link #pages}.
+     * A request to forget the translations of an aligned range of one process address space id: its
+     * first word, as of {@link #pages}.
      */
-    static Descriptor pagesOfPasid(
-            int domainId, int pasid, long iova, int order, boolean leafOnly) {
-        return new Descriptor(
-                IOTLB_OF_PASID | SELECTED | tag(domainId, pasid),
-                iova | order | (leafOnly ? LEAF_ONLY : 0));
+    static long pagesOfPasid(int domainId, int pasid) {
+        return IOTLB_OF_PASID | SELECTED | tag(domainId, pasid);
     }
 
     private static long tag(int domainId, int pasid) {
@@ -195,7 +200,7 @@ record Descriptor(long low, long high, long third, long fourth) {
      * @param throttles true if the unit counts what the function has before it (DIT)
      * @param depth how many such requests the device can have before it, 1 to 32
      * @param iova the first I/O virtual address, in bytes
-     * @param order the range is {@code 4096 << order} bytes; 52 for everything
+     * @param order the range is {@code 4096 << order} bytes; {@link #WHOLE_ORDER} for everything
      * @return the request
      */
     static Descriptor deviceTlb(int requester, boolean throttles, int depth, long iova, int order) {

@@ -25,7 +25,6 @@ final class DeviceTlb {
     static final int MOST_PAGE_REQUESTS = 32;
 
     private static final Logger LOG = LogManager.getLogger(DeviceTlb.class);
-    private static final int WHOLE_ORDER = 52;
     private static final long NOT_ASKED = 0;
 
     private final Unit unit;
@@ -118,6 +117,6 @@ final class DeviceTlb {
 
     /** Asks the device to forget everything of a process address space id, or without one. */
     long forget(int pasid) {
-        return forget(pasid, 0, WHOLE_ORDER);
+        return forget(pasid, 0, Descriptor.WHOLE_ORDER);
     }
 }

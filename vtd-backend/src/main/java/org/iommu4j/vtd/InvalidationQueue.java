@@ -118,12 +118,21 @@ final class InvalidationQueue {
      * @throws UnitTimeoutException if the queue is full and stays so
      */
     long submit(Descriptor request) {
+        return submit(request.low(), request.high(), request.third(), request.fourth());
+    }
+
+    /** The same, of a request whose upper half is zero. */
+    long submit(long low, long high) {
+        return submit(low, high, 0, 0);
+    }
+
+    private long submit(long low, long high, long third, long fourth) {
         while (true) {
             long inTheWay;
             synchronized (lock) {
                 inTheWay = last + 2 - places;
                 if (inTheWay <= 0 || isStored(inTheWay)) {
-                    return enqueue(request);
+                    return enqueue(low, high, third, fourth);
                 }
             }
             awaitStored(inTheWay);
@@ -220,13 +229,14 @@ final class InvalidationQueue {
         return (int) memory.loadAcquire(statusWord(request)) == (int) request;
     }
 
-    private long enqueue(Descriptor request) {
+    private long enqueue(long low, long high, long third, long fourth) {
         long number = last + 1;
         long place = place(number);
-        write(place, request);
-        write(place + bytes, completion(number));
+        write(place, low, high, third, fourth);
+        writeCompletion(place + bytes, number);
         last = number;
         if (LOG.isTraceEnabled()) { // else the request would be an object
+            Descriptor request = new Descriptor(low, high, third, fourth);
             LOG.trace("{} is to do {}, its request {}", registers.unit(), request, number);
         }
         memory.fence();
@@ -278,7 +288,7 @@ final class InvalidationQueue {
                                 + refused
                                 + ": IQE, with IQERCD 0x"
                                 + Long.toHexString(registers.read64(UnitRegisters.IQERCD))));
-        write(head, completion(request));
+        writeCompletion(head, request);
         memory.fence();
     }
 
@@ -293,7 +303,8 @@ final class InvalidationQueue {
                 Descriptor aborted = read(place(request));
                 settle(request, new Fate.Repeated(last + 1));
                 memory.storeRelease(statusWord(request), Integer.toUnsignedLong((int) request));
-                enqueue(aborted.isPageResponse() ? Descriptor.fence() : aborted);
+                Descriptor again = aborted.isPageResponse() ? Descriptor.fence() : aborted;
+                enqueue(again.low(), again.high(), again.third(), again.fourth());
             }
         }
     }
@@ -303,8 +314,8 @@ final class InvalidationQueue {
         anyFate = true;
     }
 
-    private Descriptor completion(long request) {
-        return Descriptor.store(statusWord(request), (int) request);
+    private void writeCompletion(long address, long request) {
+        write(address, Descriptor.store((int) request), statusWord(request), 0, 0);
     }
 
     private Descriptor read(long address) {
@@ -316,12 +327,12 @@ final class InvalidationQueue {
                 large ? memory.loadPlain(address + 24) : 0);
     }
 
-    private void write(long address, Descriptor descriptor) {
-        memory.storePlain(address, descriptor.low());
-        memory.storePlain(address + 8, descriptor.high());
+    private void write(long address, long low, long high, long third, long fourth) {
+        memory.storePlain(address, low);
+        memory.storePlain(address + 8, high);
         if (bytes == LARGE_BYTES) {
-            memory.storePlain(address + 16, descriptor.third());
-            memory.storePlain(address + 24, descriptor.fourth());
+            memory.storePlain(address + 16, third);
+            memory.storePlain(address + 24, fourth);
         }
     }
 

@@ -26,11 +26,25 @@ record IotlbTag(Unit unit, int domainId, int pasid) {
                 route.unit(), id.value(), byPasid ? route.taggedPasid() : SourceId.NO_PASID);
     }
 
-    /** The request to forget an aligned range of {@code 4096 << order} bytes. */
-    Descriptor pages(long iova, int order, boolean leafOnly) {
-        return pasid == SourceId.NO_PASID
-                ? Descriptor.pages(unit.capabilities(), domainId, iova, order, leafOnly)
-                : Descriptor.pagesOfPasid(domainId, pasid, iova, order, leafOnly);
+    /**
+     * Asks the unit to forget an aligned range that has the tag; makes no object, where it is not
+     * everything.
+     *
+     * @param iova the first I/O virtual address, in bytes
+     * @param order the range is {@code 4096 << order} bytes; {@link Descriptor#WHOLE_ORDER} for
+     *     everything
+     * @param leafOnly no table in the range has changed
+     * @return the unit's number of the request
+     */
+    long forget(long iova, int order, boolean leafOnly) {
+        if (order == Descriptor.WHOLE_ORDER) {
+            return unit.submit(everything());
+        }
+        long what =
+                pasid == SourceId.NO_PASID
+                        ? Descriptor.pages(unit.capabilities(), domainId)
+                        : Descriptor.pagesOfPasid(domainId, pasid);
+        return unit.submit(what, Descriptor.range(iova, order, leafOnly));
     }
 
     /** The request to forget all that has the tag. */

@@ -5,7 +5,6 @@ import jakarta.inject.Singleton;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import org.iommu4j.api.IommuException;
 import org.iommu4j.api.TableMemoryExhaustedException;
 import org.iommu4j.flush.CacheFlusher;
@@ -111,11 +110,7 @@ final class RemappingUnits implements IotlbInvalidator {
         DomainId id = ids.get(domainId);
         id.counts().countPage();
         InvalidateEvent event = InvalidateEvent.begun();
-        long ticket =
-                ask(
-                        id,
-                        tag -> tag.pages(iova, order, leafOnly),
-                        (tlb, pasid) -> tlb.forget(pasid, iova, order));
+        long ticket = ask(id, iova, order, leafOnly);
         if (event != null) {
             long size = (long) PhysicalMemory.PAGE_SIZE << order;
             event.ended(domainId, "page", iova, size, leafOnly, ticket);
@@ -128,7 +123,7 @@ final class RemappingUnits implements IotlbInvalidator {
         DomainId id = ids.get(domainId);
         id.counts().countDomain();
         InvalidateEvent event = InvalidateEvent.begun();
-        long ticket = ask(id, IotlbTag::everything, DeviceTlb::forget);
+        long ticket = ask(id, 0, Descriptor.WHOLE_ORDER, false);
         if (event != null) {
             event.ended(domainId, "domain", 0, 0, false, ticket);
         }
@@ -146,7 +141,7 @@ final class RemappingUnits implements IotlbInvalidator {
                 asked.add(tickets.of(unit, unit.submit(all)));
             }
         }
-        askDevices(ids.devices(), DeviceTlb::forget, asked);
+        askDevices(ids.devices(), 0, Descriptor.WHOLE_ORDER, asked);
         long ticket = tickets.all(asked);
         if (event != null) {
             event.ended(0, "global", 0, 0, false, ticket);
@@ -154,42 +149,36 @@ final class RemappingUnits implements IotlbInvalidator {
         return ticket;
     }
 
-    /** How the TLB of a device is asked, for one process address space id. */
-    private interface DeviceRequest {
-
-        long ask(DeviceTlb tlb, int pasid);
-    }
-
     /** Asks the units first, and then the devices, which find there what they ask for anew. */
-    private long ask(DomainId id, Function<IotlbTag, Descriptor> request, DeviceRequest device) {
+    private long ask(DomainId id, long iova, int order, boolean leafOnly) {
         if (!units.isEmpty()) {
             /* A unit that joins the domain after this look finds what was stored before it. */
             VarHandle.fullFence();
         }
         DomainId.Holders holders = id.holders();
         if (holders.tags().size() == 1 && holders.devices().isEmpty()) {
-            return ask(holders.tags().getFirst(), request);
+            return ask(holders.tags().getFirst(), iova, order, leafOnly);
         }
         if (holders.tags().isEmpty() && holders.devices().isEmpty()) {
             return UnitTickets.NOBODY;
         }
         List<Long> asked = new ArrayList<>();
         for (IotlbTag tag : holders.tags()) {
-            asked.add(ask(tag, request));
+            asked.add(ask(tag, iova, order, leafOnly));
         }
-        askDevices(holders.devices(), device, asked);
+        askDevices(holders.devices(), iova, order, asked);
         return tickets.all(asked);
     }
 
-    private long ask(IotlbTag tag, Function<IotlbTag, Descriptor> request) {
-        return tickets.of(tag.unit(), tag.unit().submit(request.apply(tag)));
+    private long ask(IotlbTag tag, long iova, int order, boolean leafOnly) {
+        return tickets.of(tag.unit(), tag.forget(iova, order, leafOnly));
     }
 
-    private void askDevices(List<Route> devices, DeviceRequest request, List<Long> asked) {
+    private void askDevices(List<Route> devices, long iova, int order, List<Long> asked) {
         for (Route route : devices) {
             DeviceTlb tlb = route.tlb();
             if (tlb != null && route.unit().isRunning()) {
-                asked.add(tickets.of(route.unit(), request.ask(tlb, route.pasid())));
+                asked.add(tickets.of(route.unit(), tlb.forget(route.pasid(), iova, order)));
             }
         }
     }

@@ -307,6 +307,11 @@ final class Unit {
         return queue.submit(request);
     }
 
+    /** The same, of a request whose upper half is zero. */
+    long submit(long low, long high) {
+        return queue.submit(low, high);
+    }
+
     /**
      * Has the unit forget something.
      *

@@ -132,7 +132,7 @@ class InvalidationQueueTest {
     @Test
     void G1_aRefusedWaitFailsItsRequestAndNoOther() {
         unit.stand();
-        unit.refuse(Descriptor.store(0x2000 + 8, 2));
+        unit.refuse(new Descriptor(Descriptor.store(2), 0x2000 + 8));
         long first = queue.submit(request(1));
         long second = queue.submit(request(2));
         long third = queue.submit(request(3));
@@ -216,7 +216,8 @@ class InvalidationQueueTest {
     }
 
     private Descriptor request(int number) {
-        return Descriptor.pages(capabilities, 1, (long) number << 12, 0, true);
+        return new Descriptor(
+                Descriptor.pages(capabilities, 1), Descriptor.range((long) number << 12, 0, true));
     }
 
     private InvalidationQueue queue(Patience patience) {
