@@ -46,7 +46,7 @@ public final class PhysicalMemory {
     private final long base;
     private final long start;
     private final long size;
-    private final long lastWord; // its number, from the start
+    private final long wordsAtHand; // the words of which no observer is told: all or none
     private final PageLedger ledger;
     private final boolean sparse;
     private final @Nullable MemoryObserver observer;
@@ -62,7 +62,7 @@ public final class PhysicalMemory {
         this.base = backing.address();
         this.start = start;
         this.size = size;
-        this.lastWord = (size - Long.BYTES) >>> WORD_SHIFT;
+        this.wordsAtHand = observer == null ? size >>> WORD_SHIFT : 0;
         this.ledger = ledger;
         this.sparse = sparse;
         this.observer = observer;
@@ -196,14 +196,8 @@ public final class PhysicalMemory {
                 || from < start
                 || from - start > size - bytes) {
             throw new IllegalArgumentException(
-                    "a part of 0x"
-                            + Long.toHexString(bytes)
-                            + " bytes from 0x"
-                            + Long.toHexString(from)
-                            + " of a memory from 0x"
-                            + Long.toHexString(start)
-                            + " to 0x"
-                            + Long.toHexString(start + size));
+                    "a part of 0x%x bytes from 0x%x of a memory from 0x%x to 0x%x"
+                            .formatted(bytes, from, start, start + size));
         }
         return new PhysicalMemory(backing, from, bytes, ledger, sparse, observer);
     }
@@ -241,11 +235,10 @@ public final class PhysicalMemory {
      * @throws IndexOutOfBoundsException if it is outside of this memory, or misaligned
      */
     public long loadPlain(long address) {
-        long offset = checked(address);
-        if (observer != null) {
-            observer.beforeLoad(address);
+        if (!isOneOf(wordsAtHand, address)) {
+            aboutToLoad(address);
         }
-        return (long) WORD.get(EVERYTHING, offset);
+        return (long) WORD.get(EVERYTHING, place(base + address));
     }
 
     /**
@@ -256,11 +249,10 @@ public final class PhysicalMemory {
      * @throws IndexOutOfBoundsException if it is outside of this memory, or misaligned
      */
     public long loadAcquire(long address) {
-        long offset = checked(address);
-        if (observer != null) {
-            observer.beforeLoad(address);
+        if (!isOneOf(wordsAtHand, address)) {
+            aboutToLoad(address);
         }
-        return (long) WORD.getAcquire(EVERYTHING, offset);
+        return (long) WORD.getAcquire(EVERYTHING, place(base + address));
     }
 
     /**
@@ -272,11 +264,10 @@ public final class PhysicalMemory {
      * @throws IndexOutOfBoundsException if it is outside of this memory, or misaligned
      */
     public void storePlain(long address, long value) {
-        long offset = checked(address);
-        if (observer != null) {
-            observer.beforeStore(address, value);
+        if (!isOneOf(wordsAtHand, address)) {
+            aboutToStore(address, value);
         }
-        WORD.set(EVERYTHING, offset, value);
+        WORD.set(EVERYTHING, place(base + address), value);
     }
 
     /**
@@ -287,11 +278,10 @@ public final class PhysicalMemory {
      * @throws IndexOutOfBoundsException if it is outside of this memory, or misaligned
      */
     public void storeRelease(long address, long value) {
-        long offset = checked(address);
-        if (observer != null) {
-            observer.beforeStore(address, value);
+        if (!isOneOf(wordsAtHand, address)) {
+            aboutToStore(address, value);
         }
-        WORD.setRelease(EVERYTHING, offset, value);
+        WORD.setRelease(EVERYTHING, place(base + address), value);
     }
 
     /**
@@ -304,11 +294,11 @@ public final class PhysicalMemory {
      * @throws IndexOutOfBoundsException if it is outside of this memory, or misaligned
      */
     public long compareAndExchange(long address, long expected, long value) {
-        long offset = checked(address);
+        check(address);
         if (observer != null) {
             observer.beforeExchange(address, expected, value);
         }
-        return (long) WORD.compareAndExchange(EVERYTHING, offset, expected, value);
+        return (long) WORD.compareAndExchange(EVERYTHING, place(base + address), expected, value);
     }
 
     /**
@@ -452,19 +442,36 @@ public final class PhysicalMemory {
     }
 
     /* One comparison for all: rotated, the number of a word outside of this memory, or of one that is not aligned, is
-     * larger than that of the last. */
-    private long checked(long address) {
-        if (Long.compareUnsigned(Long.rotateRight(address - start, WORD_SHIFT), lastWord) > 0) {
+     * not below that of the words it has. */
+    private boolean isOneOf(long words, long address) {
+        return Long.compareUnsigned(Long.rotateRight(address - start, WORD_SHIFT), words) < 0;
+    }
+
+    private void check(long address) {
+        if (!isOneOf(size >>> WORD_SHIFT, address)) {
             throw outside(address);
         }
-        return base + address & WORDS;
+    }
+
+    private void aboutToLoad(long address) {
+        check(address);
+        if (observer != null) {
+            observer.beforeLoad(address);
+        }
+    }
+
+    private void aboutToStore(long address, long value) {
+        check(address);
+        if (observer != null) {
+            observer.beforeStore(address, value);
+        }
     }
 
     private void checkRun(long address, int count) {
         if ((int) (address & (PAGE_SIZE - 1)) + count * Long.BYTES > PAGE_SIZE) {
             throw outside(address);
         }
-        checked(address);
+        check(address);
     }
 
     /** Where a word is that is known to be one. */
@@ -474,21 +481,16 @@ public final class PhysicalMemory {
 
     private IndexOutOfBoundsException outside(long address) {
         return new IndexOutOfBoundsException(
-                "physical address 0x"
-                        + Long.toHexString(address)
-                        + " is outside of this memory, from 0x"
-                        + Long.toHexString(start)
-                        + " to 0x"
-                        + Long.toHexString(start + size)
-                        + ", or not aligned to 8 bytes, or the words do not lie in one page");
+                ("physical address 0x%x is outside of this memory, from 0x%x to 0x%x, or not aligned"
+                                + " to 8 bytes, or the words do not lie in one page")
+                        .formatted(address, start, start + size));
     }
 
     private static void requireWholePages(long bytes) {
         if (bytes <= 0 || (bytes & (PAGE_SIZE - 1)) != 0) {
             throw new IllegalArgumentException(
-                    "a memory of "
-                            + bytes
-                            + " bytes; the size must be a positive multiple of 4096");
+                    "a memory of %d bytes; the size must be a positive multiple of 4096"
+                            .formatted(bytes));
         }
     }
 }
