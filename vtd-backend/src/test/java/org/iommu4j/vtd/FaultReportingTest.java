@@ -8,6 +8,7 @@ import static org.iommu4j.vtd.EmulatedWorld.dmaWrite;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -236,6 +237,25 @@ class FaultReportingTest {
         assertThat(heard).extracting(DmaFault::iova).contains(0x1000L, 0x3000L);
         assertThatThrownBy(() -> world.iommu.onFault(heard::add))
                 .isInstanceOf(IllegalStateException.class);
+    }
+
+    /**
+     * It reads registers, and logs: of a machine that is gone, or into what somebody else reads.
+     */
+    @Test
+    void L1_nobodyLooksForFaultsBehindTheEnd() {
+        for (int round = 0; round < 20; round++) {
+            Set<Thread> before = Thread.getAllStackTraces().keySet();
+            EmulatedWorld world = world(EmulatorOptions.legacy());
+            Thread looker =
+                    Thread.getAllStackTraces().keySet().stream()
+                            .filter(thread -> thread.getName().equals("iommu4j vtd faults"))
+                            .filter(thread -> !before.contains(thread))
+                            .findFirst()
+                            .orElseThrow();
+            world.iommu.close();
+            assertThat(looker.isAlive()).isFalse();
+        }
     }
 
     @Test
