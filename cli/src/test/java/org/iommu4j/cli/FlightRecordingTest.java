@@ -3,6 +3,7 @@ package org.iommu4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,14 +15,26 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** {@code --record}: a flight recording of any command, with the settings that are shipped. */
 class FlightRecordingTest {
+    private static final double SECONDS = 0.5;
+
     @TempDir private Path folder;
 
     @Test
     void aRecordingOfSwapShowsItsSplits() throws IOException {
         Path file = folder.resolve("swap.jfr");
-        CommandRun run = swap("--split", "hitless", "--json", "--record", file.toString());
-        assertThat(run.err()).isEmpty();
-        assertThat(run.exitCode()).isZero();
+        CommandRun run =
+                LongEnough.run(
+                        SECONDS,
+                        seconds -> {
+                            CommandRun next =
+                                    swap(seconds, "--split", "hitless", "--json", "--record", file);
+                            assertThat(next.err()).isEmpty();
+                            assertThat(next.exitCode()).isZero();
+                            return next;
+                        },
+                        _ ->
+                                isRecorded(file, "org.iommu4j.Split")
+                                        && isRecorded(file, "org.iommu4j.PageRequest"));
         List<RecordedEvent> splits = events(file, "org.iommu4j.Split");
         assertThat(splits)
                 .hasSizeGreaterThanOrEqualTo(
@@ -43,7 +56,18 @@ class FlightRecordingTest {
     @Test
     void aRecordingOfUnmapAndMapAgainShowsTheFaults() throws IOException {
         Path file = folder.resolve("swap.jfr");
-        swap("--split", "unmap-map", "--faults", "fatal", "--record", file.toString());
+        LongEnough.run(
+                SECONDS,
+                seconds ->
+                        swap(
+                                seconds,
+                                "--split",
+                                "unmap-map",
+                                "--faults",
+                                "fatal",
+                                "--record",
+                                file),
+                _ -> isRecorded(file, "org.iommu4j.Fault"));
         assertThat(events(file, "org.iommu4j.Split")).isEmpty();
         assertThat(events(file, "org.iommu4j.Fault"))
                 .isNotEmpty()
@@ -54,7 +78,7 @@ class FlightRecordingTest {
     @Test
     void whatCannotBeWrittenIsBadUsage() {
         Path nowhere = folder.resolve("no").resolve("folder").resolve("swap.jfr");
-        CommandRun run = swap("--record", nowhere.toString());
+        CommandRun run = swap(SECONDS, "--record", nowhere);
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.out()).isEmpty();
         assertThat(run.err().lines()).hasSize(1);
@@ -63,11 +87,22 @@ class FlightRecordingTest {
         assertThat(Files.exists(nowhere)).isFalse();
     }
 
-    private static CommandRun swap(String... more) {
+    private static CommandRun swap(double seconds, Object... more) {
         List<String> arguments =
-                new ArrayList<>(List.of("swap", "--memory", "8m", "--seconds", "0.5"));
-        arguments.addAll(List.of(more));
+                new ArrayList<>(
+                        List.of("swap", "--memory", "8m", "--seconds", Double.toString(seconds)));
+        for (Object each : more) {
+            arguments.add(each.toString());
+        }
         return CommandRun.of(arguments.toArray(String[]::new));
+    }
+
+    private static boolean isRecorded(Path file, String name) {
+        try {
+            return !events(file, name).isEmpty();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static List<RecordedEvent> events(Path file, String name) throws IOException {

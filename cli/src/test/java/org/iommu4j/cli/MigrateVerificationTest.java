@@ -42,17 +42,21 @@ class MigrateVerificationTest {
     }
 
     private static CommandRun migrate(IommuOpener opener, Machines machines) {
-        return CommandRun.of(
-                InputStream.nullInputStream(),
-                opener,
-                machines,
-                "migrate",
-                "--memory",
-                "8m",
-                "--seconds",
-                "0.5",
-                "--granularity",
-                "4k");
+        return LongEnough.run(
+                0.5,
+                seconds ->
+                        CommandRun.of(
+                                InputStream.nullInputStream(),
+                                opener,
+                                machines,
+                                "migrate",
+                                "--memory",
+                                "8m",
+                                "--seconds",
+                                Double.toString(seconds),
+                                "--granularity",
+                                "4k"),
+                run -> run.exitCode() != 0);
     }
 
     private static void assertBroken(CommandRun run) {

@@ -11,9 +11,8 @@ import org.junit.jupiter.api.Test;
 
 /** {@code -v}: what is logged, which goes to the standard error of the process. */
 class VerbosityTest {
-    private static final String[] SWAP = {
-        "swap", "--memory", "8m", "--seconds", "0.1", "--split", "unmap-map", "--faults", "fatal"
-    };
+    private static final String[] SWAP = swap(0.1);
+    private static final String FAULT = "DEBUG FaultLog: 0000:00:01.0 may not ";
 
     private final PrintStream usual = System.err;
     private final ByteArrayOutputStream log = new ByteArrayOutputStream();
@@ -46,12 +45,15 @@ class VerbosityTest {
 
     @Test
     void twiceForAttachmentsDecisionsAndFaults() {
-        CommandRun.of(with("-vv", SWAP));
+        LongEnough.run(
+                0.1,
+                seconds -> CommandRun.of(with("-vv", swap(seconds))),
+                _ -> logged().contains(FAULT));
         assertThat(logged())
                 .contains("INFO  Unit: ")
                 .contains("DEBUG SwapCommand: swapping with ")
                 .contains("DEBUG DeviceAttachment: attached ")
-                .contains("DEBUG FaultLog: 0000:00:01.0 may not ")
+                .contains(FAULT)
                 .contains("; domain 0x")
                 .doesNotContain("TRACE");
     }
@@ -106,6 +108,11 @@ class VerbosityTest {
                 .contains("-v, --verbose")
                 .contains("-vvv each request to a unit")
                 .contains("--record=FILE");
+    }
+
+    private static String[] swap(double seconds) {
+        String words = "swap --memory 8m --split unmap-map --faults fatal --seconds " + seconds;
+        return words.split(" ");
     }
 
     private static String[] with(String option, String... command) {

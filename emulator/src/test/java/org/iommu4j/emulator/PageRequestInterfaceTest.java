@@ -133,18 +133,15 @@ class PageRequestInterfaceTest {
         for (int i = 0; i < 15; i++) {
             all.add(ask(pages, 4, 0x1000L * i));
         }
-        int outstanding = 0;
-        List<PageRequest> whole = new ArrayList<>();
+        List<PageRequest> outstanding = new ArrayList<>();
         for (int answered = 0; answered < all.size(); ) {
             PageRequest request = sent.poll(50, TimeUnit.MILLISECONDS);
             if (request != null) {
-                outstanding++;
-                assertThat(outstanding).isLessThanOrEqualTo(5);
-                whole.add(request);
-            } else {
-                int index = whole.getLast().group();
-                outstanding -= (int) whole.stream().filter(r -> r.group() == index).count();
-                whole.removeIf(r -> r.group() == index);
+                outstanding.add(request);
+                assertThat(outstanding).hasSizeLessThanOrEqualTo(5);
+            } else if (outstanding.stream().anyMatch(PageRequest::last)) {
+                int index = wholeGroup(outstanding);
+                outstanding.removeIf(r -> r.group() == index);
                 pages.answered(4, index, 0);
                 answered++;
             }
@@ -152,6 +149,10 @@ class PageRequestInterfaceTest {
         for (CompletableFuture<Answer> asks : all) {
             assertThat(asks.get(30, TimeUnit.SECONDS)).isEqualTo(Answer.SUCCESS);
         }
+    }
+
+    private static int wholeGroup(List<PageRequest> requests) {
+        return requests.stream().filter(PageRequest::last).findFirst().orElseThrow().group();
     }
 
     @Test
@@ -169,7 +170,9 @@ class PageRequestInterfaceTest {
         pages.enable(64);
         for (int i = 0; i < 20; i++) {
             CompletableFuture<Answer> asks = ask(pages, 4, 0x7000);
-            Thread.sleep(2);
+            while (room.get() == 0) {
+                Thread.onSpinWait(); // until one was dropped
+            }
             room.set(100);
             List<PageRequest> group = group();
             room.set(0);
@@ -193,10 +196,11 @@ class PageRequestInterfaceTest {
         PageRequestInterface pages = all(false, 1);
         pages.enable(20);
         List<CompletableFuture<Answer>> all = new ArrayList<>();
-        for (int i = 0; i < 40; i++) {
+        all.add(ask(pages, 4, 0));
+        group();
+        for (int i = 1; i < 40; i++) {
             all.add(ask(pages, i % 2 == 0 ? 4 : SourceId.NO_PASID, 0x1000L * i));
         }
-        group();
         group();
         pages.disable(true);
         for (CompletableFuture<Answer> asks : all) {

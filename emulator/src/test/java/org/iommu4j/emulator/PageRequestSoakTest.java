@@ -39,6 +39,7 @@ class PageRequestSoakTest {
     private static final boolean LONG = Boolean.getBoolean("iommu4j.long");
     private static final int ANSWERS = LONG ? 20_000 : 600;
 
+    private final AtomicBoolean settled = new AtomicBoolean();
     private final AtomicBoolean stop = new AtomicBoolean();
     private final Queue<Group> delayed = new ConcurrentLinkedQueue<>();
 
@@ -85,8 +86,10 @@ class PageRequestSoakTest {
         for (CompletableFuture<Void> device : devices) {
             device.get(200, TimeUnit.SECONDS);
         }
-        stop.set(true);
+        /* Whoever moves a device waits for answers: they are given until it has ended. */
+        settled.set(true);
         mover.join();
+        stop.set(true);
         for (Thread thread : software) {
             thread.join();
         }
@@ -151,7 +154,7 @@ class PageRequestSoakTest {
 
     /* The last device comes and goes; what it had asked for is answered before it comes back. */
     private void move(PagingDriver driver) {
-        while (!stop.get()) {
+        while (!settled.get()) {
             driver.detach(DEVICES - 1);
             while (owed.get() != 0) {
                 LockSupport.parkNanos(20_000);

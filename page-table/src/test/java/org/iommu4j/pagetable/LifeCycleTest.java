@@ -3,6 +3,7 @@ package org.iommu4j.pagetable;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.ref.Reference;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -161,7 +162,9 @@ class LifeCycleTest {
     }
 
     private static void abandon(TestDomain domain) {
-        assertThat(domain.unmap(0, 0x1000, domain.gather())).isEqualTo(0x1000);
+        IotlbGather gather = domain.gather();
+        assertThat(domain.unmap(0, 0x1000, gather)).isEqualTo(0x1000);
         assertThat(domain.allocator().taken()).isEqualTo(4);
+        Reference.reachabilityFence(gather);
     }
 }

@@ -162,6 +162,7 @@ class SupervisionTest {
         Path left = Path.of(said[1]);
         assertThat(ProcessHandle.of(qemu)).isPresent();
         owner.destroyForcibly();
+        awaitEnd(owner.toHandle()); // its lock goes with it
         ProcessHandle.of(qemu).ifPresent(SupervisionTest::awaitEnd);
         assertThat(left).isDirectory();
         Path notOurs = Files.createTempDirectory(left.getParent(), "iommu4j-qemu-");

@@ -22,6 +22,7 @@ final class FaultLog {
 
     private static final Logger LOG = LogManager.getLogger(FaultLog.class);
     private static final long PERIOD_MILLIS = 2;
+    private static final long LAST_LOOK_MILLIS = 1000;
 
     private final RemappingUnits units;
     private final FaultExplainer explainer;
@@ -91,7 +92,11 @@ final class FaultLog {
         return new FaultCounts(recorded.get(), overflows.get(), dropped.get());
     }
 
-    /** Looks a last time if anybody listens, and ends every hearing. Idempotent. */
+    /**
+     * Looks a last time if anybody listens, and ends every hearing: whoever looks has ended when
+     * this returns, if that takes no more than a second, so that nobody reads what may be gone, or
+     * logs, behind its back. Idempotent.
+     */
     void close() {
         Thread ended;
         synchronized (this) {
@@ -101,12 +106,21 @@ final class FaultLog {
         }
         if (ended != null) {
             ended.interrupt();
+            awaitEnd(ended);
             look();
         }
         for (FaultListener listener : listeners) {
             listener.end();
         }
         listeners.clear();
+    }
+
+    private static void awaitEnd(Thread ended) {
+        try {
+            ended.join(LAST_LOOK_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void lookAgainAndAgain() {

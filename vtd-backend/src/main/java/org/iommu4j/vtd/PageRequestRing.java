@@ -59,9 +59,11 @@ final class PageRequestRing {
      * Takes every request that is in the ring.
      *
      * @param taker gets them, in order; it must not throw
-     * @return true if the unit has dropped some since the last time
+     * @param dropped is called behind them, and before the unit adds any again, if it has dropped
+     *     some since the last time; it must not throw
+     * @return true if it has
      */
-    synchronized boolean take(Consumer<PageRequestRecord> taker) {
+    synchronized boolean take(Consumer<PageRequestRecord> taker, Runnable dropped) {
         if (!handedOver) {
             return false;
         }
@@ -71,6 +73,7 @@ final class PageRequestRing {
         }
         /* From PRO on the unit adds nothing, so the ring is empty after this. */
         takeUpTo(tail(), taker);
+        dropped.run();
         registers.write32(UnitRegisters.PRS, UnitRegisters.PRS_PRO);
         return true;
     }

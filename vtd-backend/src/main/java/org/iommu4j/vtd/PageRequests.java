@@ -205,10 +205,10 @@ final class PageRequests {
 
     /** Takes what is in a unit's ring; returns true if the unit has dropped some. */
     private boolean look(Unit unit) {
-        boolean dropped = unit.takePageRequests(request -> hear(unit, request));
+        boolean dropped =
+                unit.takePageRequests(request -> hear(unit, request), () -> discardParts(unit));
         if (dropped) {
             LOG.debug("{} had no room for all page requests", unit.name());
-            discardParts(unit);
         }
         return dropped;
     }
@@ -236,7 +236,10 @@ final class PageRequests {
                 .sum();
     }
 
-    /** Their last request may have been dropped; then all of the group is asked again. */
+    /**
+     * Their last request may have been dropped; then all of the group is asked again. The unit adds
+     * nothing meanwhile, or another thread might have heard the beginning of such a group already.
+     */
     private synchronized void discardParts(Unit unit) {
         parts.keySet().removeIf(part -> part.from().unit().equals(unit));
     }

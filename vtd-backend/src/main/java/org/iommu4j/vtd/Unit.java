@@ -334,10 +334,12 @@ final class Unit {
      * Takes the page requests that the unit has written down.
      *
      * @param taker gets them, in order
-     * @return true if it has dropped some since the last time
+     * @param dropped is called behind them, and before the unit receives any again, if it has
+     *     dropped some since the last time
+     * @return true if it has
      */
-    boolean takePageRequests(Consumer<PageRequestRecord> taker) {
-        return requests != null && requests.take(taker);
+    boolean takePageRequests(Consumer<PageRequestRecord> taker, Runnable dropped) {
+        return requests != null && requests.take(taker, dropped);
     }
 
     /**

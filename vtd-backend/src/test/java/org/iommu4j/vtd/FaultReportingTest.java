@@ -8,9 +8,11 @@ import static org.iommu4j.vtd.EmulatedWorld.dmaWrite;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -180,12 +182,15 @@ class FaultReportingTest {
         assertThat(world.iommu.faultCounts()).isEqualTo(new FaultCounts(4, 1, 0));
     }
 
+    /** Only who blocks is behind: the others have heard of all when the next faults come. */
     @Test
     void F3_aListenerThatThrowsOrBlocksStopsNobody() throws Exception {
-        EmulatedWorld world = unheard(EmulatorOptions.legacy());
+        EmulatedWorld world = unheard(EmulatorOptions.legacy().faultRecords(128));
         CountDownLatch release = new CountDownLatch(1);
+        Semaphore thrown = new Semaphore(0);
         AutoCloseable throwing =
                 world.iommu.onFault(fault -> {
+                    thrown.release();
                     throw new IllegalStateException("on purpose: " + fault);
                 });
         AutoCloseable blocking =
@@ -197,9 +202,14 @@ class FaultReportingTest {
                     }
                 });
         world.iommu.onFault(heard::add);
-        for (long page = 1; page <= 5000; page++) {
-            dmaRead(world.device(0), page << 12);
-            assertThat(next().iova()).isEqualTo(page << 12);
+        for (long first = 1; first <= 5000; first += 100) {
+            for (long page = first; page < first + 100; page++) {
+                dmaRead(world.device(0), page << 12);
+            }
+            for (long page = first; page < first + 100; page++) {
+                assertThat(next().iova()).isEqualTo(page << 12);
+            }
+            assertThat(thrown.tryAcquire(100, 10, TimeUnit.SECONDS)).isTrue();
         }
         assertThat(world.iommu.faultCounts().recorded()).isEqualTo(5000);
         assertThat(world.iommu.faultCounts().dropped()).isBetween(1L, 5000L - 4096);
@@ -227,6 +237,25 @@ class FaultReportingTest {
         assertThat(heard).extracting(DmaFault::iova).contains(0x1000L, 0x3000L);
         assertThatThrownBy(() -> world.iommu.onFault(heard::add))
                 .isInstanceOf(IllegalStateException.class);
+    }
+
+    /**
+     * It reads registers, and logs: of a machine that is gone, or into what somebody else reads.
+     */
+    @Test
+    void L1_nobodyLooksForFaultsBehindTheEnd() {
+        for (int round = 0; round < 20; round++) {
+            Set<Thread> before = Thread.getAllStackTraces().keySet();
+            EmulatedWorld world = world(EmulatorOptions.legacy());
+            Thread looker =
+                    Thread.getAllStackTraces().keySet().stream()
+                            .filter(thread -> thread.getName().equals("iommu4j vtd faults"))
+                            .filter(thread -> !before.contains(thread))
+                            .findFirst()
+                            .orElseThrow();
+            world.iommu.close();
+            assertThat(looker.isAlive()).isFalse();
+        }
     }
 
     @Test

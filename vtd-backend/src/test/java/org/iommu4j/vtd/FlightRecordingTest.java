@@ -7,6 +7,8 @@ import static org.iommu4j.vtd.EmulatedWorld.dmaWrite;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
@@ -103,16 +105,20 @@ class FlightRecordingTest {
     void pageRequestsTellHowTheyWereAnswered() throws IOException {
         List<RecordedEvent> events =
                 recorded(() -> {
+                    /* An event comes after the answer; whoever closes the executor waits for it. */
                     try (EmulatedWorld world =
-                            new EmulatedWorld(
-                                    EmulatorOptions.legacy().scalable(true).pageRequests(true))) {
+                                    new EmulatedWorld(
+                                            EmulatorOptions.legacy()
+                                                    .scalable(true)
+                                                    .pageRequests(true));
+                            ExecutorService answering = Executors.newSingleThreadExecutor()) {
                         Device device = world.device(0);
                         IommuDomain domain =
                                 world.iommu.createDomain(
                                         DomainOptions.defaults().withPageRequests(true));
                         world.iommu.attach(device.source(), domain);
                         world.iommu.onPageRequest(
-                                Runnable::run,
+                                answering,
                                 request -> {
                                     domain.map(request.iova(), OUT, 0x1000, Access.READ_WRITE);
                                     return Response.SUCCESS;

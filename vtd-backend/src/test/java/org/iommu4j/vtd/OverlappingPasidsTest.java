@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.assertj.core.api.Assertions;
 import org.iommu4j.api.Access;
 import org.iommu4j.api.Attachment;
 import org.iommu4j.api.DomainOptions;
@@ -205,10 +206,32 @@ class OverlappingPasidsTest {
         ring.start();
         requests.ask(1, 0x1000, ScriptedRequests.READ | ScriptedRequests.LAST);
         List<PageRequestRecord> taken = new ArrayList<>();
-        assertThat(ring.take(taken::add)).isFalse();
+        assertThat(ring.take(taken::add, Assertions::fail)).isFalse();
         assertThat(taken).hasSize(1);
         ring.stop();
-        assertThat(ring.take(taken::add)).isFalse();
+        assertThat(ring.take(taken::add, Assertions::fail)).isFalse();
         assertThat(taken).hasSize(1);
+    }
+
+    /** Whoever forgets what is not whole then forgets nothing of what comes afterwards. */
+    @Test
+    void F2_thatRequestsWereDroppedIsToldBeforeTheNextCanCome() {
+        PageRequestRing ring =
+                new PageRequestRing(new UnitRegisters(unit, Patience.USUAL), memory, 0x80_0000);
+        ring.start();
+        requests.ask(1, 0x1000, ScriptedRequests.READ);
+        unit.put(UnitRegisters.PRS, UnitRegisters.PRS_PRO);
+        List<Boolean> came = new ArrayList<>();
+        List<PageRequestRecord> taken = new ArrayList<>();
+        Runnable dropped =
+                () -> {
+                    assertThat(taken).hasSize(1);
+                    came.add(requests.ask(2, 0x1000, ScriptedRequests.READ));
+                };
+        assertThat(ring.take(taken::add, dropped)).isTrue();
+        assertThat(came).containsExactly(false);
+        assertThat(requests.ask(2, 0x1000, ScriptedRequests.READ)).isTrue();
+        assertThat(ring.take(taken::add, Assertions::fail)).isFalse();
+        assertThat(taken).hasSize(2);
     }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -105,12 +106,14 @@ class SanitizedDirtyTrafficTest {
             IommuDomain domain, List<Device> devices, ExecutorService threads, int number)
             throws Exception {
         AtomicBoolean done = new AtomicBoolean();
+        CountDownLatch begun = new CountDownLatch(devices.size());
         List<Future<Long>> writing = new ArrayList<>();
         for (Device device : devices) {
             SplittableRandom random =
                     new SplittableRandom(SEED + number + 16L * device.source().requester());
-            writing.add(threads.submit(() -> write(device, random, done)));
+            writing.add(threads.submit(() -> write(device, random, begun, done)));
         }
+        begun.await();
         try (DirtyTracking tracking =
                 domain.trackDirty(new DirtyOptions(PAGE, number % 2 == 0, number < 2))) {
             List<Callable<Void>> workers = new ArrayList<>();
@@ -131,16 +134,22 @@ class SanitizedDirtyTrafficTest {
         return writes;
     }
 
-    private static long write(Device device, SplittableRandom random, AtomicBoolean done) {
+    private static long write(
+            Device device, SplittableRandom random, CountDownLatch begun, AtomicBoolean done) {
         ByteBuffer old = ByteBuffer.allocate(8);
         long writes = 0;
-        while (!done.get()) {
-            long iova = random.nextLong(BYTES) & -8;
-            boolean isDone =
-                    random.nextInt(4) == 0
-                            ? device.fetchAndAdd(iova, 1, old.clear()).isDone()
-                            : EmulatedWorld.dmaWrite(device, iova, 1).isDone();
-            writes += isDone ? 1 : 0;
+        try {
+            while (!done.get()) {
+                long iova = random.nextLong(BYTES) & -8;
+                boolean isDone =
+                        random.nextInt(4) == 0
+                                ? device.fetchAndAdd(iova, 1, old.clear()).isDone()
+                                : EmulatedWorld.dmaWrite(device, iova, 1).isDone();
+                writes += isDone ? 1 : 0;
+                begun.countDown();
+            }
+        } finally {
+            begun.countDown();
         }
         return writes;
     }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -120,10 +121,16 @@ class SanitizedTrafficTest {
         AtomicBoolean done = new AtomicBoolean();
         LongAdder operations = new LongAdder();
         List<Future<Long>> devices = new ArrayList<>();
+        CountDownLatch begun = new CountDownLatch(machine.devices().size());
         for (Device device : machine.devices()) {
             SplittableRandom random = new SplittableRandom(SEED + device.source().requester());
-            devices.add(threads.submit(() -> use(device, random, done, operations)));
+            devices.add(
+                    threads.submit(() -> {
+                        begun.countDown();
+                        return use(device, random, done, operations);
+                    }));
         }
+        begun.await();
         List<Callable<Void>> workers = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             SplittableRandom random = new SplittableRandom(SEED - i);
@@ -151,7 +158,7 @@ class SanitizedTrafficTest {
             Device device, SplittableRandom random, AtomicBoolean done, LongAdder operations) {
         ByteBuffer word = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
         long count = 0;
-        for (; !done.get(); count++) {
+        for (; count == 0 || !done.get(); count++) {
             operations.increment();
             boolean large = random.nextInt(4) == 0;
             long iova = (large ? GIB + random.nextLong(GIB) : random.nextLong(SMALL)) & -PAGE;
