@@ -38,6 +38,7 @@ public final class PageTable {
     private final TableAllocator allocator;
     private final EmptyTables emptyTables;
     private final ShortWays shortWays;
+    private final Completions completions;
     private final FreedTables freed;
     private final Tour tour;
     private final Coalesce coalesce;
@@ -64,6 +65,7 @@ public final class PageTable {
         this.coalescePolicy = options.coalesce();
         this.explainer = new Explainer(tables, check, options);
         this.emptyTables = new EmptyTables(tables, options.emptyTables());
+        this.completions = new Completions(tables);
         this.freed = new FreedTables(tables, allocator);
         this.workspaces = new Workspaces(tables, allocator);
         this.shortWays = new ShortWays(tables, check, emptyTables, workspaces);
@@ -392,7 +394,7 @@ public final class PageTable {
      * @param gather the gather, still full
      */
     public void invalidated(IotlbGather gather) {
-        tables.invalidated(gather);
+        completions.completed(gather);
     }
 
     /**

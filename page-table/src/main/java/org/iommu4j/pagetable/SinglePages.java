@@ -48,12 +48,15 @@ final class SinglePages {
         }
         long entry = output >>> tables.format.addressShift() | bits;
         if (count == 1) {
-            tables.store(slot, entry);
+            tables.memory.storeRelease(slot, entry);
         } else {
-            tables.fill(slot, entry, tables.step(0), count);
+            tables.memory.fill(slot, entry, tables.step(0), count);
         }
-        tables.settle();
-        tables.mapped(iova, iova + size - 1);
+        if (tables.isHeard()) {
+            tables.stored(slot, count);
+            tables.settle();
+            tables.mapped(iova, iova + size - 1);
+        }
         guards.unlock(table, Guards.counting(guard, count));
         return true;
     }

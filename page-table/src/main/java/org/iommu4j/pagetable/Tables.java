@@ -3,11 +3,9 @@ package org.iommu4j.pagetable;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.iommu4j.api.IommuDomain;
-import org.iommu4j.api.IotlbGather;
 import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.Witness;
-import org.iommu4j.pagetable.event.TableFreeEvent;
 import org.iommu4j.walker.PageTableFormat;
 import org.jspecify.annotations.Nullable;
 
@@ -37,9 +35,10 @@ final class Tables {
     final CacheFlusher cache;
     final Witness witness;
     private final boolean witnessed;
+    private final boolean heard;
     final Guards guards;
     final TableCounts counts;
-    private final SpinLock structureLock;
+    final SpinLock structureLock;
     final PendingSpans pending;
     final Epochs epochs = new Epochs();
     final RecentTables recent = new RecentTables(RECENT_PAGE_TABLES);
@@ -86,6 +85,7 @@ final class Tables {
         this.rootLevel = format.levels() - 1;
         this.guards = new Guards(memory, format);
         this.writesBack = cache.isNeeded();
+        this.heard = writesBack || witnessed;
         this.indexBits = format.indexBits();
         this.indexMask = format.entries() - 1;
         this.slotMask = (long) indexMask << WORD_SHIFT;
@@ -342,17 +342,13 @@ final class Tables {
     /** Stores an entry that hardware may see. */
     void store(long slot, long entry) {
         memory.storeRelease(slot, entry);
-        if (writesBack) {
-            cache.written(slot, Long.BYTES);
-        }
+        stored(slot, 1);
     }
 
     /** Stores neighbouring entries that hardware may see. */
     void fill(long slot, long first, long step, int count) {
         memory.fill(slot, first, step, count);
-        if (writesBack) {
-            cache.written(slot, (long) count * Long.BYTES);
-        }
+        stored(slot, count);
     }
 
     /** Makes what was stored visible to the hardware, before anybody may rely on it. */
@@ -362,37 +358,15 @@ final class Tables {
         }
     }
 
-    /** The invalidation of a gather has completed, and its pages are still held. */
-    void invalidated(IotlbGather gather) {
-        if (gather.structureChanged() || gather.heldPages() > 0) {
-            structureInvalidated(gather);
-            if (gather.heldPages() > 0 && TableFreeEvent.isOn()) {
-                TableFreeEvent.record(root, gather.heldPages(), counts.pages());
-            }
-        }
-        for (int i = 0; witnessed && i < gather.rangeCount(); i++) {
-            long start = gather.rangeStart(i);
-            witness.invalidated(
-                    root,
-                    start,
-                    gather.rangeEnd(i) - start,
-                    gather.structureChanged(),
-                    gather.stamp());
-        }
+    /** True if anybody is to be told of what was stored. */
+    boolean isHeard() {
+        return heard;
     }
 
-    private void structureInvalidated(IotlbGather gather) {
-        structureLock.enter();
-        try {
-            pending.invalidated(gather);
-            if (gather.heldPages() > 0) {
-                counts.released(gather.heldPages());
-                for (int i = 0; i < gather.rangeCount(); i++) {
-                    epochs.move(gather.rangeStart(i), gather.rangeEnd(i));
-                }
-            }
-        } finally {
-            structureLock.leave();
+    /** Has neighbouring entries that were stored be written back. */
+    void stored(long slot, int count) {
+        if (writesBack) {
+            cache.written(slot, (long) count * Long.BYTES);
         }
     }
 

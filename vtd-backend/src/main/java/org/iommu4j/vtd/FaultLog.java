@@ -116,6 +116,9 @@ final class FaultLog {
     }
 
     private static void awaitEnd(Thread ended) {
+        if (ended.equals(Thread.currentThread())) {
+            return; // a listener closes
+        }
         try {
             ended.join(LAST_LOOK_MILLIS);
         } catch (InterruptedException e) {
