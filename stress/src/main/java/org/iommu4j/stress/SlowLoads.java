@@ -1,0 +1,26 @@
+package org.iommu4j.stress;
+
+import java.util.concurrent.ThreadLocalRandom;
+import org.iommu4j.machine.MemoryObserver;
+
+/**
+ * Has a load wait now and then, as if the word were far away, for so long that another thread
+ * unmaps a page, frees its table and maps another page with it meanwhile.
+ */
+final class SlowLoads implements MemoryObserver {
+
+    /* Seldom, for that other thread loads words too. */
+    private static final int ONE_OF = 32;
+    private static final int SPINS = 256;
+
+    @Override
+    public void beforeLoad(long address) {
+        if (ThreadLocalRandom.current().nextInt(ONE_OF) == 0) {
+            for (int i = 0; i < SPINS; i++) {
+                Thread.onSpinWait();
+            }
+            /* Where the threads share a processor, the other one comes in between here. */
+            Thread.yield();
+        }
+    }
+}
