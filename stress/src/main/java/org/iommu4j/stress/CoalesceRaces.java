@@ -30,13 +30,13 @@ public class CoalesceRaces {
         /** Maps 512 pages. */
         public C1_CoalesceAgainstTranslate() {
             super(DOMAINS);
-            mapAsPages(domain, gathers);
+            mapAsPages(domain);
         }
 
         /** Merges. */
         @Actor
         public void coalesce(LL_Result result) {
-            result.r1 = domain.coalesce(LEAF, LARGE, gathers.first);
+            result.r1 = domain.coalesce(LEAF, LARGE, gathers.first());
         }
 
         /** Translates. */
@@ -63,13 +63,13 @@ public class CoalesceRaces {
         /** Maps 512 pages. */
         public C1_CoalesceAgainstWalk() {
             super(DOMAINS);
-            mapAsPages(domain, gathers);
+            mapAsPages(domain);
         }
 
         /** Merges. */
         @Actor
         public void coalesce(LL_Result result) {
-            result.r1 = domain.coalesce(LEAF, LARGE, gathers.first);
+            result.r1 = domain.coalesce(LEAF, LARGE, gathers.first());
         }
 
         /** Walks. */
@@ -97,19 +97,19 @@ public class CoalesceRaces {
         /** Maps 512 pages. */
         public C2_CoalesceAgainstUnmap() {
             super(DOMAINS);
-            mapAsPages(domain, gathers);
+            mapAsPages(domain);
         }
 
         /** Merges. */
         @Actor
         public void coalesce(III_Result result) {
-            result.r1 = (int) domain.coalesce(LEAF, LARGE, gathers.first);
+            result.r1 = (int) domain.coalesce(LEAF, LARGE, gathers.first());
         }
 
         /** Unmaps. */
         @Actor
         public void unmap(III_Result result) {
-            result.r2 = (int) domain.unmap(page(3), PAGE, gathers.second);
+            result.r2 = (int) domain.unmap(page(3), PAGE, gathers.second());
         }
 
         /** Looks at what is left. */

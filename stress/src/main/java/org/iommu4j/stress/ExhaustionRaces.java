@@ -45,13 +45,13 @@ public class ExhaustionRaces {
         /** Maps. */
         @Actor
         public void first(LLL_Result result) {
-            result.r1 = attempt(NEXT, gathers.first);
+            result.r1 = attempt(NEXT, gathers.first());
         }
 
         /** Maps. */
         @Actor
         public void second(LLL_Result result) {
-            result.r2 = attempt(NEXT + LARGE, gathers.second);
+            result.r2 = attempt(NEXT + LARGE, gathers.second());
         }
 
         /** Looks at what is left. */

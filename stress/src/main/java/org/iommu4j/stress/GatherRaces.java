@@ -42,15 +42,15 @@ public class GatherRaces {
         /** Unmaps. */
         @Actor
         public void first(ZZ_Result result) {
-            domain.unmap(page(3), PAGE, gathers.first);
-            result.r1 = coversLeaf(gathers.first);
+            domain.unmap(page(3), PAGE, gathers.first());
+            result.r1 = coversLeaf(gathers.first());
         }
 
         /** Unmaps. */
         @Actor
         public void second(ZZ_Result result) {
-            domain.unmap(page(400), PAGE, gathers.second);
-            result.r2 = coversLeaf(gathers.second);
+            domain.unmap(page(400), PAGE, gathers.second());
+            result.r2 = coversLeaf(gathers.second());
         }
 
         /** Looks at what is left. */
@@ -86,16 +86,16 @@ public class GatherRaces {
         /** Unmaps and syncs. */
         @Actor
         public void first(ZZ_Result result) {
-            domain.unmap(page(3), PAGE, gathers.first);
-            domain.sync(gathers.first);
+            domain.unmap(page(3), PAGE, gathers.first());
+            domain.sync(gathers.first());
             result.r1 = domain.cachesLargeLeaf();
         }
 
         /** Unmaps and syncs. */
         @Actor
         public void second(ZZ_Result result) {
-            domain.unmap(page(400), PAGE, gathers.second);
-            domain.sync(gathers.second);
+            domain.unmap(page(400), PAGE, gathers.second());
+            domain.sync(gathers.second());
             result.r2 = domain.cachesLargeLeaf();
         }
 

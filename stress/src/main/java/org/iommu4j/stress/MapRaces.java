@@ -38,13 +38,13 @@ public class MapRaces {
         /** Maps it. */
         @Actor
         public void first(ZZL_Result result) {
-            result.r1 = domain.tryMap(LEAF, outputOf(LEAF), PAGE, Access.READ_WRITE, gathers.first);
+            result.r1 = domain.tryMap(LEAF, outputOf(LEAF), PAGE, Access.READ_WRITE, gathers.first());
         }
 
         /** Maps it to somewhere else. */
         @Actor
         public void second(ZZL_Result result) {
-            result.r2 = domain.tryMap(LEAF, OTHER_OUTPUT, PAGE, Access.READ_WRITE, gathers.second);
+            result.r2 = domain.tryMap(LEAF, OTHER_OUTPUT, PAGE, Access.READ_WRITE, gathers.second());
         }
 
         /** Looks at what is left. */
@@ -77,7 +77,7 @@ public class MapRaces {
         @Actor
         public void leaf(ZZI_Result result) {
             result.r1 =
-                    domain.tryMap(LEAF, outputOf(LEAF), LARGE, Access.READ_WRITE, gathers.first);
+                    domain.tryMap(LEAF, outputOf(LEAF), LARGE, Access.READ_WRITE, gathers.first());
         }
 
         /** Maps a page. */
@@ -85,7 +85,7 @@ public class MapRaces {
         public void page(ZZI_Result result) {
             result.r2 =
                     domain.tryMap(
-                            page(7), outputOf(page(7)), PAGE, Access.READ_WRITE, gathers.second);
+                            page(7), outputOf(page(7)), PAGE, Access.READ_WRITE, gathers.second());
         }
 
         /** Looks at what is left. */
@@ -119,13 +119,13 @@ public class MapRaces {
         public void map(LLL_Result result) {
             result.r1 =
                     domain.tryMap(
-                            page(1), outputOf(page(1)), PAGE, Access.READ_WRITE, gathers.first);
+                            page(1), outputOf(page(1)), PAGE, Access.READ_WRITE, gathers.first());
         }
 
         /** Unmaps. */
         @Actor
         public void unmap(LLL_Result result) {
-            result.r2 = domain.unmap(page(0), PAGE, gathers.second);
+            result.r2 = domain.unmap(page(0), PAGE, gathers.second());
         }
 
         /** Looks at what is left. */
@@ -158,13 +158,13 @@ public class MapRaces {
         public void map(LLL_Result result) {
             result.r1 =
                     domain.tryMap(
-                            page(1), outputOf(page(1)), PAGE, Access.READ_WRITE, gathers.first);
+                            page(1), outputOf(page(1)), PAGE, Access.READ_WRITE, gathers.first());
         }
 
         /** Unmaps. */
         @Actor
         public void unmap(LLL_Result result) {
-            result.r2 = domain.unmap(page(0), PAGE, gathers.second);
+            result.r2 = domain.unmap(page(0), PAGE, gathers.second());
         }
 
         /** Looks at what is left. */

@@ -12,7 +12,7 @@ interface Runs {
     int TRIALS_BETWEEN_MEETINGS = 8;
 
     /** After this many meetings all trials are looked at. */
-    int MEETINGS = 64;
+    int MEETINGS = 16;
 
     /** The most memory that trials may take, as jcstress counts it. */
     int HEAP_MEGABYTES = 256;

@@ -13,14 +13,18 @@ final class SlowLoads implements MemoryObserver {
     private static final int ONE_OF = 32;
     private static final int SPINS = 256;
 
+    /* Where the threads share a processor, the other one comes in here; that takes long. */
+    private static final int ONE_OF_TO_YIELD = 2048;
+
     @Override
     public void beforeLoad(long address) {
-        if (ThreadLocalRandom.current().nextInt(ONE_OF) == 0) {
+        int draw = ThreadLocalRandom.current().nextInt(ONE_OF_TO_YIELD);
+        if (draw == 0) {
+            Thread.yield();
+        } else if (draw % ONE_OF == 0) {
             for (int i = 0; i < SPINS; i++) {
                 Thread.onSpinWait();
             }
-            /* Where the threads share a processor, the other one comes in between here. */
-            Thread.yield();
         }
     }
 }

@@ -37,7 +37,7 @@ public class SplitRaces {
         /** Splits. */
         @Actor
         public void split() {
-            domain.split(LEAF, LARGE, PAGE, gathers.first);
+            domain.split(LEAF, LARGE, PAGE, gathers.first());
         }
 
         /** Translates. */
@@ -76,7 +76,7 @@ public class SplitRaces {
         /** Unmaps. */
         @Actor
         public void unmap() {
-            domain.unmap(page(3), PAGE, gathers.first);
+            domain.unmap(page(3), PAGE, gathers.first());
         }
 
         /** Walks. */
@@ -113,7 +113,7 @@ public class SplitRaces {
         /** Unmaps. */
         @Actor
         public void unmap() {
-            domain.unmap(page(3), PAGE, gathers.first);
+            domain.unmap(page(3), PAGE, gathers.first());
         }
 
         /** Walks. */
@@ -150,7 +150,7 @@ public class SplitRaces {
         /** Splits. */
         @Actor
         public void split() {
-            domain.split(LEAF, LARGE, PAGE, gathers.first);
+            domain.split(LEAF, LARGE, PAGE, gathers.first());
         }
 
         /** A device writes, sooner or later. */
@@ -188,7 +188,7 @@ public class SplitRaces {
         /** Unmaps. */
         @Actor
         public void unmap() {
-            domain.unmap(page(4), PAGE, gathers.first);
+            domain.unmap(page(4), PAGE, gathers.first());
         }
 
         /** A device writes, sooner or later. */
@@ -222,13 +222,13 @@ public class SplitRaces {
         /** Takes one page. */
         @Actor
         public void first(III_Result result) {
-            result.r1 = (int) domain.unmap(page(3), PAGE, gathers.first);
+            result.r1 = (int) domain.unmap(page(3), PAGE, gathers.first());
         }
 
         /** Takes another one. */
         @Actor
         public void second(III_Result result) {
-            result.r2 = (int) domain.unmap(page(400), PAGE, gathers.second);
+            result.r2 = (int) domain.unmap(page(400), PAGE, gathers.second());
         }
 
         /** Looks at what is left. */
@@ -258,13 +258,13 @@ public class SplitRaces {
         /** Splits. */
         @Actor
         public void first() {
-            domain.split(LEAF, LARGE, PAGE, gathers.first);
+            domain.split(LEAF, LARGE, PAGE, gathers.first());
         }
 
         /** Splits. */
         @Actor
         public void second() {
-            domain.split(LEAF, LARGE, PAGE, gathers.second);
+            domain.split(LEAF, LARGE, PAGE, gathers.second());
         }
 
         /** Looks at what is left. */

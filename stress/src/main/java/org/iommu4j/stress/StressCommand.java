@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "stress/run",
         description = {
-            "Has two threads do one thing each to one domain, millions of times, under jcstress, and counts what comes"
+            "Has two threads do one thing each to one domain, again and again, under jcstress, and counts what comes"
                     + " out; what a rule does not permit is an error.",
             "Exit codes: 0 done, 1 something that no rule permits came out, 2 bad usage or cannot run here."
         })

@@ -22,6 +22,7 @@ final class StressedDomain extends PageTableDomain {
     private final PageTable table;
     private final PhysicalMemory memory;
     private final TableAllocator allocator;
+    private final Gathers gathers;
     private final long unused;
     /* No stronger than a unit that is asked by a store and answers by one: the engine must not live on fences of ours. */
     private final AtomicBoolean largeLeafCached = new AtomicBoolean();
@@ -31,6 +32,7 @@ final class StressedDomain extends PageTableDomain {
         this.table = table;
         this.memory = memory;
         this.allocator = allocator;
+        this.gathers = new Gathers(gather(), gather());
         this.unused = allocator.free();
     }
 
@@ -50,6 +52,11 @@ final class StressedDomain extends PageTableDomain {
     /** The engine itself. */
     PageTable engine() {
         return table;
+    }
+
+    /** The gathers of those who use it, one trial after the other. */
+    Gathers gathers() {
+        return gathers;
     }
 
     PhysicalMemory memory() {
@@ -72,7 +79,7 @@ final class StressedDomain extends PageTableDomain {
         return largeLeafCached.getAcquire();
     }
 
-    /** What keeps a page that was taken out of this domain from being used by others. */
+    /** Whether there is no table but the root, and every other page is back with the allocator. */
     boolean isAsNew() {
         return table.tablePages() == 1 && allocator.free() == unused;
     }

@@ -43,19 +43,8 @@ abstract class Trial {
     Trial(Domains domains) {
         this.domains = domains;
         this.domain = domains.take();
-        this.gathers = new Gathers(domain);
+        this.gathers = domain.gathers();
         this.unit = new UnitWalk(domain);
-    }
-
-    /** The gathers of both threads. */
-    static final class Gathers {
-        final IotlbGather first;
-        final IotlbGather second;
-
-        Gathers(StressedDomain domain) {
-            first = domain.gather();
-            second = domain.gather();
-        }
     }
 
     /** What an address is mapped to, unless a test says otherwise. */
@@ -74,10 +63,10 @@ abstract class Trial {
     }
 
     /** Maps the leaf and makes a table of 512 pages of it, before the threads begin. */
-    static void mapAsPages(StressedDomain domain, Gathers gathers) {
+    static void mapAsPages(StressedDomain domain) {
         map(domain, LEAF, LARGE);
-        domain.split(LEAF, LARGE, PAGE, gathers.first);
-        domain.sync(gathers.first);
+        domain.split(LEAF, LARGE, PAGE, domain.gathers().first());
+        domain.sync(domain.gathers().first());
     }
 
     /**
@@ -148,11 +137,11 @@ abstract class Trial {
 
     /** Both threads are done: whatever is mapped goes, and nothing may be left of it. */
     final void end() {
-        domain.sync(gathers.first);
-        domain.sync(gathers.second);
-        domain.unmap(LEAF, HUGE, gathers.first);
-        domain.engine().trim(gathers.first);
-        domain.sync(gathers.first);
+        domain.sync(gathers.first());
+        domain.sync(gathers.second());
+        domain.unmap(LEAF, HUGE, gathers.first());
+        domain.engine().trim(gathers.first());
+        domain.sync(gathers.first());
         if (!domain.isAsNew()) {
             throw new IllegalStateException(
                     "T2 broken: "

@@ -41,13 +41,13 @@ public class UnmapRaces {
         /** Unmaps. */
         @Actor
         public void first(II_Result result) {
-            result.r1 = (int) domain.unmap(page(0), PAGE, gathers.first);
+            result.r1 = (int) domain.unmap(page(0), PAGE, gathers.first());
         }
 
         /** Unmaps. */
         @Actor
         public void second(II_Result result) {
-            result.r2 = (int) domain.unmap(page(0), PAGE, gathers.second);
+            result.r2 = (int) domain.unmap(page(0), PAGE, gathers.second());
         }
 
         /** Looks at what is left. */
@@ -77,7 +77,7 @@ public class UnmapRaces {
         /** Unmaps. */
         @Actor
         public void unmap() {
-            domain.unmap(page(0), PAGE, gathers.first);
+            domain.unmap(page(0), PAGE, gathers.first());
         }
 
         /** Translates. */
@@ -107,17 +107,18 @@ public class UnmapRaces {
     @State
     public static class M1_TranslateWhileTheTableIsReused extends Trial {
 
-        /** Maps the only page of the table. */
+        /** Maps the only page of the table, and one elsewhere that keeps the upper tables. */
         public M1_TranslateWhileTheTableIsReused() {
             super(SLOW);
             map(domain, LEAF, PAGE);
+            map(domain, NEXT + LARGE, PAGE);
         }
 
         /** Frees the table, and takes it for a page at the same place in another range. */
         @Actor
         public void reuse() {
-            domain.unmap(LEAF, PAGE, gathers.first);
-            domain.sync(gathers.first);
+            domain.unmap(LEAF, PAGE, gathers.first());
+            domain.sync(gathers.first());
             domain.map(NEXT, OTHER_OUTPUT, PAGE, Access.READ_WRITE);
         }
 

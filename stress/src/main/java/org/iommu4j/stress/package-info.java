@@ -1,5 +1,5 @@
 /**
- * The rules under jcstress: two threads do one thing each to one domain, millions of times, and
+ * The rules under jcstress: two threads do one thing each to one domain, again and again, and
  * every outcome that a rule does not permit is an error.
  */
 @NullMarked
