@@ -38,13 +38,15 @@ public class MapRaces {
         /** Maps it. */
         @Actor
         public void first(ZZL_Result result) {
-            result.r1 = domain.tryMap(LEAF, outputOf(LEAF), PAGE, Access.READ_WRITE, gathers.first());
+            result.r1 =
+                    domain.tryMap(LEAF, outputOf(LEAF), PAGE, Access.READ_WRITE, gathers.first());
         }
 
         /** Maps it to somewhere else. */
         @Actor
         public void second(ZZL_Result result) {
-            result.r2 = domain.tryMap(LEAF, OTHER_OUTPUT, PAGE, Access.READ_WRITE, gathers.second());
+            result.r2 =
+                    domain.tryMap(LEAF, OTHER_OUTPUT, PAGE, Access.READ_WRITE, gathers.second());
         }
 
         /** Looks at what is left. */
