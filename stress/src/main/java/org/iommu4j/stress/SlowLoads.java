@@ -17,6 +17,7 @@ final class SlowLoads implements MemoryObserver {
     private static final int ONE_OF_TO_YIELD = 2048;
 
     @Override
+    @SuppressWarnings("ThreadPriorityCheck") // a hint to meet more often; nothing depends on it
     public void beforeLoad(long address) {
         int draw = ThreadLocalRandom.current().nextInt(ONE_OF_TO_YIELD);
         if (draw == 0) {
