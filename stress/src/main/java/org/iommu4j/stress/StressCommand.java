@@ -41,7 +41,7 @@ public final class StressCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
 
-    @Option(names = "--short", description = "All in one JVM, a second each: at most a minute.")
+    @Option(names = "--short", description = "All in one JVM, half a second each: less than a minute.")
     private boolean brief;
 
     @Option(names = "--list", description = "Print the names of the tests, and run none.")
@@ -72,7 +72,7 @@ public final class StressCommand implements Callable<Integer> {
                 line(
                                 new StressCommand(
                                         new InForkedJvms(ITERATIONS, 1000, results()),
-                                        new InThisJvm(ITERATIONS, 200)),
+                                        new InThisJvm(3, 200)),
                                 new PrintWriter(System.out, true, StandardCharsets.UTF_8),
                                 new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                         .execute(arguments));
