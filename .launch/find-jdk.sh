@@ -1,4 +1,4 @@
-# Finds the JDK and the Maven that ./build and ./iommu4j run on. Sourced by both; it only defines functions.
+# Finds the JDK and the Maven that the launchers run on. Sourced by them; it only defines functions.
 # shellcheck shell=bash
 
 jdk_wanted=25
