@@ -41,7 +41,9 @@ public final class StressCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
 
-    @Option(names = "--short", description = "All in one JVM, half a second each: less than a minute.")
+    @Option(
+            names = "--short",
+            description = "All in one JVM, half a second each: less than a minute.")
     private boolean brief;
 
     @Option(names = "--list", description = "Print the names of the tests, and run none.")
