@@ -64,6 +64,13 @@ final class GatheredRanges {
 
     /** Adds [start, end): joined with what it touches, else beside it, else to the nearest. */
     void add(long start, long end, long pageSize) {
+        if (count == 0) { // most are synced after each call
+            starts[0] = start;
+            ends[0] = end;
+            smallestPage = pageSize;
+            count = 1;
+            return;
+        }
         smallestPage = smallestPage == 0 ? pageSize : Math.min(smallestPage, pageSize);
         for (int i = 0; i < count; i++) {
             if (start <= ends[i] && end >= starts[i]) {

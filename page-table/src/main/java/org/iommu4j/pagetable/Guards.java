@@ -74,9 +74,6 @@ final class Guards {
      * {@link #GONE}.
      */
     long lock(long page, long identity) {
-        if (page == RecentTables.NONE) {
-            return GONE;
-        }
         announce(page);
         long word = ledger.loadPlain(page);
         if ((word & ~COUNT) == identity << IDENTITY_SHIFT) {

@@ -317,6 +317,6 @@ final class MapOperation {
     }
 
     private long leaf(int level, long iova) {
-        return leafBits[level] | (iova + offset) >>> tables.format.addressShift();
+        return leafBits[level] | tables.addressBits(iova + offset);
     }
 }

@@ -9,8 +9,10 @@ import org.iommu4j.walker.PageTableFormat;
  *
  * @param addressWidth the width of I/O virtual addresses, in bits
  * @param outputWidth the width of output addresses that the format can hold, in bits
+ * @param notInPage the bits of which no I/O virtual address of a page has any
+ * @param notInOutput the same of output addresses
  */
-record RangeCheck(int addressWidth, int outputWidth) {
+record RangeCheck(int addressWidth, int outputWidth, long notInPage, long notInOutput) {
 
     private static final long PAGE_MASK = PhysicalMemory.PAGE_SIZE - 1;
 
@@ -26,7 +28,9 @@ record RangeCheck(int addressWidth, int outputWidth) {
                             + format.addressWidth());
         }
         long addresses = format.addressMask() << format.addressShift(); // without a gap
-        return new RangeCheck(width, Long.SIZE - Long.numberOfLeadingZeros(addresses));
+        int outputWidth = Long.SIZE - Long.numberOfLeadingZeros(addresses);
+        return new RangeCheck(
+                width, outputWidth, -1L << width | PAGE_MASK, -1L << outputWidth | PAGE_MASK);
     }
 
     static long pageSizes(PageTableFormat format, DomainOptions options) {
@@ -57,14 +61,13 @@ record RangeCheck(int addressWidth, int outputWidth) {
     }
 
     void page(long iova) {
-        if ((iova & PAGE_MASK | iova >>> addressWidth) != 0) {
+        if ((iova & notInPage) != 0) {
             throw badRange(iova, PhysicalMemory.PAGE_SIZE);
         }
     }
 
     void pageMapping(long iova, long outputAddress) {
-        long misaligned = (iova | outputAddress) & PAGE_MASK;
-        if ((misaligned | iova >>> addressWidth | outputAddress >>> outputWidth) != 0) {
+        if ((iova & notInPage | outputAddress & notInOutput) != 0) {
             page(iova);
             throw badOutput(outputAddress, PhysicalMemory.PAGE_SIZE);
         }

@@ -8,7 +8,7 @@ package org.iommu4j.pagetable;
  */
 final class RecentTables {
 
-    /** No page: never locked. */
+    /** No hint. The page is there, and may be a table, but no hint leads to it. */
     static final long NONE = 0;
 
     private final long[] pages;

@@ -40,9 +40,12 @@ final class SingleEntry {
             tables.guards.unlock(table, guard);
             return false;
         }
-        tables.store(slot, output >>> tables.format.addressShift() | bits);
-        tables.settle();
-        tables.mapped(iova, last);
+        tables.memory.storeRelease(slot, tables.addressBits(output) | bits);
+        if (tables.isHeard()) {
+            tables.stored(slot, 1);
+            tables.settle();
+            tables.mapped(iova, last);
+        }
         tables.guards.unlock(table, Guards.counting(guard, 1));
         return true;
     }

@@ -46,7 +46,7 @@ final class SinglePages {
             guards.unlock(table, guard);
             return false;
         }
-        long entry = output >>> tables.format.addressShift() | bits;
+        long entry = tables.addressBits(output) | bits;
         if (count == 1) {
             tables.memory.storeRelease(slot, entry);
         } else {
@@ -83,13 +83,16 @@ final class SinglePages {
         }
         int count = (int) (size >>> PhysicalMemory.PAGE_SHIFT);
         int removed = clear(tables, tables.slot(table, iova), iova, count);
+        if (removed == 0) {
+            guards.unlock(table, guard);
+            tables.pending.widen(gather, iova, iova + size, PhysicalMemory.PAGE_SIZE);
+            return 0;
+        }
         tables.settle();
         guards.unlock(table, Guards.counting(guard, -removed));
-        if (removed > 0) {
-            gather.addRange(iova, size, PhysicalMemory.PAGE_SIZE);
-        }
+        gather.addRange(iova, size, PhysicalMemory.PAGE_SIZE);
         tables.pending.widen(gather, iova, iova + size, PhysicalMemory.PAGE_SIZE);
-        if (removed == Guards.count(guard) && removed > 0 && tables.rootLevel > 0) {
+        if (removed == Guards.count(guard) && tables.rootLevel > 0) {
             emptyTables.add(EmptyTables.name(tables, iova, 0), gather);
         }
         return (long) removed << PhysicalMemory.PAGE_SHIFT;

@@ -53,7 +53,7 @@ final class SingleTable {
         }
         long table = whole ? space.nursery.page() : space.nursery.zeroedPage();
         int count = (int) (size >>> PhysicalMemory.PAGE_SHIFT);
-        long entry = output >>> tables.format.addressShift() | bits;
+        long entry = tables.addressBits(output) | bits;
         tables.memory.fill(tables.slot(table, iova, 0), entry, tables.step(0), count);
         space.nursery.complete(table, iova, 0, count);
         space.nursery.link(slot, iova, iova + size - 1);

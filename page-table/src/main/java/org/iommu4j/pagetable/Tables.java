@@ -169,6 +169,11 @@ final class Tables {
         return (entry & tableTest) == tableBits;
     }
 
+    /** An address as it stands in an entry. */
+    long addressBits(long address) {
+        return address >>> addressShift;
+    }
+
     long target(long entry) {
         return (entry & addressMask) << addressShift;
     }

@@ -163,8 +163,11 @@ class LifeCycleTest {
 
     private static void abandon(TestDomain domain) {
         IotlbGather gather = domain.gather();
-        assertThat(domain.unmap(0, 0x1000, gather)).isEqualTo(0x1000);
-        assertThat(domain.allocator().taken()).isEqualTo(4);
-        Reference.reachabilityFence(gather);
+        try {
+            assertThat(domain.unmap(0, 0x1000, gather)).isEqualTo(0x1000);
+            assertThat(domain.allocator().taken()).isEqualTo(4);
+        } finally {
+            Reference.reachabilityFence(gather);
+        }
     }
 }

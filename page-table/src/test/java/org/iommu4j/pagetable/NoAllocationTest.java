@@ -23,7 +23,7 @@ class NoAllocationTest {
     private static final int CALLS = 100;
 
     /** A few calls that leave the domain as it was. */
-    private record Calls(String name, int emptyTables, Body body) {
+    record Calls(String name, int emptyTables, Body body) {
 
         @Override
         public String toString() {
@@ -31,7 +31,7 @@ class NoAllocationTest {
         }
     }
 
-    private interface Body {
+    interface Body {
         void run(TestDomain domain, IotlbGather gather);
     }
 

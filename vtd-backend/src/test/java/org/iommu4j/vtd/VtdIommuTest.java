@@ -234,10 +234,13 @@ class VtdIommuTest {
     private void abandonTables(IommuDomain domain, long before) {
         domain.map(0, 0, 0x3000, Access.READ);
         IotlbGather gather = domain.gather();
-        domain.unmap(0, 0x3000, gather);
-        assertThat(gather.heldPages()).isPositive();
-        assertThat(pages.taken()).isGreaterThan(before);
-        Reference.reachabilityFence(gather);
+        try {
+            domain.unmap(0, 0x3000, gather);
+            assertThat(gather.heldPages()).isPositive();
+            assertThat(pages.taken()).isGreaterThan(before);
+        } finally {
+            Reference.reachabilityFence(gather);
+        }
     }
 
     @Test
