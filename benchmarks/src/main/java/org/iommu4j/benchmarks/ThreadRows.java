@@ -25,8 +25,10 @@ final class ThreadRows {
     static void addTo(List<Row> rows) {
         rows.add(arithmetic("arithmetic, one thread"));
         rows.add(arithmetic(ARITHMETIC_OF_TWO).threads(2));
-        addMixes(rows, Window.OF_64M, "mix in 64 MiB");
-        addMixes(rows, Window.OF_4G, "mix in 4 GiB");
+        mixes(Window.OF_64M, "mix in 64 MiB", Rows.USUAL).forEach(rows::add);
+        mixes(Window.OF_4G, "mix in 4 GiB", Rows.USUAL).forEach(rows::add);
+        mixes(Window.OF_4G, "mix in 4 GiB, tables stay", Rows.ALL_STAY)
+                .forEach(row -> rows.add(row.onlyInFull()));
     }
 
     /** Whether a row is one of these and works on tables. */
@@ -34,21 +36,21 @@ final class ThreadRows {
         return row.benchmark().equals(MIX);
     }
 
-    private static void addMixes(List<Row> rows, Window window, String mix) {
+    private static List<Row> mixes(Window window, String mix, int emptyTables) {
         String domains = mix + ", two threads, a domain each";
-        rows.add(mix(mix + ", one thread of two", window, Sharing.DISJOINT_RANGES));
-        rows.add(mix(domains, window, Sharing.TWO_DOMAINS).threads(2));
-        rows.add(
-                mix(mix + ", two threads, one domain", window, Sharing.DISJOINT_RANGES)
+        return List.of(
+                mix(mix + ", one thread of two", window, Sharing.DISJOINT_RANGES, emptyTables),
+                mix(domains, window, Sharing.TWO_DOMAINS, emptyTables).threads(2),
+                mix(mix + ", two threads, one domain", window, Sharing.DISJOINT_RANGES, emptyTables)
                         .threads(2)
                         .within(1 / SHARED, domains));
     }
 
-    private static Row mix(String operation, Window window, Sharing sharing) {
+    private static Row mix(String operation, Window window, Sharing sharing, int emptyTables) {
         return Row.of(operation, MIX, ThreadsBenchmark.PAIRS)
                 .with("window", window)
                 .with("sharing", sharing)
-                .emptyTables(Rows.USUAL);
+                .emptyTables(emptyTables);
     }
 
     private static Row arithmetic(String operation) {
