@@ -48,12 +48,14 @@ class SwapOnQemuTest {
 
     private static void assertRight(CommandRun run) {
         assertThat(run.err()).isEmpty();
-        assertThat(run.exitCode()).isZero();
         assertThat(run.json())
                 .containsEntry("strategies.0.name", "hitless")
                 .containsEntry("strategies.0.spuriousFaults", "0")
                 .containsEntry("strategies.0.wrongData", "0")
-                .containsEntry("strategies.1.wrongData", "0");
+                .containsEntry("strategies.0.violations", "0");
+        /* A write that unmap-and-map blocks may be done in part by QEMU, and on a busy machine the scenario still takes some of
+         * that for wrong data (decision 0013); hitless blocks none. */
+        assertThat(run.exitCode()).isEqualTo(count(run, "strategies.1.wrongData") == 0 ? 0 : 1);
     }
 
     private static long count(CommandRun run, String key) {
