@@ -26,7 +26,6 @@ final class EmptyTables {
 
     private final Tables tables;
     private final AtomicLongArray slots;
-    private final int most;
     private final int inGroup;
     private final int groupMask;
     private final int groupStride;
@@ -35,7 +34,6 @@ final class EmptyTables {
     EmptyTables(Tables tables, int most) {
         this.tables = tables;
         int groups = Math.clamp(Integer.highestOneBit(most / WORTH_A_GROUP), 1, MOST_GROUPS);
-        this.most = most;
         this.inGroup = most / groups;
         this.groupMask = groups - 1;
         this.groupStride = inGroup + APART;
@@ -55,8 +53,8 @@ final class EmptyTables {
     void add(long name, IotlbGather gather) {
         long leaving = name;
         while (leaving != 0) {
-            long evicted = most == 0 ? leaving : slots.getAndSet(slotOf(leaving), leaving);
-            if (evicted == 0 || (evicted == leaving && most > 0)) {
+            long evicted = inGroup == 0 ? leaving : slots.getAndSet(slotOf(leaving), leaving);
+            if (evicted == 0 || (evicted == leaving && inGroup > 0)) {
                 return;
             }
             leaving = reclaim(evicted, gather);

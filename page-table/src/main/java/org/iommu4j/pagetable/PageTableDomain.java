@@ -206,6 +206,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
         }
     }
 
+    /* As PageTable.unmap, with one reference less on the short way, which is a tenth of its time. */
     private long remove(long iova, long size, IotlbGather gather) {
         long bytes = shortWays.unmap(iova, size, gather);
         if (bytes < 0) {
