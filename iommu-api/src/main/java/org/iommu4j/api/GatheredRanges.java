@@ -13,6 +13,8 @@ final class GatheredRanges {
     private int count;
     private long smallestPage;
     private boolean structureChanged;
+    private final long[] stamps = new long[IotlbGather.STAMPS];
+    private int stamped; // a bit for each stamp
 
     boolean isEmpty() {
         return count == 0 && !structureChanged && pages.isEmpty();
@@ -46,6 +48,15 @@ final class GatheredRanges {
         return highest;
     }
 
+    boolean covers(long start, long end) {
+        for (int i = 0; i < count; i++) {
+            if (starts[i] <= start && end <= ends[i]) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     long smallestPage() {
         return smallestPage;
     }
@@ -60,6 +71,19 @@ final class GatheredRanges {
 
     PageList pages() {
         return pages;
+    }
+
+    long stamp(int part) {
+        return stamps[part];
+    }
+
+    int stampedParts() {
+        return stamped;
+    }
+
+    void stamp(int part, long count) {
+        stamps[part] = count;
+        stamped |= 1 << part;
     }
 
     /** Adds [start, end): joined with what it touches, else beside it, else to the nearest. */
@@ -92,6 +116,10 @@ final class GatheredRanges {
         }
         target.structureChanged |= structureChanged;
         pages.moveTo(target.pages);
+        for (int left = stamped; left != 0; left &= left - 1) {
+            int part = Integer.numberOfTrailingZeros(left);
+            target.stamp(part, Math.max(target.stamps[part], stamps[part]));
+        }
         forgetRanges();
     }
 
@@ -99,6 +127,9 @@ final class GatheredRanges {
         count = 0;
         smallestPage = 0;
         structureChanged = false;
+        for (; stamped != 0; stamped &= stamped - 1) {
+            stamps[Integer.numberOfTrailingZeros(stamped)] = 0;
+        }
     }
 
     /** Widens a range to hold [start, end), then swallows what it has come to touch. */

@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class IotlbGather implements AutoCloseable {
 
+    /** For how many parts of its addresses an owner can note which changes a gather holds. */
+    public static final int STAMPS = 16;
+
     /* The collector may call a gather abandoned while its last method still runs. So every method that changes what it
      * holds ends with a reachability fence, which also lets the cleaner's thread see the change. */
     private static final Cleaner ABANDONED = Cleaner.create();
@@ -63,7 +66,6 @@ public final class IotlbGather implements AutoCloseable {
 
     private final Owner owner;
     private final GatheredRanges ranges;
-    private long stamp;
 
     /**
      * Makes an empty gather.
@@ -129,6 +131,17 @@ public final class IotlbGather implements AutoCloseable {
         return ranges.end(index);
     }
 
+    /**
+     * Tells whether a range is held as a whole.
+     *
+     * @param start first I/O virtual address
+     * @param end its last byte plus one
+     * @return true if one of the ranges holds it
+     */
+    public boolean covers(long start, long end) {
+        return ranges.covers(start, end);
+    }
+
     /** {@return the smallest page size in the ranges, in bytes; 0 if there is no range} */
     public long smallestPage() {
         return ranges.smallestPage();
@@ -190,20 +203,31 @@ public final class IotlbGather implements AutoCloseable {
     }
 
     /**
-     * {@return the owner's note of when this was handed over: the largest of all that were moved
-     * here}
+     * Returns the owner's note of the latest change that is in here: the largest of all that were
+     * moved here.
+     *
+     * @param part a part of the owner's addresses, 0 to {@link #STAMPS} - 1
+     * @return the count, or 0 if there is no note
      */
-    public long stamp() {
-        return stamp;
+    public long stamp(int part) {
+        return ranges.stamp(part);
+    }
+
+    /** {@return for which parts there is a note: bit i stands for part i} */
+    public int stampedParts() {
+        return ranges.stampedParts();
     }
 
     /**
-     * Notes when this was handed over, in a count of the owner's.
+     * Notes the latest change that is in here, or by which this was widened, in a count of the
+     * owner's that never decreases: the invalidation comes after all changes up to it. The note is
+     * gone when the gather is empty again.
      *
-     * @param count the count; notes of the same gather never decrease
+     * @param part a part of the owner's addresses, 0 to {@link #STAMPS} - 1
+     * @param count the count; positive
      */
-    public void stamp(long count) {
-        stamp = Math.max(stamp, count);
+    public void stamp(int part, long count) {
+        ranges.stamp(part, count);
     }
 
     /** {@return an empty gather of the same owner: what a batching policy keeps} */
@@ -224,7 +248,6 @@ public final class IotlbGather implements AutoCloseable {
         }
         try {
             if (batch != this) {
-                batch.stamp(stamp);
                 ranges.moveTo(batch.ranges);
             }
         } finally {

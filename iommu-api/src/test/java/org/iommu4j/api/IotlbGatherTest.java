@@ -138,8 +138,9 @@ class IotlbGatherTest {
         gather.addRange(M2, K4, K4);
         gather.addTable(0x6000);
         gather.markStructureChanged();
-        gather.stamp(7);
-        gather.stamp(3);
+        gather.stamp(2, 7);
+        gather.stamp(3, 5);
+        batch.stamp(3, 6);
         gather.moveTo(batch);
         assertThat(gather.isEmpty()).isTrue();
         assertThat(gather.smallestPage()).isZero();
@@ -148,7 +149,9 @@ class IotlbGatherTest {
         assertThat(batch.smallestPage()).isEqualTo(K4);
         assertThat(batch.structureChanged()).isTrue();
         assertThat(batch.heldPages()).isEqualTo(2);
-        assertThat(batch.stamp()).isEqualTo(7);
+        assertThat(batch.stamp(2)).isEqualTo(7);
+        assertThat(batch.stamp(3)).isEqualTo(6);
+        assertThat(gather.stamp(2)).isZero();
         gather.moveTo(batch);
         batch.moveTo(batch);
         assertThat(batch.heldPages()).isEqualTo(2);

@@ -137,7 +137,7 @@ final class Coalesce {
         long span = tables.span(level);
         tables.store(slot, leaf);
         tables.settle();
-        tables.pending.add(iova, iova + span, gather);
+        tables.stripes.change(iova, iova + span, gather);
         tables.guards.kill(child);
         tables.unlinked(child);
         gather.addTable(child);

@@ -10,9 +10,13 @@ import org.iommu4j.pagetable.event.TableFreeEvent;
 final class Completions {
 
     private final Tables tables;
+    private final Stripes stripes;
+    private final TableCounts counts;
 
     Completions(Tables tables) {
         this.tables = tables;
+        this.stripes = tables.stripes;
+        this.counts = tables.counts;
     }
 
     /** The invalidation of a gather has completed, and its pages are still held. */
@@ -20,7 +24,7 @@ final class Completions {
         if (gather.structureChanged() || gather.heldPages() > 0) {
             structure(gather);
             if (gather.heldPages() > 0 && TableFreeEvent.isOn()) {
-                TableFreeEvent.record(tables.root, gather.heldPages(), tables.counts.pages());
+                TableFreeEvent.record(tables.root, gather.heldPages(), counts.pages());
             }
         }
         if (tables.isWitnessed()) {
@@ -29,29 +33,27 @@ final class Completions {
     }
 
     private void structure(IotlbGather gather) {
-        tables.structureLock.enter();
-        try {
-            tables.pending.invalidated(gather);
-            if (gather.heldPages() > 0) {
-                tables.counts.released(gather.heldPages());
-                for (int i = 0; i < gather.rangeCount(); i++) {
-                    tables.epochs.move(gather.rangeStart(i), gather.rangeEnd(i));
-                }
-            }
-        } finally {
-            tables.structureLock.leave();
+        int pages = gather.heldPages();
+        if (pages > 0) {
+            counts.released(pages);
+        }
+        int noted = gather.stampedParts();
+        /* Pages that came here without a note, as when everything ends, may have been anywhere in the ranges. */
+        for (int left = noted == 0 ? Stripes.touched(gather) : noted; left != 0; left &= left - 1) {
+            stripes.get(Integer.numberOfTrailingZeros(left)).invalidated(gather, pages > 0);
         }
     }
 
     private void tell(IotlbGather gather) {
         for (int i = 0; i < gather.rangeCount(); i++) {
             long start = gather.rangeStart(i);
+            long end = gather.rangeEnd(i);
             tables.witness.invalidated(
                     tables.root,
                     start,
-                    gather.rangeEnd(i) - start,
+                    end - start,
                     gather.structureChanged(),
-                    gather.stamp());
+                    Stripes.handedOver(gather, start, end));
         }
     }
 }

@@ -238,7 +238,7 @@ final class DirtyPass {
                 long start = base + ((long) lowest << shift);
                 long end = base + (highest + 1L << shift);
                 gather.addRange(start, end - start, tables.span(level));
-                tables.pending.widen(gather, start, end, tables.span(0));
+                tables.stripes.widen(gather, start, end, tables.span(0));
             }
             runs.add(base, shift, dirty, sink);
         } catch (RuntimeException | Error e) {
@@ -296,6 +296,6 @@ final class DirtyPass {
         long size = Math.max(1L << leafShift, UnreportedWrites.BLOCK_BYTES);
         long end = Math.min(start + size, tables.span(tables.rootLevel) * tables.entries());
         gather.addRange(start, end - start, tables.span(0));
-        tables.pending.widen(gather, start, end, tables.span(0));
+        tables.stripes.widen(gather, start, end, tables.span(0));
     }
 }

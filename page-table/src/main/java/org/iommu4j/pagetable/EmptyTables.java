@@ -68,29 +68,35 @@ final class EmptyTables {
      */
     private long reclaim(long name, IotlbGather gather) {
         int level = levelOf(name);
+        int above = level + 1;
         long iova = name & -PhysicalMemory.PAGE_SIZE;
-        long place = tables.lockTopUnlessClosed(iova, level + 1);
-        if (place == Tables.CLOSED) {
+        long identity = tables.guards.identity(iova, above);
+        long parent = tables.probable(iova, above, identity);
+        long guard = tables.guards.lock(parent, identity);
+        if (guard == Guards.GONE) {
             return 0;
         }
-        long parent = Tables.tableOf(place);
-        long slot = tables.slot(parent, iova, level + 1);
-        long entry = Tables.levelOf(place) == level + 1 ? tables.memory.loadPlain(slot) : 0;
-        if (!tables.isTable(entry, level + 1)) {
-            tables.guards.unlock(parent);
+        long slot = tables.slot(parent, iova, above);
+        long entry = tables.memory.loadPlain(slot);
+        if (tables.isClosed()
+                || !tables.isTable(entry, above)
+                || !unlinkEmpty(slot, tables.target(entry), iova, level, gather)) {
+            tables.guards.unlock(parent, guard);
             return 0;
         }
-        long table = tables.target(entry);
+        tables.guards.unlock(parent, Guards.counting(guard, -1));
+        return Guards.count(guard) == 1 && above < tables.rootLevel ? name(tables, iova, above) : 0;
+    }
+
+    /** Unlinks a table if it is empty; the caller has locked its parent. */
+    private boolean unlinkEmpty(long slot, long table, long iova, int level, IotlbGather gather) {
         long guard = tables.lockChild(table, iova, level);
         if (Guards.count(guard) != 0) {
             tables.guards.unlock(table, guard);
-            tables.guards.unlock(parent);
-            return 0;
+            return false;
         }
         unlink(slot, table, iova, level, gather);
-        int left = tables.guards.presentIn(parent) - 1;
-        tables.guards.unlock(parent, tables.guards.identity(iova, level + 1), left);
-        return left == 0 && level + 1 < tables.rootLevel ? name(tables, iova, level + 1) : 0;
+        return true;
     }
 
     /** Unlinks an empty table; the caller has locked it and its parent. */
@@ -98,7 +104,7 @@ final class EmptyTables {
         long span = tables.span(level + 1);
         tables.store(slot, 0);
         tables.settle();
-        tables.pending.add(iova, iova + span, gather);
+        tables.stripes.change(iova, iova + span, gather);
         tables.guards.kill(table);
         tables.unlinked(table);
         gather.addTable(FreedTables.emptied(tables, table));

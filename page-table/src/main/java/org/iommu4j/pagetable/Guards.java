@@ -12,6 +12,7 @@ import org.iommu4j.walker.PageTableFormat;
  *   bits 10:1  how many entries are present
  *   bits 47:11 tag: the IOVA prefix of the table's range under a leading one, so that it tells the level too
  *   bits 62:48 owner: the tree
+ *   bit 63     of a table of level 0: the way to it may be pending, it took the place of what hardware may still know
  *
  * Zero: the page is no table. At any time at most one page has a given owner and tag, so locking a page by comparing with
  * them proves that it still is the table of that range, however the caller came to it. A table is unlinked only by who
@@ -34,6 +35,7 @@ final class Guards {
     private static final long COUNT = (long) COUNT_MASK << COUNT_SHIFT;
     private static final int IDENTITY_SHIFT = 11;
     private static final int TAG_BITS = 37;
+    private static final long PENDING = Long.MIN_VALUE;
 
     private final PhysicalMemory memory;
     private final PageLedger ledger;
@@ -71,7 +73,7 @@ final class Guards {
 
     /**
      * Locks a page that is the table of this identity, and returns its word, not locked; or returns
-     * {@link #GONE}.
+     * {@link #GONE}. A negative word is either that or {@linkplain #settled pending}.
      */
     long lock(long page, long identity) {
         announce(page);
@@ -81,7 +83,7 @@ final class Guards {
             if (ledger.compareAndSet(page, word, word | LOCKED)) {
                 return word;
             }
-        } else if (word >>> IDENTITY_SHIFT != identity) {
+        } else if (identityIn(word) != identity) {
             return GONE;
         }
         return lockOnceFree(page, identity);
@@ -93,14 +95,25 @@ final class Guards {
             return false;
         }
         announce(page);
-        return ledger.loadPlain(page) >>> IDENTITY_SHIFT == identity;
+        return identityIn(ledger.loadPlain(page)) == identity;
+    }
+
+    /**
+     * True if a page was another table of this tree just now, whose identity has the same low bits.
+     */
+    boolean isOther(long page, long identity, long lowBits) {
+        announce(page);
+        long there = identityIn(ledger.loadPlain(page));
+        return there != identity
+                && (there & lowBits) == (identity & lowBits)
+                && there >>> TAG_BITS == owner;
     }
 
     private long lockOnceFree(long page, long identity) {
         while (true) {
             announce(page);
             long word = ledger.loadAcquire(page);
-            if (word >>> IDENTITY_SHIFT != identity) {
+            if (identityIn(word) != identity) {
                 return GONE;
             }
             if ((word & LOCKED) == 0) {
@@ -122,7 +135,7 @@ final class Guards {
         while (true) {
             announce(page);
             long word = ledger.loadAcquire(page);
-            if (word >>> IDENTITY_SHIFT != identity) {
+            if (identityIn(word) != identity) {
                 throw new IllegalStateException("no live table at 0x" + Long.toHexString(page));
             }
             if ((word & LOCKED) == 0) {
@@ -146,6 +159,15 @@ final class Guards {
         return word + ((long) more << COUNT_SHIFT);
     }
 
+    /** What {@link #lock} returned, of a table whose way is not pending any more. */
+    static long settled(long word) {
+        return word & ~PENDING;
+    }
+
+    private static long identityIn(long word) {
+        return (word & ~PENDING) >>> IDENTITY_SHIFT;
+    }
+
     /** How many entries of a table are present; the caller holds its guard or its parent's. */
     int presentIn(long page) {
         announce(page);
@@ -160,15 +182,12 @@ final class Guards {
 
     /** Unlocks a table whose count has not changed. */
     void unlock(long page) {
-        long word = ledger.loadAcquire(page);
-        announce(page);
-        ledger.storeRelease(page, word & ~LOCKED);
+        unlockCounting(page, 0);
     }
 
-    /** Unlocks a table, or makes a page one. */
-    void unlock(long page, long identity, int count) {
-        announce(page);
-        ledger.storeRelease(page, word(identity, count));
+    /** Unlocks a table with more entries present, or fewer. */
+    void unlockCounting(long page, int more) {
+        unlock(page, counting(ledger.loadAcquire(page) & ~LOCKED, more));
     }
 
     /** Makes a page that the caller has locked no table any more. */
@@ -186,6 +205,11 @@ final class Guards {
 
     static long word(long identity, int count) {
         return identity << IDENTITY_SHIFT | (long) count << COUNT_SHIFT;
+    }
+
+    /** The word of a table the way to which is pending. */
+    static long pending(long word) {
+        return word | PENDING;
     }
 
     private void announce(long page) {

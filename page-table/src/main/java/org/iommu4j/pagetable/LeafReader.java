@@ -34,7 +34,7 @@ final class LeafReader {
      */
     static long translate(Tables tables, long iova) {
         while (true) {
-            long epoch = tables.epochs.at(iova);
+            long epoch = tables.stripes.at(iova).epoch();
             try {
                 long output = tables.translate(iova);
                 if (unchanged(tables, iova, epoch)) {
@@ -57,7 +57,7 @@ final class LeafReader {
      */
     boolean find(long iova) {
         while (true) {
-            long epoch = tables.epochs.at(iova);
+            long epoch = tables.stripes.at(iova).epoch();
             boolean arrived = walk(iova);
             if (unchanged(tables, iova, epoch)) {
                 if (!arrived) {
@@ -132,11 +132,11 @@ final class LeafReader {
     }
 
     private static boolean unchanged(Tables tables, long iova, long epoch) {
-        if (Epochs.isClosed(epoch)) {
+        if (Stripe.isClosed(epoch)) {
             throw Tables.closedException();
         }
         VarHandle.loadLoadFence();
-        return tables.epochs.at(iova) == epoch;
+        return tables.stripes.at(iova).epoch() == epoch;
     }
 
     private static IllegalStateException spoilt(long iova) {

@@ -64,11 +64,8 @@ final class MapOperation {
             if (reserve.holds(need)) {
                 int added = commit(top, level, first, last, gather);
                 tables.settle();
-                tables.guards.unlock(
-                        top,
-                        tables.guards.identity(first, level),
-                        tables.guards.presentIn(top) + added);
-                tables.pending.widen(gather, first, last + 1, tables.span(0));
+                tables.guards.unlockCounting(top, added);
+                tables.stripes.widen(gather, first, last + 1, tables.span(0));
                 return true;
             }
             unlock(top, level, first, last);
@@ -228,7 +225,7 @@ final class MapOperation {
                     mapped(at, end);
                 } else {
                     build(level - 1, at, end);
-                    nursery.link(slot, at, end);
+                    nursery.link(slot, at, end, tables.stripes.mayTouch(at, end + 1));
                 }
             }
             if (end == last) {
@@ -251,7 +248,7 @@ final class MapOperation {
         if (isLeaf(level, at, end)) {
             tables.store(slot, leaf(level, at));
             tables.settle();
-            tables.pending.add(at, end + 1, gather);
+            tables.stripes.change(at, end + 1, gather);
             killLocked(child, at, level - 1, gather);
             tables.mapped(at, end);
             gather.addRange(at, end - at + 1, tables.span(0));
@@ -259,10 +256,7 @@ final class MapOperation {
         } else {
             int added = commit(child, level - 1, at, end, gather);
             tables.settle();
-            tables.guards.unlock(
-                    child,
-                    tables.guards.identity(at, level - 1),
-                    tables.guards.presentIn(child) + added);
+            tables.guards.unlockCounting(child, added);
         }
     }
 

@@ -50,6 +50,7 @@ final class NewTree {
             tables.settle();
         }
         pages.forEach(page -> tables.witness.tableLinked(tables.root, page));
-        tables.guards.unlock(tables.root, tables.guards.identity(0, tables.rootLevel), 0);
+        long identity = tables.guards.identity(0, tables.rootLevel);
+        tables.guards.unlock(tables.root, Guards.word(identity, 0));
     }
 }

@@ -42,7 +42,8 @@ final class Nursery {
             words = Arrays.copyOf(words, 2 * size);
         }
         pages[size] = page;
-        words[size++] = Guards.word(tables.guards.identity(iova, level), present);
+        long word = Guards.word(tables.guards.identity(iova, level), present);
+        words[size++] = level == 0 ? Guards.pending(word) : word;
         if (tables.writesBack) {
             tables.cache.written(page, tables.tableBytes);
         }
@@ -51,13 +52,15 @@ final class Nursery {
     /**
      * Replaces an entry that hardware does not change by the topmost table, which maps [first,
      * last]. The caller holds the guard of its table.
+     *
+     * @param pending true if a change of structure may be pending there
      */
-    void link(long slot, long first, long last) {
+    void link(long slot, long first, long last, boolean pending) {
         settle();
         tables.store(slot, entry());
         tables.settle();
         tables.mapped(first, last);
-        comeAlive();
+        comeAlive(pending);
     }
 
     /**
@@ -76,13 +79,18 @@ final class Nursery {
         return found;
     }
 
-    /** Makes everything that was built tables, after the topmost was linked. */
-    void comeAlive() {
+    /**
+     * Makes everything that was built tables, after the topmost was linked.
+     *
+     * @param pending true if a change of structure may be pending where they stand
+     */
+    void comeAlive(boolean pending) {
         PhysicalMemory memory = tables.memory;
         counts.linked(size); // before anybody can take them away again
         for (int i = 0; i < size; i++) {
             memory.announceLedger(pages[i]);
-            memory.ledger().storeRelease(pages[i], words[i]);
+            long word = pending ? words[i] : Guards.settled(words[i]);
+            memory.ledger().storeRelease(pages[i], word);
         }
         size = 0;
     }
@@ -91,7 +99,7 @@ final class Nursery {
     void abandon() {
         for (int i = 0; i < size; i++) {
             tables.unlinked(pages[i]);
-            reserve.putBack(pages[i]);
+            reserve.putBack(pages[i], false);
         }
         size = 0;
     }

@@ -376,8 +376,8 @@ public final class PageTable {
      * @param gather the gather
      */
     public void handOver(IotlbGather gather) {
-        if (gather.structureChanged() || witnessed) {
-            tables.pending.handOver(gather);
+        if (witnessed) {
+            tables.stripes.handOver(gather);
         }
     }
 

@@ -74,7 +74,7 @@ final class Punch {
             build(leaf, level, iova);
             long found = nursery.exchange(slot, leaf);
             if (found == leaf) {
-                tables.pending.add(iova, iova + tables.span(level), gather);
+                tables.stripes.change(iova, iova + tables.span(level), gather);
                 if (insideLevel == HOLE) {
                     if (tables.isTracked()) {
                         RemovedLeaves.note(
@@ -82,7 +82,7 @@ final class Punch {
                     }
                     tables.unmapped(Math.max(first, iova), Math.min(last, top));
                 }
-                nursery.comeAlive();
+                nursery.comeAlive(true);
                 counts.split();
                 if (event != null) {
                     record(event, level, iova);

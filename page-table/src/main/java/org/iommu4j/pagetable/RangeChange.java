@@ -127,7 +127,7 @@ final class RangeChange {
         changed.addTo(gather, tables);
         if (!changed.isOneSpan(first, last)) {
             long end = Math.max(last, changed.last()) + 1;
-            tables.pending.widen(gather, Math.min(first, changed.first()), end, tables.span(0));
+            tables.stripes.widen(gather, Math.min(first, changed.first()), end, tables.span(0));
         }
     }
 
@@ -214,7 +214,7 @@ final class RangeChange {
     private void noteDetached(IotlbGather gather) {
         if (detached) {
             detached = false;
-            tables.pending.add(wholeFirst, wholeLast + 1, gather);
+            tables.stripes.change(wholeFirst, wholeLast + 1, gather);
             changed.structure(wholeFirst, wholeLast);
         }
     }
@@ -280,7 +280,7 @@ final class RangeChange {
     private void finish(long table, int level, long iova, int removed) {
         tables.settle();
         int present = tables.guards.presentIn(table) - removed;
-        tables.guards.unlock(table, tables.guards.identity(iova, level), present);
+        tables.guards.unlockCounting(table, -removed);
         if (present == 0 && removed > 0 && level < tables.rootLevel) {
             emptied[emptiedCount++] = EmptyTables.name(tables, iova, level);
         }

@@ -54,21 +54,26 @@ final class Reserve {
     }
 
     /**
-     * Has one zeroed page at hand. The caller holds no guard.
+     * Takes one zeroed page, which the caller uses or {@linkplain #putBack puts back}. The caller
+     * holds no guard.
      *
      * @throws TableMemoryExhaustedException if there is none
      */
-    void requireZeroed() {
-        require(allocator.reserveZeroed(1, zeroed));
+    long oneZeroed() {
+        long page = allocator.take();
+        require(page >= 0);
+        return page;
     }
 
     /**
-     * Has one page at hand for a table that is written wholly. The caller holds no guard.
+     * Takes one page for a table that is written wholly, which the caller uses or {@linkplain
+     * #putBack puts back}. The caller holds no guard.
      *
      * @throws TableMemoryExhaustedException if there is none
      */
-    void requireAny() {
+    long one() {
         require(allocator.reserve(1, any));
+        return any.removeLast();
     }
 
     /**
@@ -133,12 +138,8 @@ final class Reserve {
         return any.removeLast();
     }
 
-    void putBack(long page) {
-        any.add(page);
-    }
-
-    void putBackZeroed(long page) {
-        zeroed.add(page);
+    void putBack(long page, boolean isZeroed) {
+        (isZeroed ? zeroed : any).add(page);
     }
 
     /** Gives back what was not used. The caller holds no guard. */

@@ -35,7 +35,7 @@ final class SingleEntry {
         long slot = tables.slot(table, iova, level);
         long last = iova + tables.span(level) - 1;
         if (!tables.isPlain()
-                || tables.pending.mayTouch(iova, last + 1)
+                || tables.stripes.mayTouch(iova, last + 1)
                 || tables.isPresent(tables.memory.loadPlain(slot))) {
             tables.guards.unlock(table, guard);
             return false;
@@ -83,13 +83,13 @@ final class SingleEntry {
                 leaf ? span : Teardown.seize(tables, tables.target(entry), iova, level - 1, gather);
         tables.unmapped(iova, iova + span - 1);
         if (!leaf) {
-            tables.pending.add(iova, iova + span, gather);
+            tables.stripes.change(iova, iova + span, gather);
             gather.markStructureChanged();
         }
         tables.guards.unlock(table, Guards.counting(guard, -1));
         gather.addRange(iova, span, leaf ? span : tables.span(0));
         if (leaf) {
-            tables.pending.widen(gather, iova, iova + span, tables.span(0));
+            tables.stripes.widen(gather, iova, iova + span, tables.span(0));
         }
         if (Guards.count(guard) == 1 && level < tables.rootLevel) {
             emptyTables.add(EmptyTables.name(tables, iova, level), gather);

@@ -11,14 +11,14 @@ final class SinglePages {
 
     private final Tables tables;
     private final Guards guards;
-    private final long[] recent;
     private final EmptyTables emptyTables;
+    private long[] recent; // as RecentTables has it, or had it lately
 
     SinglePages(Tables tables, EmptyTables emptyTables) {
         this.tables = tables;
         this.guards = tables.guards;
-        this.recent = tables.recent.pages();
         this.emptyTables = emptyTables;
+        this.recent = tables.recent.pages();
     }
 
     /**
@@ -29,20 +29,22 @@ final class SinglePages {
      */
     boolean map(long iova, long size, long output, long bits) {
         long identity = guards.identity(iova);
-        long table = recent[(int) identity & recent.length - 1];
+        long[] hints = recent; // once: another thread may have more of them
+        long table = hints[(int) identity & hints.length - 1];
         long guard = guards.lock(table, identity);
-        if (guard == Guards.GONE) {
-            table = tables.search(iova, 0, identity);
-            guard = guards.lock(table, identity);
+        if (guard < 0) {
             if (guard == Guards.GONE) {
-                return false;
+                table = search(iova, identity);
+                guard = table == RecentTables.NONE ? guard : guards.lock(table, identity);
+                if (guard == Guards.GONE) {
+                    return false;
+                }
             }
+            guard = settled(guard, iova);
         }
         int count = (int) (size >>> PhysicalMemory.PAGE_SHIFT);
         long slot = tables.slot(table, iova);
-        if (tables.isClosed()
-                || tables.pending.mayTouch(iova, iova + size)
-                || tables.present(slot, count) != 0) {
+        if (guard < 0 || tables.isClosed() || tables.present(slot, count) != 0) {
             guards.unlock(table, guard);
             return false;
         }
@@ -68,14 +70,18 @@ final class SinglePages {
      */
     long unmap(long iova, long size, IotlbGather gather) {
         long identity = guards.identity(iova);
-        long table = recent[(int) identity & recent.length - 1];
+        long[] hints = recent;
+        long table = hints[(int) identity & hints.length - 1];
         long guard = guards.lock(table, identity);
-        if (guard == Guards.GONE) {
-            table = tables.search(iova, 0, identity);
-            guard = guards.lock(table, identity);
+        if (guard < 0) {
             if (guard == Guards.GONE) {
-                return -1;
+                table = search(iova, identity);
+                guard = table == RecentTables.NONE ? guard : guards.lock(table, identity);
+                if (guard == Guards.GONE) {
+                    return -1;
+                }
             }
+            guard = settled(guard, iova);
         }
         if (!tables.isPlain()) {
             guards.unlock(table, guard);
@@ -85,17 +91,40 @@ final class SinglePages {
         int removed = clear(tables, tables.slot(table, iova), iova, count);
         if (removed == 0) {
             guards.unlock(table, guard);
-            tables.pending.widen(gather, iova, iova + size, PhysicalMemory.PAGE_SIZE);
+            widen(guard, iova, size, gather);
             return 0;
         }
         tables.settle();
         guards.unlock(table, Guards.counting(guard, -removed));
         gather.addRange(iova, size, PhysicalMemory.PAGE_SIZE);
-        tables.pending.widen(gather, iova, iova + size, PhysicalMemory.PAGE_SIZE);
+        widen(guard, iova, size, gather);
         if (removed == Guards.count(guard) && tables.rootLevel > 0) {
             emptyTables.add(EmptyTables.name(tables, iova, 0), gather);
         }
         return (long) removed << PhysicalMemory.PAGE_SHIFT;
+    }
+
+    private long search(long iova, long identity) {
+        long table = tables.search(iova, 0, identity);
+        long[] now = tables.recent.pages();
+        if (recent.length < now.length) {
+            recent = now;
+        }
+        return table;
+    }
+
+    /** The word of a locked table, negative only if the way to it is still pending. */
+    private long settled(long guard, long iova) {
+        long start = iova & -tables.span(1);
+        return tables.stripes.mayTouch(start, start + tables.span(1))
+                ? guard
+                : Guards.settled(guard);
+    }
+
+    private void widen(long guard, long iova, long size, IotlbGather gather) {
+        if (guard < 0) {
+            tables.stripes.widen(gather, iova, iova + size, PhysicalMemory.PAGE_SIZE);
+        }
     }
 
     /** Clears neighbouring entries of a locked table of level 0; returns how many were present. */

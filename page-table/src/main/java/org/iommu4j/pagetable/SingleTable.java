@@ -30,33 +30,30 @@ final class SingleTable {
             return false;
         }
         long identity = tables.guards.identity(iova, LEVEL);
+        Stripe stripe = tables.stripes.at(iova);
         long parent = tables.probable(iova, LEVEL, identity);
         long slot = tables.slot(parent, iova, LEVEL);
         if (parent == RecentTables.NONE || tables.isPresent(tables.memory.loadPlain(slot))) {
             return false;
         }
         boolean whole = size == tables.span(LEVEL);
-        if (whole) {
-            space.reserve.requireAny();
-        } else {
-            space.reserve.requireZeroed();
-        }
+        long table = whole ? space.reserve.one() : space.reserve.oneZeroed();
         long guard = tables.guards.lock(parent, identity);
-        if (guard == Guards.GONE) {
-            return false;
-        }
-        if (tables.isClosed()
-                || tables.pending.mayTouch(iova, iova + size)
+        if (guard == Guards.GONE
+                || tables.isClosed()
+                || stripe.mayTouch(iova, iova + size)
                 || tables.isPresent(tables.memory.loadPlain(slot))) {
-            tables.guards.unlock(parent, guard);
+            if (guard != Guards.GONE) {
+                tables.guards.unlock(parent, guard);
+            }
+            space.reserve.putBack(table, !whole);
             return false;
         }
-        long table = whole ? space.nursery.page() : space.nursery.zeroedPage();
         int count = (int) (size >>> PhysicalMemory.PAGE_SHIFT);
         long entry = tables.addressBits(output) | bits;
         tables.memory.fill(tables.slot(table, iova, 0), entry, tables.step(0), count);
         space.nursery.complete(table, iova, 0, count);
-        space.nursery.link(slot, iova, iova + size - 1);
+        space.nursery.link(slot, iova, iova + size - 1, false);
         tables.guards.unlock(parent, Guards.counting(guard, 1));
         tables.recent.note(tables.guards.identity(iova), table);
         return true;

@@ -2,39 +2,44 @@ package org.iommu4j.pagetable;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
 import org.iommu4j.pagetable.event.TableAllocEvent;
 
 /*
- * Counting must not cost an exchange: it would wait until the entries that were just stored are in the cache. So each
- * workspace, which one thread has at a time, counts for itself.
+ * Counting must not cost an exchange while tables are built: it would wait until the entries that were just stored are in
+ * the cache. So each workspace, which one thread has at a time, counts for itself; pages that are released are counted by
+ * whoever does it, with an exchange.
+ *
+ * The peak is exact, and nobody adds everything up for it but now and then. Each home has a limit, and all limits together
+ * are no more than the peak: so as long as no home has more pages than its limit there are not more than ever. One that
+ * passes it says so, and who releases pages next, before they are fewer, looks how many there are, raises the peak, and
+ * shares out anew what is left below it.
  */
 
 /** How many table pages a tree has, and what was done to it; summed when asked. */
 final class TableCounts {
 
-    private static final VarHandle RELEASED = field("released");
-    private static final VarHandle PEAK = field("peak");
-    private static final int MOST_SHARES = Workspaces.HOMES + 1;
+    private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
+    private static final int HOMES = Workspaces.HOMES;
     private static final int LINKED = 0;
-    private static final int SPLIT = 1;
-    /* Words from one share to the next, so that no two of them lie in one cache line or in a pair of lines. */
+    private static final int RELEASED = 1;
+    private static final int LIMIT = 2;
+    private static final int SPLIT = 3;
+    /* Words from one home to the next, so that no two of them lie in one cache line or in a pair of lines. */
     private static final int STRIDE = 16;
 
-    private final AtomicLongArray words = new AtomicLongArray((MOST_SHARES + 1) * STRIDE);
-    private final AtomicInteger shares = new AtomicInteger();
+    private final long[] words = new long[(HOMES + 2) * STRIDE]; // shared, by WORD
     private final LongAdder coalesces = new LongAdder();
     private final RootPages roots;
-    private volatile long released; // stored through RELEASED
-    private volatile long peak; // stored through PEAK
+    private volatile boolean passed;
+    private volatile long peak; // changed under this object's monitor
 
     /**
      * @param roots the pages that the tree begins with
      */
     TableCounts(RootPages roots) {
         this.roots = roots;
+        this.peak = roots.count();
     }
 
     /** What one workspace has done. */
@@ -43,14 +48,18 @@ final class TableCounts {
         private final int first;
         private final boolean ofMany;
 
-        private Share(int number) {
-            this.first = Math.min(number, MOST_SHARES) * STRIDE;
-            this.ofMany = number >= MOST_SHARES;
+        private Share(int home) {
+            this.first = word(home);
+            this.ofMany = home == HOMES;
         }
 
         /** Tables were linked. */
         void linked(int pages) {
-            add(LINKED, pages);
+            long[] counts = words;
+            long linked = add(counts, first + LINKED, pages);
+            if (linked - counts[first + RELEASED] > counts[first + LIMIT] && !passed) {
+                passed = true;
+            }
             if (TableAllocEvent.isOn()) {
                 TableAllocEvent.record(roots.first(), pages, pages());
             }
@@ -58,22 +67,27 @@ final class TableCounts {
 
         /** A leaf was replaced by a table. */
         void split() {
-            add(SPLIT, 1);
+            add(words, first + SPLIT, 1);
         }
 
-        private void add(int what, int more) {
-            int word = first + what;
+        private long add(long[] counts, int word, int more) {
             if (ofMany) {
-                words.getAndAdd(word, more);
-            } else {
-                words.setOpaque(word, words.getPlain(word) + more);
+                return (long) WORD.getAndAdd(counts, word, (long) more) + more;
             }
+            long sum = counts[word] + more;
+            WORD.setOpaque(counts, word, sum);
+            return sum;
         }
     }
 
-    /** A share for one more workspace: its own, or when there are many, the last one for all. */
-    Share share() {
-        return new Share(shares.updateAndGet(last -> Math.min(last + 1, MOST_SHARES)));
+    /** What the workspace of a home has done. */
+    Share share(int home) {
+        return new Share(home);
+    }
+
+    /** What is done in workspaces that have no home. */
+    Share shareOfMany() {
+        return new Share(HOMES);
     }
 
     /** Tables were replaced by a leaf. */
@@ -83,25 +97,38 @@ final class TableCounts {
 
     /** How many pages there are. */
     long pages() {
-        return roots.count() + sum(LINKED) - released;
+        return roots.count() + sum(LINKED) - sum(RELEASED);
     }
 
-    /**
-     * Pages are no tables any more, nor waiting for an invalidation. One thread at a time calls it.
-     */
+    /** Pages are no tables any more, nor waiting for an invalidation. */
     void released(int fewer) {
-        long before = pages();
-        if (before > peak) {
-            PEAK.setRelease(
-                    this,
-                    before); // the most that there ever were, there were just before some went
+        if (passed) {
+            look();
         }
-        RELEASED.setRelease(this, released + fewer);
+        int home = (int) Thread.currentThread().threadId() & HOMES - 1;
+        WORD.getAndAdd(words, word(home) + RELEASED, (long) fewer);
+    }
+
+    private synchronized void look() {
+        passed = false;
+        long pages = pages();
+        peak = Math.max(peak, pages);
+        int homes = 0;
+        for (int home = 0; home <= HOMES; home++) {
+            homes += get(word(home) + LINKED) == 0 ? 0 : 1;
+        }
+        long more = (peak - pages) / Math.max(1, homes);
+        for (int home = 0; home <= HOMES; home++) {
+            int first = word(home);
+            long linked = get(first + LINKED);
+            long has = linked - get(first + RELEASED);
+            WORD.setOpaque(words, first + LIMIT, linked == 0 ? has : has + more);
+        }
     }
 
     /** How many tables came and went. */
     long changes() {
-        return sum(LINKED) + released;
+        return sum(LINKED) + sum(RELEASED);
     }
 
     long peak() {
@@ -116,18 +143,18 @@ final class TableCounts {
         return coalesces.sum();
     }
 
-    private static VarHandle field(String name) {
-        try {
-            return MethodHandles.lookup().findVarHandle(TableCounts.class, name, long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
+    private static int word(int home) {
+        return (home + 1) * STRIDE;
+    }
+
+    private long get(int word) {
+        return (long) WORD.getOpaque(words, word);
     }
 
     private long sum(int what) {
         long sum = 0;
-        for (int i = 1; i <= shares.get(); i++) {
-            sum += words.getOpaque(i * STRIDE + what);
+        for (int home = 0; home <= HOMES; home++) {
+            sum += get(word(home) + what);
         }
         return sum;
     }

@@ -27,6 +27,7 @@ final class Tables {
 
     private static final int WORD_SHIFT = 3;
     private static final int RECENT_PAGE_TABLES = 1 << 10;
+    private static final int MOST_RECENT_PAGE_TABLES = 1 << 14;
     private static final int RECENT_UPPER_TABLES = 1 << 6;
     private static final int LEVEL_BITS = PhysicalMemory.PAGE_SIZE - 1;
 
@@ -38,11 +39,9 @@ final class Tables {
     private final boolean heard;
     final Guards guards;
     final TableCounts counts;
-    final SpinLock structureLock;
-    final PendingSpans pending;
-    final Epochs epochs = new Epochs();
-    final RecentTables recent = new RecentTables(RECENT_PAGE_TABLES);
-    final RecentTables recentUpper = new RecentTables(RECENT_UPPER_TABLES);
+    final Stripes stripes;
+    final RecentTables recent;
+    final RecentTables recentUpper;
     final long root;
     final int rootLevel;
     private final int rootShift;
@@ -79,11 +78,12 @@ final class Tables {
         this.witness = witness;
         this.witnessed = isHeard(witness);
         this.counts = counts;
-        this.structureLock = new SpinLock(memory);
-        this.pending = new PendingSpans(witness, structureLock);
+        this.stripes = new Stripes(memory, witness);
         this.root = root;
         this.rootLevel = format.levels() - 1;
         this.guards = new Guards(memory, format);
+        this.recent = new RecentTables(guards, RECENT_PAGE_TABLES, MOST_RECENT_PAGE_TABLES);
+        this.recentUpper = new RecentTables(guards, RECENT_UPPER_TABLES, RECENT_UPPER_TABLES);
         this.writesBack = cache.isNeeded();
         this.heard = writesBack || witnessed;
         this.indexBits = format.indexBits();
@@ -237,7 +237,7 @@ final class Tables {
             return RecentTables.NONE;
         }
         long table = tableOf(place);
-        (level == 0 ? recent : recentUpper).note(identity, table);
+        (level == 0 ? recent : recentUpper).noteFound(identity, table);
         return table;
     }
 
@@ -425,9 +425,9 @@ final class Tables {
     boolean closeOnce() {
         boolean first = ((int) STATE.getAndBitwiseOr(this, IS_CLOSED) & IS_CLOSED) == 0;
         if (first) {
-            structureLock.enter();
-            epochs.close();
-            structureLock.leave();
+            for (int i = 0; i < Stripes.COUNT; i++) {
+                stripes.get(i).close();
+            }
         }
         return first;
     }

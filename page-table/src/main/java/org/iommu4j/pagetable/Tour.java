@@ -66,7 +66,7 @@ final class Tour {
      * if it is.
      */
     private boolean trim(long table, long iova, int level, IotlbGather gather) {
-        int present = tables.guards.presentIn(table);
+        int removed = 0;
         if (level > 0) {
             for (int i = 0; i < tables.entries(); i++) {
                 long slot = table + (long) i * Long.BYTES;
@@ -76,15 +76,15 @@ final class Tour {
                     tables.lockChild(tables.target(entry), at, level - 1);
                     if (trim(tables.target(entry), at, level - 1, gather)) {
                         emptyTables.unlink(slot, tables.target(entry), at, level - 1, gather);
-                        present--;
+                        removed++;
                     }
                 }
             }
         }
-        if (present == 0 && level < tables.rootLevel) {
+        if (tables.guards.presentIn(table) == removed && level < tables.rootLevel) {
             return true;
         }
-        tables.guards.unlock(table, tables.guards.identity(iova, level), present);
+        tables.guards.unlockCounting(table, -removed);
         return false;
     }
 }

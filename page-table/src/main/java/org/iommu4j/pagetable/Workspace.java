@@ -18,8 +18,8 @@ final class Workspace {
     final DirtyPass dirty;
     private volatile boolean lent; // changed through LENT
 
-    Workspace(Tables tables, TableAllocator allocator) {
-        this.counts = tables.counts.share();
+    Workspace(Tables tables, TableAllocator allocator, TableCounts.Share counts) {
+        this.counts = counts;
         this.reserve = new Reserve(allocator);
         this.nursery = new Nursery(tables, reserve, this.counts);
         this.punch = new Punch(tables, nursery, this.counts);

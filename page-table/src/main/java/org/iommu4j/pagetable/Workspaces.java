@@ -34,7 +34,7 @@ final class Workspaces {
                 return space;
             }
         }
-        return new Workspace(tables, allocator);
+        return new Workspace(tables, allocator, tables.counts.shareOfMany());
     }
 
     /** Gives it back, and the pages that its operation did not use. The caller holds no guard. */
@@ -44,7 +44,7 @@ final class Workspaces {
     }
 
     private Workspace settle(int index) {
-        Workspace made = new Workspace(tables, allocator);
+        Workspace made = new Workspace(tables, allocator, tables.counts.share(index));
         Workspace there = homes.compareAndExchange(index, null, made);
         return there == null ? made : there;
     }

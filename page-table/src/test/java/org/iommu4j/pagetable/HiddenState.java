@@ -13,16 +13,16 @@ final class HiddenState {
     private static final Field TABLES = field(PageTable.class, "tables");
     private static final Field EMPTY_TABLES = field(PageTable.class, "emptyTables");
     private static final Field SLOTS = field(EmptyTables.class, "slots");
-    private static final Field COUNT = field(PendingSpans.class, "count");
+    private static final Field STRIPES = field(Stripes.class, "stripes");
+    private static final Field WORDS = field(Stripe.class, "words");
+    private static final Field SPANS = field(Stripe.class, "spans");
+    private static final int AFTER = constant("AFTER");
+    private static final int FIRST_SPAN = constant("FIRST_SPAN");
+    private static final int SPAN = constant("SPAN");
     private static final Field RECENT = field(RecentTables.class, "pages");
-    private static final Field[] SPANS = {
-        field(PendingSpans.class, "starts"),
-        field(PendingSpans.class, "ends"),
-        field(PendingSpans.class, "stamps")
-    };
 
     private final AtomicLongArray slots;
-    private final PendingSpans pending;
+    private final Stripe[] stripes;
     private final long[] recent;
     private final long[] recentUpper;
     private final Tables tables;
@@ -30,7 +30,7 @@ final class HiddenState {
     HiddenState(PageTable engine) {
         this.slots = (AtomicLongArray) get(SLOTS, get(EMPTY_TABLES, engine));
         this.tables = (Tables) get(TABLES, engine);
-        this.pending = tables.pending;
+        this.stripes = (Stripe[]) get(STRIPES, tables.stripes);
         this.recent = (long[]) get(RECENT, tables.recent);
         this.recentUpper = (long[]) get(RECENT, tables.recentUpper);
     }
@@ -40,13 +40,8 @@ final class HiddenState {
         for (int i = 0; i < slots.length(); i++) {
             hash = Interleaver.mix(hash, slots.get(i));
         }
-        int count = (int) get(COUNT, pending);
-        for (int i = 0; i < count; i++) {
-            long span = 0;
-            for (Field part : SPANS) {
-                span = Interleaver.mix(span, ((long[]) get(part, pending))[i]);
-            }
-            hash += span;
+        for (Stripe stripe : stripes) {
+            hash += spans((long[]) get(WORDS, stripe), (long[]) get(SPANS, stripe));
         }
         hash = mix(mix(hash, recent), recentUpper);
         hash = Interleaver.mix(hash, tables.isTracked() ? 1 : 0);
@@ -63,12 +58,28 @@ final class HiddenState {
         return hash;
     }
 
+    private static long spans(long[] words, long[] spans) {
+        long hash = 0;
+        for (int at = FIRST_SPAN; at < words[AFTER]; at += SPAN) {
+            long span = 0;
+            for (int part = 0; part < SPAN; part++) {
+                span = Interleaver.mix(span, spans[at + part]);
+            }
+            hash += span;
+        }
+        return hash;
+    }
+
     private static long mix(long hash, long[] hints) {
         long mixed = hash;
         for (int i = 0; i < hints.length; i++) {
             mixed = hints[i] == 0 ? mixed : Interleaver.mix(mixed + i, hints[i]);
         }
         return mixed;
+    }
+
+    private static int constant(String name) {
+        return (int) get(field(Stripe.class, name), Stripe.class);
     }
 
     private static Field field(Class<?> type, String name) {

@@ -140,10 +140,10 @@ final class World implements Watcher, SteppedDomain.Unit, Witness {
     }
 
     private static long hash(IotlbGather gather) {
-        long hash =
-                Interleaver.mix(
-                        gather.stamp(),
-                        gather.heldPages() << 1 | (gather.structureChanged() ? 1 : 0));
+        long hash = 2L * gather.heldPages() + (gather.structureChanged() ? 1 : 0);
+        for (int part = 0; part < IotlbGather.STAMPS; part++) {
+            hash = Interleaver.mix(hash, gather.stamp(part));
+        }
         for (int i = 0; i < gather.rangeCount(); i++) {
             hash += Interleaver.mix(gather.rangeStart(i), gather.rangeEnd(i));
         }
