@@ -34,7 +34,7 @@ final class LeafReader {
      */
     static long translate(Tables tables, long iova) {
         while (true) {
-            long epoch = tables.stripes.at(iova).epoch();
+            long epoch = tables.epochs.at(iova);
             try {
                 long output = tables.translate(iova);
                 if (unchanged(tables, iova, epoch)) {
@@ -57,7 +57,7 @@ final class LeafReader {
      */
     boolean find(long iova) {
         while (true) {
-            long epoch = tables.stripes.at(iova).epoch();
+            long epoch = tables.epochs.at(iova);
             boolean arrived = walk(iova);
             if (unchanged(tables, iova, epoch)) {
                 if (!arrived) {
@@ -132,11 +132,11 @@ final class LeafReader {
     }
 
     private static boolean unchanged(Tables tables, long iova, long epoch) {
-        if (Stripe.isClosed(epoch)) {
+        if (Epochs.isClosed(epoch)) {
             throw Tables.closedException();
         }
         VarHandle.loadLoadFence();
-        return tables.stripes.at(iova).epoch() == epoch;
+        return tables.epochs.at(iova) == epoch;
     }
 
     private static IllegalStateException spoilt(long iova) {

@@ -35,12 +35,12 @@ final class SinglePages {
         if (guard < 0) {
             if (guard == Guards.GONE) {
                 table = search(iova, identity);
-                guard = table == RecentTables.NONE ? guard : guards.lock(table, identity);
-                if (guard == Guards.GONE) {
-                    return false;
-                }
+                guard = guards.lock(table, identity);
             }
             guard = settled(guard, iova);
+            if (guard == Guards.GONE) {
+                return false;
+            }
         }
         int count = (int) (size >>> PhysicalMemory.PAGE_SHIFT);
         long slot = tables.slot(table, iova);
@@ -76,12 +76,12 @@ final class SinglePages {
         if (guard < 0) {
             if (guard == Guards.GONE) {
                 table = search(iova, identity);
-                guard = table == RecentTables.NONE ? guard : guards.lock(table, identity);
-                if (guard == Guards.GONE) {
-                    return -1;
-                }
+                guard = guards.lock(table, identity);
             }
             guard = settled(guard, iova);
+            if (guard == Guards.GONE) {
+                return -1;
+            }
         }
         if (!tables.isPlain()) {
             guards.unlock(table, guard);
@@ -113,10 +113,10 @@ final class SinglePages {
         return table;
     }
 
-    /** The word of a locked table, negative only if the way to it is still pending. */
+    /** The word of a table that is not gone, negative only if the way to it is still pending. */
     private long settled(long guard, long iova) {
         long start = iova & -tables.span(1);
-        return tables.stripes.mayTouch(start, start + tables.span(1))
+        return guard == Guards.GONE || tables.stripes.mayTouch(start, start + tables.span(1))
                 ? guard
                 : Guards.settled(guard);
     }

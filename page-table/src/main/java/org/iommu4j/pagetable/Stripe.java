@@ -10,27 +10,26 @@ import org.iommu4j.machine.Witness;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What changes of structure share in one stripe of I/O virtual addresses: a lock, the epoch, and
- * the pending spans, each with the stamp of its last change.
+ * What changes of structure share in one stripe of I/O virtual addresses: a lock, and the pending
+ * spans, each with the stamp of its last change.
  *
  * <p>The lock is held for a few instructions at a time: one exchange to enter it, and none to
- * leave. It cannot be entered twice, and nobody holds two. Without it a thread may only ask for the
- * epoch and whether a range may be pending.
+ * leave. It cannot be entered twice, and nobody holds two. Without it a thread may only ask whether
+ * a range may be pending.
  */
 final class Stripe {
 
     /* Who must see what was stored has taken, after it was, a lock or a guard that was let go after it: but for the lock
-     * and the epoch nothing need be volatile. */
+     * nothing need be volatile. */
     private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
 
     /* Room at both ends, so that no two stripes share a cache line, or a pair of lines, wherever the collector moves them. */
     private static final int APART = 16;
     private static final int LOCK = APART;
-    private static final int EPOCH = LOCK + 1;
-    private static final int STAMP = LOCK + 2; // of the last change
-    private static final int AFTER = LOCK + 3; // where the next span will stand
-    private static final int USED = LOCK + 4; // a bit for each word of the filter in use
-    private static final int FILTER = LOCK + 5; // a bit for each 2 MiB
+    private static final int STAMP = LOCK + 1; // of the last change
+    private static final int AFTER = LOCK + 2; // where the next span will stand
+    private static final int USED = LOCK + 3; // a bit for each word of the filter in use
+    private static final int FILTER = LOCK + 4; // a bit for each 2 MiB
     private static final int UNIT_SHIFT = 21;
     private static final int WORDS_OF_FILTER = 8;
     private static final long ALL_WORDS = (1L << WORDS_OF_FILTER) - 1;
@@ -47,12 +46,14 @@ final class Stripe {
 
     private final int number;
     private final PhysicalMemory memory;
+    private final Epochs epochs;
     private final long[] words = new long[FILTER + WORDS_OF_FILTER + APART];
     private long[] spans = new long[FIRST_SPAN + 4 * SPAN + APART];
 
-    Stripe(int number, PhysicalMemory memory) {
+    Stripe(int number, PhysicalMemory memory, Epochs epochs) {
         this.number = number;
         this.memory = memory;
+        this.epochs = epochs;
         words[AFTER] = FIRST_SPAN;
     }
 
@@ -78,21 +79,11 @@ final class Stripe {
         WORD.setRelease(shared, LOCK, 0L);
     }
 
-    /** What tells a reader without a guard whether a table on its way may have been reused. */
-    long epoch() {
-        return (long) WORD.getAcquire(words, EPOCH);
-    }
-
-    /** True if this is what {@link #epoch} returns after {@link #close}. */
-    static boolean isClosed(long epoch) {
-        return epoch < 0;
-    }
-
     /** The tables are closed. */
     void close() {
         long[] shared = words;
         enter(shared);
-        WORD.setVolatile(shared, EPOCH, shared[EPOCH] | Long.MIN_VALUE);
+        epochs.close(number);
         leave(shared);
     }
 
@@ -163,7 +154,7 @@ final class Stripe {
         enter(shared);
         try {
             if (freed) {
-                WORD.setRelease(shared, EPOCH, shared[EPOCH] + 1);
+                epochs.move(number);
             }
             if (shared[USED] != 0) {
                 takeOut(shared, gather);

@@ -36,9 +36,9 @@ final class Stripes {
     private final Stripe[] stripes = new Stripe[COUNT];
     private final @Nullable Witness clock;
 
-    Stripes(PhysicalMemory memory, Witness witness) {
+    Stripes(PhysicalMemory memory, Witness witness, Epochs epochs) {
         for (int i = 0; i < COUNT; i++) {
-            stripes[i] = new Stripe(i, memory);
+            stripes[i] = new Stripe(i, memory, epochs);
         }
         this.clock = witness.moment() > 0 ? witness : null;
     }
@@ -121,7 +121,8 @@ final class Stripes {
         return (bits | bits >>> COUNT) & (1 << COUNT) - 1;
     }
 
-    private static int number(long iova) {
+    /** The number of the stripe of an address. */
+    static int number(long iova) {
         return (int) (iova >>> SHIFT) & COUNT - 1;
     }
 

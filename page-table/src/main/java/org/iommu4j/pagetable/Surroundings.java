@@ -35,7 +35,7 @@ final class Surroundings {
      */
     List<TableStep> walk(long iova) {
         for (int i = 0; i < MOST_TRIES; i++) {
-            long epoch = tables.stripes.at(iova).epoch();
+            long epoch = tables.epochs.at(iova);
             steps.clear();
             boolean ignored = arrive(iova, true);
             if (isUnchanged(iova, epoch)) {
@@ -110,7 +110,7 @@ final class Surroundings {
     private boolean find(long iova) {
         boolean arrived = false;
         for (int i = 0; i < MOST_TRIES; i++) {
-            long epoch = tables.stripes.at(iova).epoch();
+            long epoch = tables.epochs.at(iova);
             arrived = arrive(iova, false);
             if (isUnchanged(iova, epoch)) {
                 break;
@@ -162,6 +162,6 @@ final class Surroundings {
         if (tables.isClosed()) {
             throw Tables.closedException();
         }
-        return tables.stripes.at(iova).epoch() == epoch;
+        return tables.epochs.at(iova) == epoch;
     }
 }

@@ -22,9 +22,6 @@ final class Tables {
     private static final int IS_CLOSED = 1;
     private static final int IS_TRACKED = 2;
 
-    /** No place: the tables are closed. */
-    static final long CLOSED = -1;
-
     private static final int WORD_SHIFT = 3;
     private static final int RECENT_PAGE_TABLES = 1 << 10;
     private static final int MOST_RECENT_PAGE_TABLES = 1 << 14;
@@ -40,6 +37,7 @@ final class Tables {
     final Guards guards;
     final TableCounts counts;
     final Stripes stripes;
+    final Epochs epochs = new Epochs();
     final RecentTables recent;
     final RecentTables recentUpper;
     final long root;
@@ -78,7 +76,7 @@ final class Tables {
         this.witness = witness;
         this.witnessed = isHeard(witness);
         this.counts = counts;
-        this.stripes = new Stripes(memory, witness);
+        this.stripes = new Stripes(memory, witness, epochs);
         this.root = root;
         this.rootLevel = format.levels() - 1;
         this.guards = new Guards(memory, format);
@@ -283,15 +281,6 @@ final class Tables {
      * @throws IllegalStateException if the tables are closed
      */
     long lockTop(long iova, int stop) {
-        long place = lockTopUnlessClosed(iova, stop);
-        if (place == CLOSED) {
-            throw closedException();
-        }
-        return place;
-    }
-
-    /** The same, but returns {@link #CLOSED} if the tables are closed. */
-    long lockTopUnlessClosed(long iova, int stop) {
         while (true) {
             long place = descend(iova, stop);
             long table = tableOf(place);
@@ -301,7 +290,7 @@ final class Tables {
                 if (live) {
                     guards.unlock(table);
                 }
-                return CLOSED;
+                throw closedException();
             }
             if (!live) {
                 memory.spin();
