@@ -208,6 +208,7 @@ public final class IotlbGather implements AutoCloseable {
      *
      * @param part a part of the owner's addresses, 0 to {@link #STAMPS} - 1
      * @return the count, or 0 if there is no note
+     * @throws IndexOutOfBoundsException if there is no such part
      */
     public long stamp(int part) {
         return ranges.stamp(part);
@@ -225,6 +226,7 @@ public final class IotlbGather implements AutoCloseable {
      *
      * @param part a part of the owner's addresses, 0 to {@link #STAMPS} - 1
      * @param count the count; positive
+     * @throws IndexOutOfBoundsException if there is no such part; nothing has changed
      */
     public void stamp(int part, long count) {
         ranges.stamp(part, count);

@@ -152,11 +152,35 @@ class IotlbGatherTest {
         assertThat(batch.stamp(2)).isEqualTo(7);
         assertThat(batch.stamp(3)).isEqualTo(6);
         assertThat(gather.stamp(2)).isZero();
+        assertThat(gather.stampedParts()).isZero();
+        assertThat(batch.stampedParts()).isEqualTo(0b1100);
         gather.moveTo(batch);
         batch.moveTo(batch);
         assertThat(batch.heldPages()).isEqualTo(2);
         gather.addRange(0, K4, K4);
         assertThat(gather.rangeCount()).isEqualTo(1);
+    }
+
+    @Test
+    void aRangeIsCoveredByOneRangeOrNot() {
+        gather.addRange(M2, M2, K4);
+        gather.addRange(8 * M2, K4, K4);
+        assertThat(gather.covers(M2, 2 * M2)).isTrue();
+        assertThat(gather.covers(M2 + K4, M2 + 2 * K4)).isTrue();
+        assertThat(gather.covers(M2 - 1, 2 * M2)).isFalse();
+        assertThat(gather.covers(M2, 2 * M2 + 1)).isFalse();
+        assertThat(gather.covers(M2, 8 * M2 + K4)).isFalse();
+    }
+
+    @Test
+    void aStampOfAPartThatThereIsNotChangesNothing() {
+        for (int part : new int[] {-1, IotlbGather.STAMPS}) {
+            assertThatThrownBy(() -> gather.stamp(part, 1))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> gather.stamp(part))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+        }
+        assertThat(gather.stampedParts()).isZero();
     }
 
     @Test
