@@ -229,7 +229,11 @@ public final class IotlbGather implements AutoCloseable {
      * @throws IndexOutOfBoundsException if there is no such part; nothing has changed
      */
     public void stamp(int part, long count) {
-        ranges.stamp(part, count);
+        try {
+            ranges.stamp(part, count);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /** {@return an empty gather of the same owner: what a batching policy keeps} */

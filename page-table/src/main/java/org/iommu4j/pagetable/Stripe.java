@@ -124,7 +124,7 @@ final class Stripe {
      *
      * @param clock tells the stamp, or null if the changes are counted
      */
-    void change(IotlbGather gather, long start, long end, @Nullable Witness clock) {
+    void change(long start, long end, IotlbGather gather, @Nullable Witness clock) {
         long[] shared = words;
         enter(shared);
         try {

@@ -70,11 +70,11 @@ final class Stripes {
      */
     void change(long start, long end, IotlbGather gather) {
         if (isOne(start, end)) {
-            at(start).change(gather, start, end, clock);
+            at(start).change(start, end, gather, clock);
             return;
         }
         for (int left = touched(start, end); left != 0; left &= left - 1) {
-            get(Integer.numberOfTrailingZeros(left)).change(gather, start, end, clock);
+            get(Integer.numberOfTrailingZeros(left)).change(start, end, gather, clock);
         }
     }
 
@@ -93,7 +93,10 @@ final class Stripes {
      * made by now. Where no clock ticks what is noted with each change is enough.
      */
     void handOver(IotlbGather gather) {
-        for (int left = touched(gather); clock != null && left != 0; left &= left - 1) {
+        if (clock == null) {
+            return;
+        }
+        for (int left = touched(gather); left != 0; left &= left - 1) {
             gather.stamp(Integer.numberOfTrailingZeros(left), clock.moment());
         }
     }
