@@ -42,6 +42,15 @@ final class Rival {
         }
     }
 
+    /** Waits for it as {@link #join(Evidence)} does, and does something over and over meanwhile. */
+    void join(Evidence evidence, Runnable meanwhile) {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LONG_MILLIS);
+        while (!done.isDone() && System.nanoTime() - end < 0) {
+            meanwhile.run();
+        }
+        join(evidence);
+    }
+
     /** Waits for it, and throws what it threw. */
     void join(Evidence evidence) {
         if (!isDoneWithin(LONG_MILLIS)) {

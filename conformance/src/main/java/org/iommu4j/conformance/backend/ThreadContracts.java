@@ -18,7 +18,10 @@ final class ThreadContracts {
 
     private static final int THREADS = 3;
     private static final int CALLS = 300;
-    private static final int PAGES = 8 * THREADS;
+
+    /* A page in so many is a thread's own; the last of them is nobody's, and stays. */
+    private static final int OWNERS = THREADS + 1;
+    private static final int PAGES = 8 * OWNERS;
     private static final long LONG_MILLIS = 2000;
 
     private ThreadContracts() {}
@@ -27,7 +30,8 @@ final class ThreadContracts {
         return List.of(
                 must(
                         Rule.T1,
-                        "threads that each own pages of the same tables find only their own doing",
+                        "threads that each own pages of the same tables find only their own doing, and"
+                                + " what nobody touches stays",
                         ThreadContracts::disjointRangesAreUndisturbed),
                 must(
                         Rule.T2,
@@ -71,7 +75,15 @@ final class ThreadContracts {
                                             owner,
                                             seed)));
         }
-        join(trial, rivals);
+        Runnable watch = () -> watchUntouched(trial, domain, leaf + skip, trial.output() + skip);
+        rivals.forEach(rival -> rival.join(trial.evidence, watch));
+    }
+
+    private static void watchUntouched(Trial trial, NotedDomain domain, long base, long outputs) {
+        for (int index = THREADS; index < PAGES; index += OWNERS) {
+            long skip = index * trial.page();
+            requirePage(trial, domain, "a page nobody touches", base + skip, outputs + skip);
+        }
     }
 
     /** Unmaps and maps pages of which the number leaves a certain rest. */
@@ -81,7 +93,7 @@ final class ThreadContracts {
         long page = trial.page();
         boolean[] unmapped = new boolean[PAGES];
         for (int i = 0; i < CALLS; i++) {
-            int index = random.nextInt(PAGES / THREADS) * THREADS + owner;
+            int index = random.nextInt(PAGES / OWNERS) * OWNERS + owner;
             long iova = base + index * page;
             long output = outputs + index * page;
             if (unmapped[index]) {
@@ -98,19 +110,21 @@ final class ThreadContracts {
                                         + " bytes");
             }
             unmapped[index] = !unmapped[index];
-            for (int own = owner; own < PAGES; own += THREADS) {
+            for (int own = owner; own < PAGES; own += OWNERS) {
                 long expected = unmapped[own] ? -1 : outputs + own * page;
-                requireOwn(trial, domain, base + own * page, expected);
+                requirePage(trial, domain, "a thread's own page", base + own * page, expected);
             }
         }
     }
 
-    private static void requireOwn(Trial trial, NotedDomain domain, long iova, long expected) {
+    private static void requirePage(
+            Trial trial, NotedDomain domain, String whose, long iova, long expected) {
         long found = domain.translate(iova);
         trial.evidence.require(
                 found == expected,
                 () ->
-                        "a thread's own page at "
+                        whose
+                                + " at "
                                 + Hex.of(iova)
                                 + " should "
                                 + (expected == -1
@@ -118,7 +132,7 @@ final class ThreadContracts {
                                         : "translate to " + Hex.of(expected))
                                 + ", and is "
                                 + (found == -1 ? "not mapped" : "at " + Hex.of(found))
-                                + " while others use the pages beside it");
+                                + " while threads use the pages beside it");
     }
 
     private static void everythingIsAccountedFor(Trial trial) {

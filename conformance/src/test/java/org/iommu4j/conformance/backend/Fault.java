@@ -118,7 +118,7 @@ enum Fault {
             "emulator:scalable=false,caches=keeps-everything",
             true),
     TAKES_ANY_WIDTH(Rule.L3, "a domain of it was made", WrongIommus::takesAnyWidth, ""),
-    DISTURBS_THE_NEXT_PAGE(Rule.T1, "a thread", WrongDomains::disturbsTheNextPage),
+    DISTURBS_THE_NEXT_PAGE(Rule.T1, "use the pages beside it", WrongDomains::disturbsTheNextPage),
     SAYS_WHAT_IT_SAW_BEFORE(Rule.T2, "by their results", WrongDomains::saysWhatItSawBefore),
     HOLDS_ONE_LOCK(Rule.T3, "a guard is held", WrongDomains::holdsOneLock);
 
