@@ -62,7 +62,7 @@ public final class PageLedger {
      * @return its word
      */
     public long loadPlain(long page) {
-        return (long) PhysicalMemory.WORD.get(PhysicalMemory.EVERYTHING, at(page));
+        return (long) Words.WORD.get(Words.EVERYTHING, at(page));
     }
 
     /**
@@ -72,7 +72,7 @@ public final class PageLedger {
      * @return its word
      */
     public long loadAcquire(long page) {
-        return (long) PhysicalMemory.WORD.getAcquire(PhysicalMemory.EVERYTHING, at(page));
+        return (long) Words.WORD.getAcquire(Words.EVERYTHING, at(page));
     }
 
     /**
@@ -84,8 +84,7 @@ public final class PageLedger {
      * @return true if the word was replaced
      */
     public boolean compareAndSet(long page, long expected, long value) {
-        return PhysicalMemory.WORD.compareAndSet(
-                PhysicalMemory.EVERYTHING, at(page), expected, value);
+        return Words.WORD.compareAndSet(Words.EVERYTHING, at(page), expected, value);
     }
 
     /**
@@ -95,7 +94,7 @@ public final class PageLedger {
      * @param value the word
      */
     public void storeRelease(long page, long value) {
-        PhysicalMemory.WORD.setRelease(PhysicalMemory.EVERYTHING, at(page), value);
+        Words.WORD.setRelease(Words.EVERYTHING, at(page), value);
     }
 
     /**
@@ -132,6 +131,6 @@ public final class PageLedger {
             throw new IndexOutOfBoundsException(
                     "no page at physical address 0x" + Long.toHexString(page));
         }
-        return PhysicalMemory.place(base + (page >>> PhysicalMemory.PAGE_SHIFT - WORD_SHIFT));
+        return Words.place(base + (page >>> PhysicalMemory.PAGE_SHIFT - WORD_SHIFT));
     }
 }

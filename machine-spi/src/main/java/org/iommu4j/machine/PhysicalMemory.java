@@ -2,10 +2,8 @@ package org.iommu4j.machine;
 
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -21,24 +19,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PhysicalMemory {
 
-    /* One constant segment over everything, and a base: accesses stay monomorphic however many memories, native or
-     * mapped, one JVM holds. The bounds check is this class's own. */
-    @SuppressWarnings("restricted") // every access is checked against the size of this memory
-    static final MemorySegment EVERYTHING = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-
-    private static final ValueLayout.OfLong LAYOUT =
-            ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
-    static final VarHandle WORD = LAYOUT.varHandle();
-
     /** The number of bits of an address inside a page. */
     public static final int PAGE_SHIFT = 12;
 
     /** The size of a page, in bytes. */
     public static final int PAGE_SIZE = 1 << PAGE_SHIFT;
-
-    /* Every address of a word that a process can have, as a mask: with it the compiler sees for itself that an access is
-     * aligned and inside of EVERYTHING, and checks neither again. */
-    private static final long WORDS = (Long.MAX_VALUE >>> 1) & -Long.BYTES;
 
     private static final int WORD_SHIFT = 3;
 
@@ -135,18 +120,6 @@ public final class PhysicalMemory {
      */
     public static PhysicalMemory shared(Path file, long bytes, List<FilePart> parts) {
         requireWholePages(bytes);
-        for (FilePart part : parts) {
-            long end = part.address + part.bytes;
-            if (((part.address | part.offset | part.bytes) & (PAGE_SIZE - 1)) != 0
-                    || part.offset < 0
-                    || part.address < 0
-                    || part.bytes <= 0
-                    || end < 0
-                    || end > bytes) {
-                throw new IllegalArgumentException(
-                        part + " in a memory of 0x" + Long.toHexString(bytes) + " bytes");
-            }
-        }
         return whole(SparseMemory.mapShared(file, bytes, parts), false, true);
     }
 
@@ -238,7 +211,7 @@ public final class PhysicalMemory {
         if (!isOneOf(wordsAtHand, address)) {
             aboutToLoad(address);
         }
-        return (long) WORD.get(EVERYTHING, place(base + address));
+        return (long) Words.WORD.get(Words.EVERYTHING, Words.place(base + address));
     }
 
     /**
@@ -252,7 +225,7 @@ public final class PhysicalMemory {
         if (!isOneOf(wordsAtHand, address)) {
             aboutToLoad(address);
         }
-        return (long) WORD.getAcquire(EVERYTHING, place(base + address));
+        return (long) Words.WORD.getAcquire(Words.EVERYTHING, Words.place(base + address));
     }
 
     /**
@@ -267,7 +240,7 @@ public final class PhysicalMemory {
         if (!isOneOf(wordsAtHand, address)) {
             aboutToStore(address, value);
         }
-        WORD.set(EVERYTHING, place(base + address), value);
+        Words.WORD.set(Words.EVERYTHING, Words.place(base + address), value);
     }
 
     /**
@@ -281,7 +254,7 @@ public final class PhysicalMemory {
         if (!isOneOf(wordsAtHand, address)) {
             aboutToStore(address, value);
         }
-        WORD.setRelease(EVERYTHING, place(base + address), value);
+        Words.WORD.setRelease(Words.EVERYTHING, Words.place(base + address), value);
     }
 
     /**
@@ -298,7 +271,9 @@ public final class PhysicalMemory {
         if (observer != null) {
             observer.beforeExchange(address, expected, value);
         }
-        return (long) WORD.compareAndExchange(EVERYTHING, place(base + address), expected, value);
+        return (long)
+                Words.WORD.compareAndExchange(
+                        Words.EVERYTHING, Words.place(base + address), expected, value);
     }
 
     /**
@@ -376,6 +351,32 @@ public final class PhysicalMemory {
         }
         try {
             return WordRuns.findAny(base + address, bits, count);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * Clears bits of neighbouring words, up to the first that has none of them. Each word is
+     * changed by an exchange in full order, and keeps whatever else is stored to it meanwhile.
+     *
+     * @param address of the first word
+     * @param bits the bits
+     * @param count how many words at most; all lie in one page
+     * @return how many words were changed
+     * @throws IndexOutOfBoundsException if a word is outside of this memory, or misaligned, or they
+     *     do not lie in one page
+     */
+    public int clearRun(long address, long bits, int count) {
+        if (count <= 0) {
+            return 0;
+        }
+        checkRun(address, count);
+        if (observer != null) {
+            return WordRuns.clearRunObserved(this, address, bits, count);
+        }
+        try {
+            return WordRuns.clearRun(base + address, bits, count);
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -472,11 +473,6 @@ public final class PhysicalMemory {
             throw outside(address);
         }
         check(address);
-    }
-
-    /** Where a word is that is known to be one. */
-    static long place(long address) {
-        return address & WORDS;
     }
 
     private IndexOutOfBoundsException outside(long address) {

@@ -82,11 +82,13 @@ final class SparseMemory {
      *
      * @param file the file
      * @param bytes the size of the memory
-     * @param parts the parts, inside of it
+     * @param parts the parts
      * @return the memory, which lives as long as the segment is reachable
+     * @throws IllegalArgumentException if a part is misaligned or not inside the memory
      * @throws UncheckedIOException if the file cannot be mapped
      */
     static MemorySegment mapShared(Path file, long bytes, List<PhysicalMemory.FilePart> parts) {
+        parts.forEach(part -> requireInside(part, bytes));
         if (!LINUX) {
             throw new UnsupportedOperationException("files are mapped into memory on Linux only");
         }
@@ -109,6 +111,20 @@ final class SparseMemory {
             throw e;
         } catch (Throwable e) {
             throw new IllegalStateException("mmap could not be called", e);
+        }
+    }
+
+    private static void requireInside(PhysicalMemory.FilePart part, long bytes) {
+        long end = part.address() + part.bytes();
+        long all = part.address() | part.offset() | part.bytes();
+        if ((all & (PhysicalMemory.PAGE_SIZE - 1)) != 0
+                || part.offset() < 0
+                || part.address() < 0
+                || part.bytes() <= 0
+                || end < 0
+                || end > bytes) {
+            throw new IllegalArgumentException(
+                    part + " in a memory of 0x" + Long.toHexString(bytes) + " bytes");
         }
     }
 

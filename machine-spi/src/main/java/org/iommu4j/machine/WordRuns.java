@@ -11,7 +11,7 @@ import java.lang.invoke.MethodType;
  * which the compiler cannot see through.
  */
 
-/** Fills, counts and searches neighbouring words, for {@link PhysicalMemory}. */
+/** Fills, counts, searches and clears neighbouring words, for {@link PhysicalMemory}. */
 final class WordRuns {
 
     private static final int SHORT = 32;
@@ -35,10 +35,7 @@ final class WordRuns {
         if (count <= SHORT) {
             long value = first;
             for (int i = 0; i < count; i++, value += step) {
-                PhysicalMemory.WORD.set(
-                        PhysicalMemory.EVERYTHING,
-                        PhysicalMemory.place(place + (long) i * Long.BYTES),
-                        value);
+                Words.WORD.set(Words.EVERYTHING, Words.place(place + (long) i * Long.BYTES), value);
             }
         } else {
             fillApart(place, first, multiplesOf(step), count);
@@ -50,11 +47,7 @@ final class WordRuns {
         long found = 0;
         for (int i = 0; i < count; i++) {
             long word =
-                    (long)
-                                    PhysicalMemory.WORD.get(
-                                            PhysicalMemory.EVERYTHING,
-                                            place + (long) i * Long.BYTES)
-                            & bits;
+                    (long) Words.WORD.get(Words.EVERYTHING, place + (long) i * Long.BYTES) & bits;
             found += (word | -word) >>> Long.SIZE - 1;
         }
         return (int) found;
@@ -85,9 +78,34 @@ final class WordRuns {
 
     private static long word(long place, int index) {
         return (long)
-                PhysicalMemory.WORD.get(
-                        PhysicalMemory.EVERYTHING,
-                        PhysicalMemory.place(place + (long) index * Long.BYTES));
+                Words.WORD.get(Words.EVERYTHING, Words.place(place + (long) index * Long.BYTES));
+    }
+
+    /** Clears bits of words of one page, from a place on, up to one that has none of them. */
+    static int clearRun(long place, long bits, int count) {
+        int i = 0;
+        while (i < count && clear(place + (long) i * Long.BYTES, bits)) {
+            i++;
+        }
+        return i;
+    }
+
+    private static boolean clear(long place, long bits) {
+        long expected = word(place, 0);
+        while ((expected & bits) != 0) {
+            long found =
+                    (long)
+                            Words.WORD.compareAndExchange(
+                                    Words.EVERYTHING,
+                                    Words.place(place),
+                                    expected,
+                                    expected & ~bits);
+            if (found == expected) {
+                return true;
+            }
+            expected = found;
+        }
+        return false;
     }
 
     /** The same as {@link #fill}, each store seen by the memory's observer. */
@@ -116,6 +134,27 @@ final class WordRuns {
         return i;
     }
 
+    /** The same as {@link #clearRun}, each access seen by the memory's observer. */
+    static int clearRunObserved(PhysicalMemory memory, long address, long bits, int count) {
+        int i = 0;
+        while (i < count && clearObserved(memory, address + (long) i * Long.BYTES, bits)) {
+            i++;
+        }
+        return i;
+    }
+
+    private static boolean clearObserved(PhysicalMemory memory, long address, long bits) {
+        long expected = memory.loadPlain(address);
+        while ((expected & bits) != 0) {
+            long found = memory.compareAndExchange(address, expected, expected & ~bits);
+            if (found == expected) {
+                return true;
+            }
+            expected = found;
+        }
+        return false;
+    }
+
     private static void fillApart(long place, long first, long[] multiples, int count) {
         try {
             fillMany.invokeExact(place, first, multiples, count);
@@ -129,8 +168,7 @@ final class WordRuns {
     @SuppressWarnings("UnusedMethod") // the handle finds it by its name
     private static void fillMany(long place, long first, long[] multiples, int count) {
         for (int i = 0; i < count; i++) {
-            PhysicalMemory.WORD.set(
-                    PhysicalMemory.EVERYTHING, place + (long) i * Long.BYTES, first + multiples[i]);
+            Words.WORD.set(Words.EVERYTHING, place + (long) i * Long.BYTES, first + multiples[i]);
         }
     }
 

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Runs of words: filled, counted and searched as a loop over single words would. */
+/** Runs of words: filled, counted, searched and cleared as a loop over single words would. */
 class WordRunsTest {
 
     private static final long PAGE = 0x3000;
@@ -50,6 +50,65 @@ class WordRunsTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void bitsAreClearedUpToAWordThatHasNone(boolean seen) {
+        PhysicalMemory face = seen ? observed : memory;
+        Random random = new Random(SEED);
+        for (int round = 0; round < ROUNDS; round++) {
+            String what = "seed " + SEED + ", round " + round;
+            long bits = 5L << random.nextInt(Long.SIZE);
+            int from = random.nextInt(WORDS);
+            int run = random.nextInt(Math.min(40, WORDS - from) + 1);
+            int count = random.nextInt(Math.min(50, WORDS - from) + 1);
+            long[] before = new long[WORDS];
+            for (int i = 0; i < WORDS; i++) {
+                boolean set = i >= from && i < from + run;
+                long any = random.nextLong();
+                before[i] = set ? any | Long.lowestOneBit(bits) : any & ~bits;
+                memory.storePlain(PAGE + (long) i * Long.BYTES, before[i]);
+            }
+            int cleared = face.clearRun(PAGE + (long) from * Long.BYTES, bits, count);
+            assertThat(cleared).as(what).isEqualTo(Math.min(run, count));
+            for (int i = 0; i < WORDS; i++) {
+                boolean within = i >= from && i < from + cleared;
+                assertThat(word(i)).as(what).isEqualTo(within ? before[i] & ~bits : before[i]);
+            }
+        }
+    }
+
+    /* The other thread sets bit 0 of each word again with each of the other bits, so there is always something to clear. */
+    @Test
+    void whatAnotherThreadSetsIsKept() throws InterruptedException {
+        for (int round = 0; round < 20; round++) {
+            memory.fill(PAGE, 0, 0, WORDS);
+            Thread sets = Thread.ofPlatform().start(this::setEveryBitOfEachWord);
+            while (sets.isAlive()) {
+                int from = memory.findAny(PAGE, 1, WORDS);
+                memory.clearRun(PAGE + (long) from * Long.BYTES, 1, WORDS - from);
+            }
+            sets.join();
+            for (int i = 0; i < WORDS; i++) {
+                assertThat(word(i) | 1).as("word %d", i).isEqualTo(-1);
+            }
+        }
+    }
+
+    private void setEveryBitOfEachWord() {
+        for (int shift = 1; shift < Long.SIZE; shift++) {
+            for (int i = 0; i < WORDS; i++) {
+                long address = PAGE + (long) i * Long.BYTES;
+                long bits = 1L << shift | 1;
+                long word = memory.loadAcquire(address);
+                long found = memory.compareAndExchange(address, word, word | bits);
+                while (found != word) {
+                    word = found;
+                    found = memory.compareAndExchange(address, word, word | bits);
+                }
+            }
+        }
+    }
+
     @Test
     void aRunStaysInItsPage() {
         long last = PAGE + PhysicalMemory.PAGE_SIZE - Long.BYTES;
@@ -61,6 +120,9 @@ class WordRunsTest {
                 .isInstanceOf(IndexOutOfBoundsException.class);
         assertThatThrownBy(() -> memory.fill(last, 0, 0, 2))
                 .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> memory.clearRun(last, -1, 2))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThat(memory.clearRun(last, -1, 0)).isZero();
         assertThatThrownBy(() -> memory.findAny(0x8000, -1, 1))
                 .isInstanceOf(IndexOutOfBoundsException.class);
         assertThatThrownBy(() -> memory.findAny(PAGE + 4, -1, 1))

@@ -1,6 +1,5 @@
 package org.iommu4j.pagetable;
 
-import java.util.Arrays;
 import java.util.Map;
 import org.iommu4j.api.DirtySink;
 import org.iommu4j.api.IotlbGather;
@@ -35,7 +34,7 @@ final class DirtyPass {
     private final RangeChange change;
     private final Reserve reserve;
     private final DirtyRuns runs = new DirtyRuns();
-    private final long[] dirty;
+    private final DirtyLeaves dirty;
     private final long mask;
     private DirtySink sink = NOWHERE;
     private boolean clears;
@@ -46,14 +45,12 @@ final class DirtyPass {
     private long unsplit;
     private long number;
     private int tracking;
-    private int lowest;
-    private int highest;
 
     DirtyPass(Tables tables, RangeChange change, Reserve reserve) {
         this.tables = tables;
         this.change = change;
         this.reserve = reserve;
-        this.dirty = new long[(tables.entries() + Long.SIZE - 1) / Long.SIZE];
+        this.dirty = new DirtyLeaves(tables.entries());
         this.mask = tables.format.dirtyMask();
     }
 
@@ -163,13 +160,12 @@ final class DirtyPass {
      * since that leads to a table or is to be split.
      */
     private int look(long table, long base, int level, int from, int to) {
-        Arrays.fill(dirty, 0);
-        highest = -1;
-        long slot = table + (long) from * Long.BYTES;
+        dirty.forget();
         if (level == 0) {
-            return lookAtPages(slot, base, from, to);
+            return lookAtPages(table, base, from, to);
         }
-        for (int i = from; i <= to; i++, slot += Long.BYTES) {
+        for (int i = from; i <= to; i++) {
+            long slot = table + (long) i * Long.BYTES;
             long entry = tables.memory.loadPlain(slot);
             if (tables.isTable(entry, level)) {
                 return i;
@@ -182,68 +178,71 @@ final class DirtyPass {
                     return i;
                 }
                 if (isDirty) {
-                    note(slot, entry, iova, level, i);
+                    dirty.mark(i, clears ? clean(slot, iova, level, 1) : 1);
                 }
             }
         }
         return to + 1;
     }
 
-    private int lookAtPages(long first, long base, int from, int to) {
-        long slot = first;
-        for (int i = from; i <= to; i++, slot += Long.BYTES) {
-            long entry = tables.memory.loadPlain(slot);
-            if ((entry & mask) == 0) {
-                int clean = tables.memory.findAny(slot, mask, to - i + 1) - 1;
-                i += clean;
-                slot += (long) clean * Long.BYTES;
-            } else if (tables.isPresent(entry)) {
-                note(slot, entry, base + ((long) i << tables.shift(0)), 0, i);
+    private int lookAtPages(long table, long base, int from, int to) {
+        int i = from;
+        while (i <= to) {
+            long slot = table + (long) i * Long.BYTES;
+            int clean = tables.memory.findAny(slot, mask, to + 1 - i);
+            i += clean;
+            slot += (long) clean * Long.BYTES;
+            int left = to + 1 - i;
+            if (left > 0) {
+                long iova = base + ((long) i << tables.shift(0));
+                int count = clears ? clean(slot, iova, 0, left) : dirtyFrom(slot, left);
+                dirty.mark(i, count);
+                i += count;
             }
         }
         return to + 1;
     }
 
-    private void note(long slot, long entry, long iova, int level, int index) {
-        if (clears) {
-            tables.cleaning(iova, iova + tables.span(level) - 1, number);
-            clear(slot, entry);
+    private int dirtyFrom(long slot, int most) {
+        int count = 1;
+        while (count < most
+                && (tables.memory.loadPlain(slot + (long) count * Long.BYTES) & mask) != 0) {
+            count++;
         }
-        dirty[index / Long.SIZE] |= 1L << index;
-        lowest = highest < 0 ? index : lowest;
-        highest = index;
+        return count;
     }
 
-    /** Clears the dirty bit and nothing else, whatever hardware sets meanwhile. */
-    private void clear(long slot, long entry) {
-        long expected = entry;
-        long found = tables.memory.compareAndExchange(slot, expected, expected & ~mask);
-        while (found != expected) {
-            expected = found;
-            found = tables.memory.compareAndExchange(slot, expected, expected & ~mask);
-        }
+    /**
+     * Clears the dirty bits of neighbouring leaves, of which the first is dirty, and nothing else,
+     * whatever hardware sets meanwhile; returns of how many. An entry that is not present is zero,
+     * so none of them has the bit.
+     */
+    private int clean(long slot, long iova, int level, int most) {
+        tables.cleaning(iova, iova + tables.span(level) - 1, number);
+        int count = tables.memory.clearRun(slot, mask, tables.isWitnessed() ? 1 : most);
         if (tables.writesBack) {
-            tables.cache.written(slot, Long.BYTES);
+            tables.cache.written(slot, (long) count * Long.BYTES);
         }
+        return count;
     }
 
     /** Passes on what was found in a table, whose guard is let go. */
     private void found(long base, int level, @Nullable IotlbGather gather) {
-        if (highest < 0) {
+        if (dirty.isEmpty()) {
             return;
         }
         int shift = tables.shift(level);
         try {
             if (gather != null) {
-                long start = base + ((long) lowest << shift);
-                long end = base + (highest + 1L << shift);
+                long start = base + ((long) dirty.first() << shift);
+                long end = base + ((long) dirty.end() << shift);
                 gather.addRange(start, end - start, tables.span(level));
                 tables.stripes.widen(gather, start, end, tables.span(0));
             }
-            runs.add(base, shift, dirty, sink);
+            runs.add(base, shift, dirty.bits(), sink);
         } catch (RuntimeException | Error e) {
             if (clears && isTracking()) {
-                tables.unreported.add(base, shift, dirty);
+                tables.unreported.add(base, shift, dirty.bits());
             }
             throw e;
         }
