@@ -1,6 +1,5 @@
 package org.iommu4j.pagetable;
 
-import org.iommu4j.api.IommuDomain;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.walker.PageTableFormat;
 
@@ -18,14 +17,12 @@ final class FourLevelWalk {
     private static final int SHIFT_3 = 39;
     private static final int SHIFT_2 = 30;
     private static final int SHIFT_1 = 21;
-    private static final int SHIFT_0 = 12;
 
     private final PhysicalMemory memory;
     private final long root;
     private final long tableTest;
     private final long tableBits;
     private final long addressMask;
-    private final long presentMask;
 
     FourLevelWalk(PhysicalMemory memory, PageTableFormat format, long root) {
         this.memory = memory;
@@ -33,7 +30,6 @@ final class FourLevelWalk {
         this.tableTest = format.tableBits() | format.leafTest();
         this.tableBits = format.tableBits();
         this.addressMask = format.addressMask();
-        this.presentMask = format.presentMask();
     }
 
     static boolean fits(PageTableFormat format) {
@@ -72,39 +68,12 @@ final class FourLevelWalk {
         return entry & addressMask;
     }
 
-    /** As {@link Tables#translate}. */
-    long translate(long iova) {
-        long entry = memory.loadPlain(slot(root, iova, SHIFT_3));
-        if (!isTable(entry)) {
-            return decided(entry, iova, SHIFT_3);
-        }
-        entry = memory.loadPlain(slot(entry & addressMask, iova, SHIFT_2));
-        if (!isTable(entry)) {
-            return decided(entry, iova, SHIFT_2);
-        }
-        entry = memory.loadPlain(slot(entry & addressMask, iova, SHIFT_1));
-        if (!isTable(entry)) {
-            return decided(entry, iova, SHIFT_1);
-        }
-        entry = memory.loadPlain(slot(entry & addressMask, iova, SHIFT_0));
-        return (entry & presentMask) == 0
-                ? IommuDomain.NOT_MAPPED
-                : entry & addressMask | iova & (1L << SHIFT_0) - 1;
-    }
-
     private boolean isTable(long entry) {
         return (entry & tableTest) == tableBits;
     }
 
     private boolean leadsOn(long entry) {
         return isTable(entry) && memory.containsPage(entry & addressMask);
-    }
-
-    private long decided(long entry, long iova, int shift) {
-        long offset = (1L << shift) - 1;
-        return (entry & presentMask) == 0
-                ? IommuDomain.NOT_MAPPED
-                : entry & addressMask & ~offset | iova & offset;
     }
 
     private static long slot(long table, long iova, int shift) {

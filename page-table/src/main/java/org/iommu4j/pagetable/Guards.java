@@ -111,8 +111,7 @@ final class Guards {
 
     private long lockOnceFree(long page, long identity) {
         while (true) {
-            announce(page);
-            long word = ledger.loadAcquire(page);
+            long word = read(page);
             if (identityIn(word) != identity) {
                 return GONE;
             }
@@ -133,8 +132,7 @@ final class Guards {
      */
     int seize(long page, long identity) {
         while (true) {
-            announce(page);
-            long word = ledger.loadAcquire(page);
+            long word = read(page);
             if (identityIn(word) != identity) {
                 throw new IllegalStateException("no live table at 0x" + Long.toHexString(page));
             }
@@ -164,14 +162,26 @@ final class Guards {
         return word & ~PENDING;
     }
 
+    /** A page's word as it is now, whether it is a table or not. */
+    long read(long page) {
+        announce(page);
+        return ledger.loadAcquire(page);
+    }
+
+    /**
+     * True if a word says that its page is the table of this identity, and nobody holds its guard.
+     */
+    static boolean isFreeTable(long word, long identity) {
+        return (word & ~(COUNT | PENDING)) == identity << IDENTITY_SHIFT;
+    }
+
     private static long identityIn(long word) {
         return (word & ~PENDING) >>> IDENTITY_SHIFT;
     }
 
     /** How many entries of a table are present; the caller holds its guard or its parent's. */
     int presentIn(long page) {
-        announce(page);
-        return count(ledger.loadAcquire(page));
+        return count(read(page));
     }
 
     /** Unlocks a table by its word, not locked. */

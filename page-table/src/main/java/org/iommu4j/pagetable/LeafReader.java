@@ -28,28 +28,6 @@ final class LeafReader {
     }
 
     /**
-     * Translates an address without an object.
-     *
-     * @throws IllegalStateException if the tables are closed
-     */
-    static long translate(Tables tables, long iova) {
-        while (true) {
-            long epoch = tables.epochs.at(iova);
-            try {
-                long output = tables.translate(iova);
-                if (unchanged(tables, iova, epoch)) {
-                    return output;
-                }
-            } catch (IndexOutOfBoundsException e) {
-                if (unchanged(tables, iova, epoch)) {
-                    throw spoilt(iova);
-                }
-            }
-            tables.memory.spin();
-        }
-    }
-
-    /**
      * Moves to the entry that decides an address.
      *
      * @return true if it is a leaf
@@ -139,7 +117,7 @@ final class LeafReader {
         return tables.epochs.at(iova) == epoch;
     }
 
-    private static IllegalStateException spoilt(long iova) {
+    static IllegalStateException spoilt(long iova) {
         return new IllegalStateException(
                 "the tables for 0x"
                         + Long.toHexString(iova)

@@ -34,6 +34,7 @@ import org.iommu4j.walker.TableAllocator;
 public final class PageTable {
 
     private final Tables tables;
+    private final Translator translator;
     private final boolean witnessed;
     private final TableAllocator allocator;
     private final EmptyTables emptyTables;
@@ -57,6 +58,7 @@ public final class PageTable {
             RangeCheck check,
             DomainOptions options) {
         this.tables = tables;
+        this.translator = new Translator(tables, check);
         this.witnessed = tables.isWitnessed();
         this.allocator = allocator;
         this.pageSizes = pageSizes;
@@ -169,6 +171,11 @@ public final class PageTable {
         } finally {
             workspaces.giveBack(space);
         }
+    }
+
+    /** What translates, for domains to ask directly. */
+    Translator translator() {
+        return translator;
     }
 
     /** What does most calls, for domains to ask first. */
@@ -308,7 +315,7 @@ public final class PageTable {
      * @return the output address, or {@link IommuDomain#NOT_MAPPED}
      */
     public long translate(long iova) {
-        return check.isInside(iova) ? LeafReader.translate(tables, iova) : IommuDomain.NOT_MAPPED;
+        return translator.translate(iova);
     }
 
     /**
@@ -360,7 +367,8 @@ public final class PageTable {
         if (tables.closeOnce()) {
             long span = tables.span(tables.rootLevel) * tables.entries();
             tables.unmapping(0, span - 1);
-            Teardown.seize(tables, tables.root, 0, tables.rootLevel, gather);
+            Teardown.seize(tables, tables.root, 0, tables.rootLevel);
+            Teardown.takeApart(tables, tables.root, 0, tables.rootLevel, gather);
             new RootPages(tables.root, tables.format.rootPages())
                     .forEachEmpty(page -> Teardown.gone(tables, page, gather));
             tables.unmapped(0, span - 1);

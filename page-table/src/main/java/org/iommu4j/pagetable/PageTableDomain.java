@@ -33,6 +33,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     private final PageTable table;
     private final ShortWays shortWays;
+    private final Translator translator;
     private final boolean gathersAdditions;
     private final Coalescing coalescing;
     private final boolean followsMaps;
@@ -82,6 +83,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
     private PageTableDomain(Coalescing coalescing, PageTable table, boolean gathersAdditions) {
         this.table = table;
         this.shortWays = table.shortWays();
+        this.translator = table.translator();
         this.gathersAdditions = gathersAdditions;
         this.coalescing = coalescing;
         this.followsMaps = gathersAdditions || coalescing.follows();
@@ -240,7 +242,7 @@ public abstract class PageTableDomain implements IommuDomain, IotlbGather.Owner 
 
     @Override
     public final long translate(long iova) {
-        return table.translate(iova);
+        return translator.translate(iova);
     }
 
     @Override

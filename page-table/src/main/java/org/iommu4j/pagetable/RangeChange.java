@@ -231,9 +231,10 @@ final class RangeChange {
         }
         detached = true;
         tables.unmapping(at, end);
+        bytes += Teardown.seize(tables, child, at, level - 1);
         tables.store(slot, 0);
         tables.settle();
-        bytes += Teardown.seize(tables, child, at, level - 1, gather);
+        Teardown.takeApart(tables, child, at, level - 1, gather);
         tables.unmapped(at, end);
         return 1;
     }

@@ -76,11 +76,14 @@ final class SingleEntry {
         }
         boolean leaf = !tables.isTable(entry, level);
         long span = tables.span(level);
+        long child = tables.target(entry);
         tables.unmapping(iova, iova + span - 1);
+        long bytes = leaf ? span : Teardown.seize(tables, child, iova, level - 1);
         tables.store(slot, 0);
         tables.settle();
-        long bytes =
-                leaf ? span : Teardown.seize(tables, tables.target(entry), iova, level - 1, gather);
+        if (!leaf) {
+            Teardown.takeApart(tables, child, iova, level - 1, gather);
+        }
         tables.unmapped(iova, iova + span - 1);
         if (!leaf) {
             tables.stripes.change(iova, iova + span, gather);

@@ -2,7 +2,6 @@ package org.iommu4j.pagetable;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import org.iommu4j.api.IommuDomain;
 import org.iommu4j.flush.CacheFlusher;
 import org.iommu4j.machine.PhysicalMemory;
 import org.iommu4j.machine.Witness;
@@ -248,29 +247,6 @@ final class Tables {
     long probable(long iova, int level, long identity) {
         long known = recentUpper.find(identity);
         return guards.isThere(known, identity) ? known : search(iova, level, identity);
-    }
-
-    /**
-     * Translates an address without a guard: true only if the epoch stays.
-     *
-     * @return the output address, or {@link IommuDomain#NOT_MAPPED}
-     * @throws IndexOutOfBoundsException if a reused page led out of the memory
-     */
-    long translate(long iova) {
-        if (fourLevels != null) {
-            return fourLevels.translate(iova);
-        }
-        long table = root;
-        for (int shift = rootShift; ; shift -= indexBits) {
-            long entry = memory.loadPlain(table + ((iova >>> shift & indexMask) << WORD_SHIFT));
-            if (shift == PhysicalMemory.PAGE_SHIFT || !pointsToTable(entry)) {
-                long offset = (1L << shift) - 1;
-                return (entry & presentMask) == 0
-                        ? IommuDomain.NOT_MAPPED
-                        : target(entry) & ~offset | iova & offset;
-            }
-            table = target(entry);
-        }
     }
 
     /**

@@ -140,6 +140,37 @@ class TwoThreadsTest {
         everySchedule(text);
     }
 
+    /* The setups leave a hint to the table, so that translate begins there and a look by mappingAt at the root. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "pages 0+4 | at 1; walk 1 | unmap 0+4",
+                "pages 0+4 | at 1; walk 1 | unmap 0+16",
+                "pages 0+8 | at 1; walk 1 | unmap 0+8",
+                "pages 0+8 | at 5; walk 5 | unmap 0+16; sync",
+                "pages 0+1 | at 0; walk 0 | unmap 0; trim",
+                "pages 0+1; unmap 0 | at 1; walk 1 | map 0+4",
+                "pages 0+1; unmap 0 | walk 1; at 1 | map 0+4; unmap 1",
+                "map 0+4; walk 1 | walk 1; at 1 | cut 1+2",
+                "map 0+4; walk 1 | walk 2; at 2 | split 0+4; unmap 2",
+                "map 0+4; walk 1 | at 1; walk 1 | unmap 0+16"
+            })
+    void T2_lookersByHintsAgainstTheOthers(String text) {
+        everySchedule(text);
+    }
+
+    /* The one page there is for a new table is the one that the hint of its range names. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "pages 0+2; pages 4+1; unmap 0+2; sync | walk 1; at 1 | map 0+2",
+                "pages 0+2; pages 4+1; unmap 0+2; sync | walk 1; at 1 | map 0+2; unmap 1",
+                "pages 0+2; pages 4+1; unmap 0+2; map 0+4; sync | walk 1; at 2 | unmap 1"
+            })
+    void T2_lookersByHintsToTablesThatAreNotLinkedYet(String text) {
+        Exploration.exhaustively(Race.parse(text).pages(4));
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
